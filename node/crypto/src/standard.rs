@@ -5,7 +5,6 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, U256, keccak256, uint};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
-use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::pkcs8::DecodePrivateKey;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
@@ -30,7 +29,7 @@ impl Suite for StandardSuite {
     }
 
     fn ordered_root(&self, items: &[Vec<u8>]) -> B256 {
-        alloy_trie::root::ordered_trie_root_with_encoder(items, |item, out| out.put_slice(item))
+        alloy_trie::root::ordered_trie_root_with_encoder(items, |item, out| out.extend_from_slice(item))
     }
 
     fn recover_account(&self, digest: &B256, signature: &AccountSignature) -> Result<Address, SignatureError> {
