@@ -82,17 +82,27 @@ impl Block {
         let mut rest = bytes;
         let wire = Wire::decode(&mut rest).map_err(|e| DecodeError::malformed("a block", e))?;
         if !rest.is_empty() {
-            return Err(DecodeError::malformed("a block", format!("{} bytes follow it", rest.len())));
+            return Err(DecodeError::malformed(
+                "a block",
+                format!("{} bytes follow it", rest.len()),
+            ));
         }
         if wire.header.extra_data[..] != wire.section.hash(hash)[..] {
-            return Err(DecodeError::malformed("a block", "extraData is not the hash of the section"));
+            return Err(DecodeError::malformed(
+                "a block",
+                "extraData is not the hash of the section",
+            ));
         }
         let transactions = wire
             .transactions
             .into_iter()
             .map(|raw| Transaction::decode(raw, hash).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        Ok(Self { header: wire.header, section: wire.section, transactions })
+        Ok(Self {
+            header: wire.header,
+            section: wire.section,
+            transactions,
+        })
     }
 }
 

@@ -38,7 +38,11 @@ impl CommitCertificate {
 
     /// Reads a certificate, refusing more signatures than a group may have sealers. Signatures are not checked here.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        bounded("a commit certificate", bytes, SEALERS_MAX * (SIGNATURE_BYTES_MAX + 16) + 128)?;
+        bounded(
+            "a commit certificate",
+            bytes,
+            SEALERS_MAX * (SIGNATURE_BYTES_MAX + 16) + 128,
+        )?;
         alloy_rlp::decode_exact(bytes).map_err(|e| DecodeError::malformed("a commit certificate", e))
     }
 }

@@ -36,7 +36,10 @@ pub enum DecodeError {
 impl DecodeError {
     /// A malformed `what`.
     pub fn malformed(what: &'static str, why: impl ToString) -> Self {
-        Self::Malformed { what, why: why.to_string() }
+        Self::Malformed {
+            what,
+            why: why.to_string(),
+        }
     }
 }
 

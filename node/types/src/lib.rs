@@ -12,10 +12,10 @@
 pub mod block;
 pub mod certificate;
 pub mod codec;
-//pub mod config;
+pub mod config;
 pub mod genesis;
 pub mod identity;
-//pub mod ini_file;
+pub mod ini_file;
 pub mod receipt;
 pub mod sealers;
 pub mod state;

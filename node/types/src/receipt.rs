@@ -45,7 +45,10 @@ impl Receipt {
             cumulative_gas_used: self.cumulative_gas_used,
             logs: self.logs.clone(),
         };
-        let with_bloom = ReceiptWithBloom { receipt, logs_bloom: self.logs_bloom };
+        let with_bloom = ReceiptWithBloom {
+            receipt,
+            logs_bloom: self.logs_bloom,
+        };
         let envelope = match self.transaction_type {
             1 => ReceiptEnvelope::Eip2930(with_bloom),
             2 => ReceiptEnvelope::Eip1559(with_bloom),

@@ -87,7 +87,18 @@ mod tests {
 
     #[test]
     fn quorum_is_n_minus_a_third_of_the_others() {
-        let table = [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 5), (7, 5), (8, 6), (9, 7), (10, 7)];
+        let table = [
+            (1, 1),
+            (2, 2),
+            (3, 3),
+            (4, 3),
+            (5, 4),
+            (6, 5),
+            (7, 5),
+            (8, 6),
+            (9, 7),
+            (10, 7),
+        ];
         for (n, expected) in table {
             assert_eq!(quorum(n), expected, "quorum({n})");
         }
@@ -107,7 +118,11 @@ mod tests {
         assert_eq!(set.as_slice(), [node(1), node(2), node(3)]);
         assert_eq!(set.leader(1, 0), Some(&node(2)));
         assert_eq!(set.leader(1, 1), Some(&node(3)));
-        assert_eq!(set.leader(u64::MAX, u64::MAX), Some(&node(1)), "the sum does not overflow");
+        assert_eq!(
+            set.leader(u64::MAX, u64::MAX),
+            Some(&node(1)),
+            "the sum does not overflow"
+        );
         assert_eq!(SealerSet::new(vec![]).leader(1, 0), None);
     }
 }

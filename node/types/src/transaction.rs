@@ -32,13 +32,20 @@ impl Transaction {
         let mut rest: &[u8] = &raw;
         let envelope = TxEnvelope::decode_2718(&mut rest).map_err(|e| DecodeError::malformed("a transaction", e))?;
         if !rest.is_empty() {
-            return Err(DecodeError::malformed("a transaction", format!("{} bytes follow it", rest.len())));
+            return Err(DecodeError::malformed(
+                "a transaction",
+                format!("{} bytes follow it", rest.len()),
+            ));
         }
         if envelope.ty() > 2 {
             return Err(DecodeError::TransactionType(envelope.ty()));
         }
         let digest = hash(&raw);
-        Ok(Self { raw, hash: digest, envelope: Envelope::Ethereum(envelope) })
+        Ok(Self {
+            raw,
+            hash: digest,
+            envelope: Envelope::Ethereum(envelope),
+        })
     }
 
     /// The bytes as they were signed and travel (EIP-2718 form).

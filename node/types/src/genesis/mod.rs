@@ -3,13 +3,17 @@
 //! Every default is explicit in a [`Genesis`]; two agencies that hold equal values render equal bytes, so the hash of the
 //! canonical document is what they compare.
 
-//mod canonical;
-//mod parse;
-//mod render;
+mod canonical;
+mod limits;
+mod parse;
+mod render;
 
-//pub use canonical::{GenesisDifference, canonical_document, differences, genesis_hash, parse_canonical};
-//pub use parse::{GenesisError, parse_genesis};
-//pub use render::render_genesis;
+pub use canonical::{
+    DOCUMENT_BYTES_MAX, GenesisDifference, canonical_document, differences, genesis_hash, parse_canonical,
+};
+pub use limits::CHAIN_IDS;
+pub use parse::{GenesisError, parse_genesis};
+pub use render::render_genesis;
 
 use std::collections::BTreeSet;
 
