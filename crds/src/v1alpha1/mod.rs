@@ -1,0 +1,23 @@
+//! `althing.dev/v1alpha1`.
+#![expect(unreachable_pub, reason = "the KubeSchema derive makes a private twin of every struct with its visibility")]
+
+mod agency;
+mod common;
+mod consortium;
+mod group;
+mod node;
+
+pub use agency::{Agency, AgencySpec, AgencyStatus, Approval, ExternalAgency};
+pub use common::{Attestation, DeletionPolicy};
+pub use consortium::{
+    Admission, Consortium, ConsortiumSpec, ConsortiumStatus, Cryptography, ManagedRegistrar, Registrar, Revocations, Trust,
+};
+pub use group::{
+    Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash, GenesisCommittee,
+    GenesisConsensus, GenesisSeat, Group, GroupGenesis, GroupLocal, GroupSpec, GroupStatus, MemberRole, Predeploy,
+    StateType,
+};
+pub use node::{
+    ExternalNode, LogLevel, Node, NodeListener, NodeLog, NodeP2p, NodeSpec, NodeStatus, NodeStorage, ServiceType,
+    StorageEngine,
+};
