@@ -1,0 +1,466 @@
+//! Who a peer is: the one function both sides of a connection, our own certificate and every reload go through.
+//!
+//! Invariant: pure. Bytes, trust, lists and a time come in; an identity or a refusal goes out.
+
+use althing_types::NodeId;
+use ring::digest::{Context, SHA256};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
+
+use crate::api::PeerIdentity;
+use crate::lists::{Lists, Serial};
+use crate::refusal::{Direction, Refusal, RefusalReason};
+use crate::settings::{PemText, SettingsError};
+
+/// The most certificates looked at in one chain.
+const MAX_CHAIN: usize = 8;
+
+/// The longest certificate looked at, bytes.
+const MAX_CERTIFICATE_BYTES: usize = 16 << 10;
+
+/// The longest common name, RFC 5280 `ub-common-name`.
+const MAX_NAME_CHARS: usize = 64;
+
+/// One chain certificate.
+#[derive(Debug, Clone)]
+struct Root {
+    anchor: TrustAnchor<'static>,
+    name: String,
+    not_before: i64,
+    not_after: i64,
+}
+
+impl Root {
+    fn read(der: &CertificateDer<'static>) -> Result<Self, String> {
+        let certificate = parse(der).map_err(|refusal| refusal.detail)?;
+        if !certificate.is_ca() {
+            return Err("basicConstraints without CA:TRUE".to_owned());
+        }
+        let anchor = webpki::anchor_from_trusted_cert(der)
+            .map_err(|error| error.to_string())?
+            .to_owned();
+        Ok(Self {
+            anchor,
+            name: common_name(certificate.subject()).map_err(|refusal| refusal.detail)?,
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+        })
+    }
+}
+
+/// The chain certificates a node trusts: one, or several while a chain certificate rolls over.
+#[derive(Debug, Clone)]
+pub struct TrustSet {
+    roots: Vec<Root>,
+    hash: [u8; 32],
+}
+
+impl TrustSet {
+    /// Reads every certificate of every file; each has to be a CA's.
+    pub fn from_pem(files: &[PemText]) -> Result<Self, SettingsError> {
+        let mut ders: Vec<CertificateDer<'static>> = Vec::new();
+        let mut roots = Vec::new();
+        for file in files {
+            for (index, der) in certificates(file)?.into_iter().enumerate() {
+                if ders.contains(&der) {
+                    continue;
+                }
+                let root = Root::read(&der).map_err(|found| SettingsError::Root {
+                    file: file.file().to_owned(),
+                    number: index + 1,
+                    found,
+                })?;
+                roots.push(root);
+                ders.push(der);
+            }
+        }
+        if roots.is_empty() {
+            return Err(SettingsError::NoRoots);
+        }
+        Ok(Self {
+            roots,
+            hash: hash_of(ders),
+        })
+    }
+
+    /// SHA-256 over the certificates in ascending byte order, each after its length (4 bytes, big-endian).
+    pub const fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    fn anchors_at(&self, time: u64) -> Vec<TrustAnchor<'static>> {
+        let valid = |root: &&Root| time_within(root, time);
+        self.roots
+            .iter()
+            .filter(valid)
+            .map(|root| root.anchor.clone())
+            .collect()
+    }
+
+    /// The chain certificate an anchor came from, preferring one that is valid at `time`: a renewal keeps name and key.
+    fn root_of(&self, anchor: &TrustAnchor<'_>, time: u64) -> Option<&Root> {
+        let same = |root: &&Root| {
+            root.anchor.subject == anchor.subject
+                && root.anchor.subject_public_key_info == anchor.subject_public_key_info
+        };
+        let mut all = self.roots.iter().filter(same);
+        let first = all.next()?;
+        if time_within(first, time) {
+            Some(first)
+        } else {
+            all.find(|root| time_within(root, time)).or(Some(first))
+        }
+    }
+}
+
+fn time_within(root: &Root, time: u64) -> bool {
+    let time = i64::try_from(time).unwrap_or(i64::MAX);
+    (root.not_before..=root.not_after).contains(&time)
+}
+
+fn hash_of(mut ders: Vec<CertificateDer<'static>>) -> [u8; 32] {
+    ders.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+    let mut context = Context::new(&SHA256);
+    for der in &ders {
+        context.update(&u32::try_from(der.len()).unwrap_or(u32::MAX).to_be_bytes());
+        context.update(der);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+/// Every certificate of a PEM file, at least one.
+pub(crate) fn certificates(file: &PemText) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+    let bad = |found: String| SettingsError::Pem {
+        file: file.file().to_owned(),
+        found,
+        accepted: "one or several PEM blocks `-----BEGIN CERTIFICATE-----`",
+    };
+    let ders: Vec<_> = CertificateDer::pem_slice_iter(file.bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| bad(format!("broken PEM ({error})")))?;
+    if ders.is_empty() {
+        Err(bad("no certificate".to_owned()))
+    } else {
+        Ok(ders)
+    }
+}
+
+/// Decides who presents `chain` (leaf first, as in TLS), or why it is not let in.
+///
+/// In this order: it parses; a path leads to a root, every certificate on it within its validity and its extended usage
+/// (RFC 5280 section 6, by webpki); the leaf is a node's (not a CA, `digitalSignature`, P-256); then the blacklist over
+/// the whole path; then the whitelist. Names in certificates are not host names and are not compared with any: the
+/// identity is the key. The lists come last because before the path is proven a certificate may claim anybody's name.
+pub fn verify_peer(
+    chain: &[CertificateDer<'_>],
+    roots: &TrustSet,
+    lists: &Lists,
+    unix_time: u64,
+    direction: Direction,
+) -> Result<PeerIdentity, Refusal> {
+    let (leaf_der, rest) = bounded(chain)?;
+    let leaf = parse(leaf_der)?;
+    let named = |refusal: Refusal| match node_id_of(&leaf) {
+        Ok(node_id) => refusal.of(node_id),
+        Err(_) => refusal,
+    };
+    check_leaf_is_no_ca(&leaf).map_err(named)?;
+    let path = check_path(leaf_der, &leaf, rest, roots, unix_time, direction).map_err(named)?;
+    check_leaf_usage(&leaf).map_err(named)?;
+    let node_id = node_id_of(&leaf)?;
+    let identity = PeerIdentity {
+        node_id,
+        agency: path.agency().to_owned(),
+        name: common_name(leaf.subject()).map_err(named)?,
+        serial: Serial::new(leaf.raw_serial()),
+        not_after: u64::try_from(leaf.validity().not_after.timestamp()).unwrap_or(0),
+    };
+    check_lists(&identity, &path, lists).map_err(named)?;
+    Ok(identity)
+}
+
+fn bounded<'c, 'd>(
+    chain: &'c [CertificateDer<'d>],
+) -> Result<(&'c CertificateDer<'d>, &'c [CertificateDer<'d>]), Refusal> {
+    let malformed = |detail: String| Refusal::new(RefusalReason::Malformed, detail);
+    if chain.len() > MAX_CHAIN {
+        return Err(malformed(format!(
+            "a chain of {} certificates, accepted are {MAX_CHAIN}",
+            chain.len()
+        )));
+    }
+    if let Some(long) = chain.iter().find(|der| der.len() > MAX_CERTIFICATE_BYTES) {
+        return Err(malformed(format!(
+            "a certificate of {} bytes, accepted are {MAX_CERTIFICATE_BYTES}",
+            long.len()
+        )));
+    }
+    chain
+        .split_first()
+        .ok_or_else(|| malformed("no certificate presented".to_owned()))
+}
+
+fn parse<'d>(der: &'d CertificateDer<'_>) -> Result<X509Certificate<'d>, Refusal> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok((rest, _)) => Err(Refusal::new(
+            RefusalReason::Malformed,
+            format!("{} bytes after the certificate", rest.len()),
+        )),
+        Err(error) => Err(Refusal::new(
+            RefusalReason::Malformed,
+            format!("not an X.509 certificate ({error})"),
+        )),
+    }
+}
+
+/// The certificates above a leaf, as far as the lists care.
+struct Path {
+    root_name: String,
+    /// From the leaf's issuer up: common name and serial.
+    above: Vec<(String, Serial)>,
+}
+
+impl Path {
+    fn agency(&self) -> &str {
+        self.above.last().map_or(self.root_name.as_str(), |(name, _)| name)
+    }
+}
+
+/// Finds a path to a root that holds at `time`, and says precisely why when there is none.
+fn check_path(
+    leaf_der: &CertificateDer<'_>,
+    leaf: &X509Certificate<'_>,
+    rest: &[CertificateDer<'_>],
+    roots: &TrustSet,
+    time: u64,
+    direction: Direction,
+) -> Result<Path, Refusal> {
+    let end_entity = EndEntityCert::try_from(leaf_der).map_err(|error| refuse_path(&error, leaf))?;
+    let valid = roots.anchors_at(time);
+    match walk(&end_entity, rest, &valid, time, direction) {
+        Ok(path) => read_path(&path, roots, time),
+        Err(error) => {
+            // Trust anchors carry no dates for webpki; a path that only an outdated root completes is named so.
+            let all: Vec<_> = roots.roots.iter().map(|root| root.anchor.clone()).collect();
+            let outdated = if all.len() == valid.len() {
+                None
+            } else {
+                walk(&end_entity, rest, &all, time, direction).ok()
+            };
+            match outdated.and_then(|path| roots.root_of(path.anchor(), time)) {
+                Some(root) => Err(refuse_dates(&root.name, root.not_before, root.not_after, time)),
+                None => Err(refuse_path(&error, leaf)),
+            }
+        }
+    }
+}
+
+fn walk<'p>(
+    end_entity: &'p EndEntityCert<'p>,
+    rest: &'p [CertificateDer<'p>],
+    anchors: &'p [TrustAnchor<'p>],
+    time: u64,
+    direction: Direction,
+) -> Result<VerifiedPath<'p>, webpki::Error> {
+    let usage = match direction {
+        Direction::Inbound => KeyUsage::client_auth(),
+        Direction::Outbound => KeyUsage::server_auth(),
+    };
+    let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(time));
+    end_entity.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, anchors, rest, time, usage, None, None)
+}
+
+fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Path, Refusal> {
+    let mut above = Vec::new();
+    for certificate in path.intermediate_certificates() {
+        let der = certificate.der();
+        let parsed = parse(&der)?;
+        let signs = parsed
+            .key_usage()
+            .map_err(malformed_extension)?
+            .is_none_or(|usage| usage.value.key_cert_sign());
+        if !signs {
+            let detail = format!(
+                "the issuer {:?} has a keyUsage without keyCertSign",
+                parsed.subject().to_string()
+            );
+            return Err(Refusal::new(RefusalReason::WrongUsage, detail));
+        }
+        above.push((common_name(parsed.subject())?, Serial::new(parsed.raw_serial())));
+    }
+    let root_name = roots
+        .root_of(path.anchor(), time)
+        .map(|root| root.name.clone())
+        .unwrap_or_default();
+    Ok(Path { root_name, above })
+}
+
+fn refuse_dates(name: &str, not_before: i64, not_after: i64, time: u64) -> Refusal {
+    if i64::try_from(time).is_ok_and(|time| time < not_before) {
+        let detail = format!("{name:?} is valid from {not_before}, now is {time} (seconds since 1970)");
+        return Refusal::new(RefusalReason::NotYetValid, detail);
+    }
+    let detail = format!("{name:?} was valid until {not_after}, now is {time} (seconds since 1970)");
+    Refusal::new(RefusalReason::Expired, detail)
+}
+
+fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
+    use webpki::Error as E;
+    let subject = leaf.subject().to_string();
+    match error {
+        E::CertExpired { time, not_after } => {
+            let detail = format!(
+                "the certificate of {subject:?} or one above it was valid until {}, now is {} (seconds since 1970)",
+                not_after.as_secs(),
+                time.as_secs()
+            );
+            Refusal::new(RefusalReason::Expired, detail)
+        }
+        E::CertNotValidYet { time, not_before } => {
+            let detail = format!(
+                "the certificate of {subject:?} or one above it is valid from {}, now is {} (seconds since 1970)",
+                not_before.as_secs(),
+                time.as_secs()
+            );
+            Refusal::new(RefusalReason::NotYetValid, detail)
+        }
+        E::CaUsedAsEndEntity | E::EndEntityUsedAsCa | E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => {
+            Refusal::new(
+                RefusalReason::WrongUsage,
+                format!("the certificate of {subject:?}: {error}"),
+            )
+        }
+        E::PathLenConstraintViolated | E::NameConstraintViolation | E::UnsupportedCriticalExtension => Refusal::new(
+            RefusalReason::WrongUsage,
+            format!("the certificate of {subject:?}: {error}"),
+        ),
+        E::UnknownIssuer | E::InvalidSignatureForPublicKey if signs_itself(leaf) => {
+            let detail = format!("{subject:?} signs itself and is none of our chain certificates");
+            Refusal::new(RefusalReason::SelfSigned, detail)
+        }
+        E::BadDer
+        | E::BadDerTime
+        | E::TrailingData(_)
+        | E::MalformedExtensions
+        | E::ExtensionValueInvalid
+        | E::UnsupportedCertVersion
+        | E::InvalidSerialNumber
+        | E::InvalidCertValidity => Refusal::new(
+            RefusalReason::Malformed,
+            format!("the certificate of {subject:?}: {error}"),
+        ),
+        _ => {
+            let issuer = leaf.issuer().to_string();
+            let detail =
+                format!("{subject:?}, issued by {issuer:?}, leads to none of our chain certificates ({error})");
+            Refusal::new(RefusalReason::ForeignChain, detail)
+        }
+    }
+}
+
+fn signs_itself(leaf: &X509Certificate<'_>) -> bool {
+    leaf.subject().as_raw() == leaf.issuer().as_raw() && leaf.verify_signature(None).is_ok()
+}
+
+fn malformed_extension(error: impl std::fmt::Display) -> Refusal {
+    Refusal::new(
+        RefusalReason::Malformed,
+        format!("a certificate extension cannot be read ({error})"),
+    )
+}
+
+fn check_leaf_is_no_ca(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let ca = leaf
+        .basic_constraints()
+        .map_err(malformed_extension)?
+        .is_some_and(|extension| extension.value.ca);
+    if ca {
+        let detail = format!(
+            "{:?} is the certificate of a CA, accepted is a node's (CA:FALSE)",
+            leaf.subject().to_string()
+        );
+        return Err(Refusal::new(RefusalReason::WrongUsage, detail));
+    }
+    Ok(())
+}
+
+fn check_leaf_usage(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let usage = leaf.key_usage().map_err(malformed_extension)?;
+    if usage.is_none_or(|usage| !usage.value.digital_signature()) {
+        let detail = format!("{:?} has no keyUsage with digitalSignature", leaf.subject().to_string());
+        return Err(Refusal::new(RefusalReason::WrongUsage, detail));
+    }
+    Ok(())
+}
+
+/// The nodeID of a certificate's key: X‖Y of an uncompressed P-256 point.
+fn node_id_of(leaf: &X509Certificate<'_>) -> Result<NodeId, Refusal> {
+    let wrong = || {
+        let detail = format!(
+            "the key of {:?} is no uncompressed P-256 key",
+            leaf.subject().to_string()
+        );
+        Refusal::new(RefusalReason::WrongUsage, detail)
+    };
+    let spki = leaf.public_key();
+    let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+    if spki.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY || curve != Some(OID_EC_P256) {
+        return Err(wrong());
+    }
+    match spki.subject_public_key.data.split_first() {
+        Some((4, xy)) => <[u8; 64]>::try_from(xy).map(NodeId::new).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+/// The one common name of a distinguished name: exactly one, printable, bounded, so that lists and logs can rely on it.
+fn common_name(name: &X509Name<'_>) -> Result<String, Refusal> {
+    let malformed = |detail: String| Refusal::new(RefusalReason::Malformed, detail);
+    let mut names = name.iter_common_name();
+    let (Some(only), None) = (names.next(), names.next()) else {
+        return Err(malformed(format!(
+            "{:?} has no common name, or several",
+            name.to_string()
+        )));
+    };
+    let text = only
+        .as_str()
+        .map_err(|error| malformed(format!("a common name cannot be read ({error})")))?;
+    if text.is_empty() || text.chars().count() > MAX_NAME_CHARS || text.chars().any(char::is_control) {
+        return Err(malformed(format!(
+            "the common name {text:?} is empty, over {MAX_NAME_CHARS} long or not printable"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+fn check_lists(identity: &PeerIdentity, path: &Path, lists: &Lists) -> Result<(), Refusal> {
+    let blacklisted = |detail: String| Err(Refusal::new(RefusalReason::Blacklisted, detail));
+    let blacklist = &lists.blacklist;
+    if blacklist.node_ids.contains(&identity.node_id) {
+        return blacklisted(format!("nodeID {} is on the blacklist", identity.node_id));
+    }
+    let mut agencies = path.above.iter().map(|(name, _)| name.as_str()).chain([path.agency()]);
+    if let Some(agency) = agencies.find(|name| blacklist.agencies.contains(*name)) {
+        return blacklisted(format!("agency {agency:?} is on the blacklist"));
+    }
+    let mut serials = path.above.iter().map(|(_, serial)| serial).chain([&identity.serial]);
+    if let Some(serial) = serials.find(|serial| blacklist.serials.contains(*serial)) {
+        return blacklisted(format!("certificate serial {serial} is on the blacklist"));
+    }
+    if !lists.whitelist.is_empty() && !lists.whitelist.contains(&identity.node_id) {
+        let detail = format!(
+            "nodeID {} is not among the {} of the whitelist",
+            identity.node_id,
+            lists.whitelist.len()
+        );
+        return Err(Refusal::new(RefusalReason::NotWhitelisted, detail));
+    }
+    Ok(())
+}
