@@ -1,0 +1,249 @@
+//! The EVM as this ledger runs it: one machine for a whole block, one way through it for every transaction.
+//!
+//! Three things differ from Ethereum's own handler:
+//! - nothing is charged, refunded or paid, whatever price was offered (LEDGER.md 5);
+//! - a block's gas is what its transactions *used*, so a transaction is undone when it turns out not to fit;
+//! - the work can be stopped: the flag is looked at before a transaction, on every call frame and on every `JUMPDEST`.
+//!   Code without either is bounded by its length, a precompiled contract by its gas.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use althing_types::StateError;
+use revm::bytecode::opcode::JUMPDEST;
+use revm::context::result::{
+    ExecutionResult, FromStringError, HaltReason, InvalidHeader, InvalidTransaction, ResultGas,
+};
+use revm::context::{
+    BlockEnv, CfgEnv, Context, ContextError, ContextTr, Evm, Journal, JournalTr, LocalContextTr, TxEnv,
+};
+use revm::context_interface::Transaction as _;
+use revm::context_interface::context::take_error;
+use revm::context_interface::journaled_state::account::JournaledAccountTr;
+use revm::handler::instructions::EthInstructions;
+use revm::handler::{
+    EthFrame, EthPrecompiles, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution,
+};
+use revm::interpreter::interpreter::EthInterpreter;
+use revm::interpreter::interpreter_action::FrameInit;
+use revm::interpreter::{
+    InitialAndFloorGas, Instruction, InstructionContext, InstructionExecResult, InstructionResult,
+};
+
+use crate::state::{ReadError, StateCache};
+use crate::{BlockContext, Rules};
+
+/// Gas of `JUMPDEST`, as Ethereum charges it.
+const JUMPDEST_GAS: u16 = 1;
+
+type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, &'a AtomicBool>;
+
+/// The machine. Its journal spans the transactions of a block: later ones see what earlier ones wrote.
+pub(crate) type Machine<'a> =
+    Evm<Host<'a>, (), EthInstructions<EthInterpreter, Host<'a>>, EthPrecompiles, EthFrame<EthInterpreter>>;
+
+/// The contracts that answer without code. FISCO's precompiled contracts join here, over the same journal.
+pub(crate) fn precompiles(rules: &Rules) -> EthPrecompiles {
+    EthPrecompiles::new(rules.spec())
+}
+
+/// A machine over a state, at the start of a block.
+pub(crate) fn machine<'a>(
+    rules: &Rules,
+    block: &BlockContext,
+    block_env: BlockEnv,
+    state: StateCache<'a>,
+    cancel: &'a AtomicBool,
+) -> Machine<'a> {
+    let context: Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>> = Context::new(state, rules.spec());
+    let context = context
+        .with_cfg(rules.cfg(block.evm_chain_id))
+        .with_block(block_env)
+        .with_chain(cancel);
+    let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
+    instructions.insert_instruction(JUMPDEST, Instruction::new(jumpdest), JUMPDEST_GAS);
+    Evm::new(context, instructions, precompiles(rules))
+}
+
+/// `JUMPDEST`, where every loop passes: stops when the flag is up.
+fn jumpdest<'a>(context: InstructionContext<'_, Host<'a>, EthInterpreter>) -> InstructionExecResult {
+    if context.host.chain.load(Ordering::Relaxed) {
+        context.host.error = Err(ContextError::Custom(STOPPED.to_owned()));
+        return Err(InstructionResult::FatalExternalError);
+    }
+    Ok(())
+}
+
+/// How the EVM carries the stop out of an instruction; [`TransactError::Cancelled`] everywhere else.
+const STOPPED: &str = "stopped";
+
+/// Why a transaction left no trace.
+#[derive(Debug)]
+pub(crate) enum TransactError {
+    /// It must not be in this block.
+    Invalid(InvalidTransaction),
+    /// It used more gas than the block has left.
+    BlockGas {
+        /// The gas it used.
+        used: u64,
+    },
+    /// The state could not be read.
+    State(StateError),
+    /// The flag was raised.
+    Cancelled,
+    /// The EVM itself failed.
+    Internal(String),
+}
+
+impl From<InvalidTransaction> for TransactError {
+    fn from(error: InvalidTransaction) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<InvalidHeader> for TransactError {
+    fn from(error: InvalidHeader) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<ReadError> for TransactError {
+    fn from(error: ReadError) -> Self {
+        Self::State(error.0)
+    }
+}
+
+impl From<ContextError<ReadError>> for TransactError {
+    fn from(error: ContextError<ReadError>) -> Self {
+        match error {
+            ContextError::Db(error) => error.into(),
+            ContextError::Custom(text) => Self::from_string(text),
+        }
+    }
+}
+
+impl FromStringError for TransactError {
+    fn from_string(text: String) -> Self {
+        if text == STOPPED {
+            Self::Cancelled
+        } else {
+            Self::Internal(text)
+        }
+    }
+}
+
+/// Whose work this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A signed transaction of a block.
+    Transaction,
+    /// A question: nonce and sender's code are not looked at.
+    Call,
+}
+
+/// Runs one transaction. On success its effects are in the machine's journal; on an error it left none.
+pub(crate) fn transact(
+    machine: &mut Machine<'_>,
+    transaction: TxEnv,
+    purpose: Purpose,
+    gas_left: u64,
+) -> Result<ExecutionResult, TransactError> {
+    if machine.ctx.chain.load(Ordering::Relaxed) {
+        return Err(TransactError::Cancelled);
+    }
+    machine.ctx.tx = transaction;
+    machine.ctx.error = Ok(());
+    Feeless {
+        purpose,
+        gas_left,
+        machine: std::marker::PhantomData,
+    }
+    .run(machine)
+}
+
+/// Ethereum's handler without money.
+struct Feeless<'a> {
+    purpose: Purpose,
+    gas_left: u64,
+    machine: std::marker::PhantomData<Machine<'a>>,
+}
+
+impl<'a> Handler for Feeless<'a> {
+    type Evm = Machine<'a>;
+    type Error = TransactError;
+    type HaltReason = HaltReason;
+
+    fn validate_against_state_and_deduct_caller(
+        &self,
+        evm: &mut Self::Evm,
+        _gas: &mut InitialAndFloorGas,
+    ) -> Result<(), TransactError> {
+        match self.purpose {
+            // The price is 0 (see `transaction::environment`), so this asks for the value only and deducts nothing.
+            Purpose::Transaction => pre_execution::validate_against_state_and_deduct_caller(evm.ctx()),
+            Purpose::Call => admit_call(evm),
+        }
+    }
+
+    fn run_exec_loop(&mut self, evm: &mut Self::Evm, first: FrameInit) -> Result<FrameResult, TransactError> {
+        if let ItemOrResult::Result(result) = evm.frame_init(first)? {
+            return Ok(result);
+        }
+        loop {
+            if evm.ctx.chain.load(Ordering::Relaxed) {
+                return Err(TransactError::Cancelled);
+            }
+            let result = match evm.frame_run()? {
+                ItemOrResult::Result(result) => result,
+                ItemOrResult::Item(inner) => match evm.frame_init(inner)? {
+                    ItemOrResult::Item(_) => continue,
+                    ItemOrResult::Result(result) => result,
+                },
+            };
+            if let Some(last) = evm.frame_return_result(result)? {
+                return Ok(last);
+            }
+        }
+    }
+
+    fn reimburse_caller(&self, _evm: &mut Self::Evm, _result: &mut FrameResult) -> Result<(), TransactError> {
+        Ok(())
+    }
+
+    fn reward_beneficiary(&self, _evm: &mut Self::Evm, _result: &mut FrameResult) -> Result<(), TransactError> {
+        Ok(())
+    }
+
+    fn execution_result(
+        &mut self,
+        evm: &mut Self::Evm,
+        result: FrameResult,
+        gas: ResultGas,
+    ) -> Result<ExecutionResult, TransactError> {
+        take_error::<TransactError, _>(evm.ctx().error())?;
+        let used = gas.tx_gas_used();
+        if used > self.gas_left {
+            // The journal still knows how to undo this transaction; `run` does so for every error.
+            return Err(TransactError::BlockGas { used });
+        }
+        let result = post_execution::output(evm.ctx(), result, gas);
+        evm.ctx().journal_mut().commit_tx();
+        evm.ctx().local_mut().clear();
+        evm.frame_stack().clear();
+        Ok(result)
+    }
+}
+
+/// What a call needs of its sender: the value it sends. An account that does not exist will do.
+fn admit_call(evm: &mut Machine<'_>) -> Result<(), TransactError> {
+    let (_, transaction, _, journal, _, _) = evm.ctx.all_mut();
+    let mut caller = journal.load_account_with_code_mut(transaction.caller())?.data;
+    let (value, balance) = (transaction.value(), *caller.balance());
+    if value > balance {
+        let (fee, balance) = (Box::new(value), Box::new(balance));
+        return Err(InvalidTransaction::LackOfFundForMaxFee { fee, balance }.into());
+    }
+    if transaction.kind().is_call() {
+        caller.bump_nonce();
+    }
+    Ok(())
+}

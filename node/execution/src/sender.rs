@@ -1,0 +1,78 @@
+//! Who signed a transaction. Recovering costs twelve times the EVM's work of a token transfer: it is done once per node,
+//! in parallel, off the consensus path.
+
+use std::sync::Arc;
+
+use alloy_consensus::Transaction as _;
+use althing_crypto::{AccountSignature, SignatureError, Suite};
+use althing_types::transaction::Envelope;
+use althing_types::{Recovered, Transaction};
+use rayon::prelude::*;
+
+/// Fewer transactions than this are not worth handing to another thread.
+const PER_THREAD_MIN: usize = 4;
+
+/// Why a transaction has no sender here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SenderError {
+    /// The signature does not recover to an account, or its s is in the upper half (EIP-2).
+    #[error("invalid sender: {0}")]
+    Signature(#[from] SignatureError),
+    /// Signed for another chain.
+    #[error("invalid chain id for signer: have {found} want {expected}")]
+    ChainId {
+        /// The chain id that was signed.
+        found: u64,
+        /// This group's EVM chain id.
+        expected: u64,
+    },
+}
+
+/// Recovers the sender of one transaction, after its chain id (EIP-155) was found to be this group's.
+///
+/// A legacy transaction without a chain id is valid in a block: keyless deployments need it and whoever signs one says
+/// "any chain". A pool that takes transactions from outside refuses it unless told otherwise: [`is_replay_protected`].
+pub fn recover(suite: &dyn Suite, evm_chain_id: u64, transaction: Arc<Transaction>) -> Result<Recovered, SenderError> {
+    let sender = match transaction.envelope() {
+        Envelope::Ethereum(envelope) => {
+            match envelope.chain_id() {
+                Some(found) if found != evm_chain_id => {
+                    return Err(SenderError::ChainId {
+                        found,
+                        expected: evm_chain_id,
+                    });
+                }
+                _ => {}
+            }
+            let signature = envelope.signature();
+            let signature = AccountSignature {
+                r: signature.r(),
+                s: signature.s(),
+                odd_y: signature.v(),
+            };
+            suite.recover_account(&envelope.signature_hash(), &signature)?
+        }
+    };
+    Ok(Recovered { transaction, sender })
+}
+
+/// Recovers many senders in parallel, in order, on the calling rayon pool (`pool.install(|| …)`) or the global one.
+pub fn recover_all(
+    suite: &dyn Suite,
+    evm_chain_id: u64,
+    transactions: &[Arc<Transaction>],
+) -> Vec<Result<Recovered, SenderError>> {
+    transactions
+        .par_iter()
+        .with_min_len(PER_THREAD_MIN)
+        .map(|transaction| recover(suite, evm_chain_id, Arc::clone(transaction)))
+        .collect()
+}
+
+/// Whether a transaction was signed for one chain only. One that was not can be replayed in every group where its sender
+/// has the same nonce.
+pub fn is_replay_protected(transaction: &Transaction) -> bool {
+    match transaction.envelope() {
+        Envelope::Ethereum(envelope) => envelope.is_replay_protected(),
+    }
+}

@@ -1,0 +1,80 @@
+//! The state of block 0.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::hex;
+use althing_execution::memory::MemoryState;
+use althing_execution::{CREATE2_DEPLOYER, MULTICALL3, SYSTEM_CONTRACTS, genesis_changes, status};
+use althing_types::genesis::{Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, Predeploy, StateKind};
+use althing_types::{Address, Genesis, GroupId, NodeId, SealerSet, StateReader, U256};
+
+use crate::support::*;
+
+fn genesis(predeploys: &[Predeploy]) -> Genesis {
+    Genesis {
+        protocol_version: 1,
+        chain_id: 20_260,
+        group_id: GroupId::try_from(1).unwrap(),
+        cryptography: Cryptography::Standard,
+        timestamp_ms: 0,
+        consensus: ConsensusConfig {
+            kind: ConsensusKind::Pbft,
+            max_transactions: 1000,
+            timeout_ms: 3000,
+            heartbeat_ms: None,
+        },
+        sealers: SealerSet::new(vec![NodeId::new([1; 64])]),
+        state: StateKind::Storage,
+        evm_chain_id: CHAIN_ID,
+        evm_hash: EvmHash::Keccak256,
+        gas_limit: GAS,
+        block_bytes: 4 << 20,
+        committee: Committee::default(),
+        predeploys: predeploys.iter().copied().collect::<BTreeSet<_>>(),
+    }
+}
+
+#[test]
+fn predeploys_are_there_when_genesis_asks_for_them() {
+    let none = genesis_changes(&genesis(&[]));
+    assert!(!none.accounts.contains_key(&MULTICALL3) && !none.accounts.contains_key(&CREATE2_DEPLOYER));
+    assert_eq!(none.accounts.len(), SYSTEM_CONTRACTS.len());
+    assert_eq!(none.code.len(), 1);
+    let both = genesis_changes(&genesis(&[Predeploy::Multicall3, Predeploy::Create2]));
+    assert_eq!(both.accounts.len(), SYSTEM_CONTRACTS.len() + 2);
+    for account in both.accounts.values() {
+        let account = account.unwrap();
+        assert_eq!((account.nonce, account.balance), (1, U256::ZERO));
+        assert!(both.code.contains_key(&account.code_hash));
+    }
+}
+
+#[test]
+fn multicall3_and_the_create2_deployer_work() {
+    let state = MemoryState::new(&genesis_changes(&genesis(&[Predeploy::Multicall3, Predeploy::Create2])));
+    // getBlockNumber()
+    let (status, output) = run_one(&state, &Tx::call(sender(1), 0, MULTICALL3, hex!("42cbb15c").to_vec()));
+    assert_eq!((status, &output[..]), (status::OK, &word(1)[..]));
+    let init = init_code(STORE);
+    let (status, output) = run_one(
+        &state,
+        &Tx::call(sender(1), 0, CREATE2_DEPLOYER, [&word(4)[..], &init].concat()),
+    );
+    let expected = CREATE2_DEPLOYER.create2_from_code(word(4), &init);
+    assert_eq!((status, Address::from_slice(&output)), (status::OK, expected));
+}
+
+#[test]
+fn system_contract_addresses_carry_stub_code_that_never_looks_like_success() {
+    let state = MemoryState::new(&genesis_changes(&genesis(&[])));
+    for address in SYSTEM_CONTRACTS {
+        let account = state.account(&address).unwrap().unwrap();
+        assert_eq!(
+            state.code(&account.code_hash).unwrap().len(),
+            1,
+            "Solidity's size check passes"
+        );
+        let (status, _) = run_one(&state, &Tx::call(sender(1), 0, address, words(&[1])));
+        assert_eq!(status, status::BAD_INSTRUCTION);
+    }
+}

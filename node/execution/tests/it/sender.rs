@@ -1,0 +1,113 @@
+//! Senders are recovered once, in parallel, in order.
+
+use std::sync::Arc;
+
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
+use alloy_primitives::{B256, Signature, TxKind, hex};
+use althing_crypto::StandardSuite;
+use althing_execution::{SenderError, is_replay_protected, recover, recover_all};
+use althing_types::{Address, Transaction, U256};
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{Message, PublicKey, SecretKey};
+
+use crate::support::{CHAIN_ID, recovered};
+
+fn key(n: u8) -> (SecretKey, Address) {
+    let secret = SecretKey::from_secret_bytes([n; 32]).unwrap();
+    let public = PublicKey::from_secret_key(&secret).serialize_uncompressed();
+    (secret, Address::from_raw_public_key(&public[1..]))
+}
+
+fn sign(secret: &SecretKey, digest: B256) -> Signature {
+    let signature = RecoverableSignature::sign_ecdsa_recoverable(Message::from_digest(digest.0), secret);
+    let (id, compact) = signature.serialize_compact();
+    Signature::new(
+        U256::from_be_slice(&compact[..32]),
+        U256::from_be_slice(&compact[32..]),
+        id == RecoveryId::One,
+    )
+}
+
+fn signed<T: SignableTransaction<Signature>>(transaction: T, secret: &SecretKey) -> Arc<Transaction>
+where
+    TxEnvelope: From<alloy_consensus::Signed<T>>,
+{
+    let signature = sign(secret, transaction.signature_hash());
+    recovered(TxEnvelope::from(transaction.into_signed(signature)), Address::ZERO).transaction
+}
+
+fn legacy(chain_id: Option<u64>) -> TxLegacy {
+    TxLegacy {
+        chain_id,
+        to: TxKind::Call(Address::repeat_byte(1)),
+        gas_limit: 21_000,
+        ..TxLegacy::default()
+    }
+}
+
+#[test]
+fn the_example_of_eip_155_recovers_to_its_sender() {
+    let raw = hex!(
+        "f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a0"
+        "28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a0"
+        "67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
+    );
+    let transaction = Arc::new(Transaction::decode(raw.into(), |b| alloy_primitives::keccak256(b)).unwrap());
+    let expected: Address = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F".parse().unwrap();
+    assert_eq!(
+        recover(&StandardSuite, 1, Arc::clone(&transaction)).unwrap().sender,
+        expected
+    );
+    let refused = recover(&StandardSuite, 2, transaction).unwrap_err();
+    assert_eq!(refused, SenderError::ChainId { found: 1, expected: 2 });
+    assert_eq!(refused.to_string(), "invalid chain id for signer: have 1 want 2");
+}
+
+#[test]
+fn a_transaction_without_chain_id_recovers_and_is_known_as_unprotected() {
+    let (secret, address) = key(3);
+    let open = signed(legacy(None), &secret);
+    assert!(!is_replay_protected(&open));
+    assert_eq!(recover(&StandardSuite, CHAIN_ID, open).unwrap().sender, address);
+    assert!(is_replay_protected(&signed(legacy(Some(CHAIN_ID)), &secret)));
+}
+
+#[test]
+fn many_senders_come_in_order_on_any_number_of_threads() {
+    let keys: Vec<_> = (1..=40).map(key).collect();
+    let mut transactions: Vec<_> = keys
+        .iter()
+        .map(|(secret, _)| {
+            signed(
+                TxEip1559 {
+                    chain_id: CHAIN_ID,
+                    gas_limit: 21_000,
+                    ..TxEip1559::default()
+                },
+                secret,
+            )
+        })
+        .collect();
+    transactions[7] = signed(legacy(Some(1)), &keys[7].0);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| recover_all(&StandardSuite, CHAIN_ID, &transactions))
+    };
+    let found = on(1);
+    assert_eq!(found, on(3));
+    for (n, (result, (_, address))) in found.iter().zip(&keys).enumerate() {
+        match result {
+            Ok(recovered) => assert_eq!(recovered.sender, *address),
+            Err(error) => assert_eq!(
+                (n, *error),
+                (
+                    7,
+                    SenderError::ChainId {
+                        found: 1,
+                        expected: CHAIN_ID
+                    }
+                )
+            ),
+        }
+    }
+}
