@@ -1,4 +1,33 @@
-//! JSON-RPC 2.0 over HTTP and WebSocket: Ethereum's methods for each group, FISCO's beside them.
+//! JSON-RPC 2.0 over HTTP and WebSocket on one port: each group as an Ethereum chain, and FISCO's methods beside them.
+//!
+//! ```text
+//! TCP ─▶ TLS? ─▶ server: connections, paths, CORS ─▶ transport: HTTP bodies, WebSocket messages, batches
+//!                                                         │
+//!                                    dispatch: table, deadline, where it runs, count
+//!                                       │                 │                  │
+//!                                  eth, fisco: handlers   raw transactions   subscriptions
+//!                                       └────────┬────────┴──────────────────┘
+//!                                   backend: NodeBackend, GroupBackend (the shell implements them)
+//! ```
+//!
+//! - `/group/<id>` is that group as an Ethereum chain, `/` the node's default group. FISCO's methods, which name their
+//!   group in their parameters, are served at every path.
+//! - Invariant: nothing a client sends panics or grows without a bound; every bound is in [`Limits`].
+//! - Invariant: answers are never cut. What is too much is an error that says how much is accepted.
 
 pub mod backend;
 mod backend_scan;
+mod dispatch;
+mod error;
+mod eth;
+mod fisco;
+mod limits;
+mod methods;
+mod metrics;
+mod path;
+mod server;
+mod session;
+mod types;
+
+pub use limits::Limits;
+pub use server::{Origins, ServeConfig, ServeError, ServerHandle, serve};

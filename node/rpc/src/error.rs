@@ -1,0 +1,158 @@
+//! What a client is told when it gets no result: codes and texts that Ethereum's and FISCO's tools know.
+
+use alloy_sol_types::{Panic, Revert, SolError};
+use althing_types::Bytes;
+use jsonrpsee::types::ErrorObjectOwned;
+
+use crate::backend::{BackendError, CallFailure, GroupUnavailable, SubmitError};
+
+/// The request is no JSON-RPC request.
+pub(crate) const INVALID_REQUEST: i32 = -32600;
+/// There is no such method.
+pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters are wrong.
+pub(crate) const INVALID_PARAMS: i32 = -32602;
+/// The node failed.
+pub(crate) const INTERNAL: i32 = -32603;
+/// Ethereum's catch-all; tools match the text.
+pub(crate) const SERVER: i32 = -32000;
+/// Something named does not exist (EIP-1474).
+pub(crate) const NOT_FOUND: i32 = -32001;
+/// Not available now, or not in time (EIP-1474).
+pub(crate) const UNAVAILABLE: i32 = -32002;
+/// The group cannot do that (EIP-1474).
+pub(crate) const UNSUPPORTED: i32 = -32004;
+/// More than a limit allows (EIP-1474).
+pub(crate) const LIMIT_EXCEEDED: i32 = -32005;
+/// `REVERT`, with the revert data.
+const REVERTED: i32 = 3;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({code})")]
+pub(crate) struct RpcError {
+    /// The JSON-RPC code.
+    pub(crate) code: i32,
+    /// The text.
+    pub(crate) message: String,
+    /// The data; always a string, since some clients fail on an object.
+    pub(crate) data: Option<String>,
+}
+
+impl RpcError {
+    /// An error without data.
+    pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// Wrong parameters.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(INVALID_PARAMS, message)
+    }
+
+    /// Beyond a limit.
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new(LIMIT_EXCEEDED, message)
+    }
+
+    /// No such method.
+    pub(crate) fn no_method(name: &str) -> Self {
+        let name: String = name.chars().take(64).collect();
+        Self::new(METHOD_NOT_FOUND, format!("the method {name} does not exist/is not available"))
+    }
+
+    /// No block for what the client named.
+    pub(crate) fn no_block(what: impl std::fmt::Display) -> Self {
+        Self::new(SERVER, format!("header not found: {what}"))
+    }
+}
+
+impl From<RpcError> for ErrorObjectOwned {
+    fn from(error: RpcError) -> Self {
+        Self::owned(error.code, error.message, error.data)
+    }
+}
+
+impl From<BackendError> for RpcError {
+    fn from(error: BackendError) -> Self {
+        let code = match &error {
+            BackendError::Pruned { .. } | BackendError::UnknownBlock(_) => SERVER,
+            BackendError::Unsupported(_) => UNSUPPORTED,
+            BackendError::TooManyResults { .. } => LIMIT_EXCEEDED,
+            BackendError::Cancelled | BackendError::NotReady(_) => UNAVAILABLE,
+            BackendError::Internal(_) => INTERNAL,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<SubmitError> for RpcError {
+    fn from(error: SubmitError) -> Self {
+        let code = match &error {
+            SubmitError::NotReady(_) => UNAVAILABLE,
+            _ => SERVER,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<GroupUnavailable> for RpcError {
+    fn from(error: GroupUnavailable) -> Self {
+        let code = match error {
+            GroupUnavailable::Missing(_) | GroupUnavailable::NotMember(_) => NOT_FOUND,
+            GroupUnavailable::NotReady(_) => UNAVAILABLE,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<CallFailure> for RpcError {
+    /// go-ethereum's form, the only one that ethers, viem, web3.js and web3.py all decode.
+    fn from(failure: CallFailure) -> Self {
+        match failure {
+            CallFailure::Reverted { output, .. } => {
+                Self { code: REVERTED, message: revert_message(&output), data: Some(output.to_string()) }
+            }
+            CallFailure::Halted { reason, .. } | CallFailure::Refused(reason) => Self::new(SERVER, reason),
+        }
+    }
+}
+
+/// `execution reverted`, with the reason that Solidity's `Error(string)` or `Panic(uint256)` gives.
+pub(crate) fn revert_message(output: &Bytes) -> String {
+    const BARE: &str = "execution reverted";
+    if let Ok(revert) = Revert::abi_decode(output) {
+        return format!("{BARE}: {}", revert.reason);
+    }
+    match Panic::abi_decode(output) {
+        Ok(panic) => match panic.kind() {
+            Some(kind) => format!("{BARE}: {}", kind.as_str()),
+            None => format!("{BARE}: unknown panic code: {:#x}", panic.code),
+        },
+        Err(_) => BARE.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::U256;
+
+    use super::*;
+
+    #[test]
+    fn a_revert_carries_its_reason_as_text_and_its_data_as_a_hex_string() {
+        let output: Bytes = Revert::from("too little").abi_encode().into();
+        let error = RpcError::from(CallFailure::Reverted { output: output.clone(), gas_used: 1 });
+        assert_eq!(error.code, 3);
+        assert_eq!(error.message, "execution reverted: too little");
+        assert_eq!(error.data, Some(output.to_string()));
+    }
+
+    #[test]
+    fn a_panic_is_named_and_other_data_is_left_alone() {
+        let output: Bytes = Panic { code: U256::from(0x11) }.abi_encode().into();
+        assert!(revert_message(&output).contains("overflow"), "{}", revert_message(&output));
+        assert_eq!(revert_message(&Bytes::from_static(&[1, 2, 3])), "execution reverted");
+        assert_eq!(revert_message(&Bytes::new()), "execution reverted");
+    }
+}

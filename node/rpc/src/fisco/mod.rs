@@ -1,0 +1,39 @@
+//! FISCO BCOS 2.x methods that read: positional parameters, the group first.
+
+mod chain;
+mod error;
+mod node;
+mod objects;
+mod parameters;
+mod status;
+mod transaction;
+
+use crate::methods::Work::{self, Compute, Now, Read};
+
+/// The methods and how each is answered.
+pub(crate) static METHODS: &[(&str, Work)] = &[
+    ("getClientVersion", Now(node::client_version)),
+    ("getGroupList", Now(node::group_list)),
+    ("getNodeIDList", Now(node::node_ids)),
+    ("getPeers", Now(node::peers)),
+    ("getGroupPeers", Now(node::group_peers)),
+    ("getSealerList", Now(node::sealers)),
+    ("getObserverList", Now(node::observers)),
+    ("getPbftView", Now(status::pbft_view)),
+    ("getConsensusStatus", Now(status::consensus)),
+    ("getSyncStatus", Now(status::sync)),
+    ("getSystemConfigByKey", Now(status::system_config)),
+    ("getBlockNumber", Now(chain::number)),
+    ("getBlockByNumber", Read(chain::by_number)),
+    ("getBlockByHash", Read(chain::by_hash)),
+    ("getBlockHashByNumber", Now(chain::hash_by_number)),
+    ("getTotalTransactionCount", Now(chain::totals)),
+    ("getCode", Now(chain::code)),
+    ("getTransactionByHash", Now(transaction::by_hash)),
+    ("getTransactionByBlockHashAndIndex", Read(transaction::by_block_hash_and_index)),
+    ("getTransactionByBlockNumberAndIndex", Read(transaction::by_block_number_and_index)),
+    ("getTransactionReceipt", Now(transaction::receipt)),
+    ("getPendingTransactions", Read(transaction::pending)),
+    ("getPendingTxSize", Now(transaction::pending_size)),
+    ("call", Compute(transaction::call)),
+];

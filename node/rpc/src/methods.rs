@@ -1,0 +1,40 @@
+//! The closed table of methods. What is not in it does not exist (-32601).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::session::{Answer, Call};
+
+/// How a method is answered.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    /// At once, on the runtime's thread: it costs microseconds.
+    Now(fn(&Call<'_>) -> Answer),
+    /// On a blocking thread, among the reads.
+    Read(fn(&Call<'_>) -> Answer),
+    /// On a blocking thread, among the computations.
+    Compute(fn(&Call<'_>) -> Answer),
+    /// Into the pool, a whole batch at once.
+    Submit,
+    /// By the transport: subscriptions.
+    Transport,
+}
+
+/// A method.
+#[derive(Clone, Copy)]
+pub(crate) struct Method {
+    /// Its name, also the metric's label.
+    pub(crate) name: &'static str,
+    /// How it is answered.
+    pub(crate) work: Work,
+}
+
+static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
+    let rows = crate::eth::METHODS.iter().chain(crate::fisco::METHODS);
+    rows.map(|(name, work)| (*name, Method { name, work: *work })).collect()
+});
+
+/// The method with this name.
+pub(crate) fn method(name: &str) -> Option<Method> {
+    TABLE.get(name).copied()
+}

@@ -1,0 +1,98 @@
+//! What is counted: requests by method and outcome, their time, open connections.
+
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// The method label of what this server has no name for: a closed set, whatever clients send.
+pub(crate) const OTHER: &str = "other";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MethodLabels {
+    method: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: Refusal,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Outcome {
+    /// With a result.
+    Ok,
+    /// With an error.
+    Error,
+    /// Not in time.
+    Timeout,
+}
+
+/// Why a connection was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Refusal {
+    /// As many are open as are accepted.
+    Full,
+    /// The TLS handshake failed or took too long.
+    Handshake,
+}
+
+/// The counters of one listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<MethodLabels, Histogram, fn() -> Histogram>,
+    refused: Family<RefusalLabels, Counter>,
+    /// Open connections.
+    pub(crate) connections: Gauge<i64, AtomicI64>,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_05, 4.0, 10))
+}
+
+impl Metrics {
+    /// Registers the counters under `rpc_`.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let registry = registry.sub_registry_with_prefix("rpc");
+        let metrics = Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(histogram as fn() -> Histogram),
+            refused: Family::default(),
+            connections: Gauge::default(),
+        };
+        registry.register("requests", "JSON-RPC requests by method and outcome", metrics.requests.clone());
+        registry.register_with_unit(
+            "request",
+            "Time from a parsed request to its answer",
+            Unit::Seconds,
+            metrics.seconds.clone(),
+        );
+        registry.register("connections_refused", "Connections turned away", metrics.refused.clone());
+        registry.register("connections", "Open connections", metrics.connections.clone());
+        metrics
+    }
+
+    /// Counts a request.
+    pub(crate) fn observe(&self, method: &'static str, outcome: Outcome, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { method, outcome }).inc();
+        self.seconds.get_or_create(&MethodLabels { method }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a connection turned away.
+    pub(crate) fn refuse(&self, reason: Refusal) {
+        self.refused.get_or_create(&RefusalLabels { reason }).inc();
+    }
+}

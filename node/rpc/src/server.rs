@@ -1,0 +1,402 @@
+//! The listener: connections, TLS, paths, transports.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use jsonrpsee::core::middleware::RpcServiceBuilder;
+use jsonrpsee::server::{
+    BatchRequestConfig, HttpBody, HttpRequest, HttpResponse, Methods, PingConfig, RegisterMethodError, ServerBuilder,
+    ServerConfig, StopHandle, stop_channel,
+};
+use prometheus_client::registry::Registry;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::{Service, ServiceExt};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+use crate::backend::{GroupUnavailable, NodeBackend};
+use crate::dispatch::Dispatch;
+use crate::error::{INVALID_REQUEST, NOT_FOUND, RpcError, UNAVAILABLE};
+use crate::eth::{FilterStore, HexIds, subscriptions};
+use crate::limits::Limits;
+use crate::metrics::{Metrics, Refusal};
+use crate::path::Path;
+use crate::session::{Session, Shared};
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// TLS 1.2 and 1.3 as this configuration says; none is plain HTTP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Which web pages may ask.
+    pub origins: Origins,
+    /// What is accepted at most.
+    pub limits: Limits,
+}
+
+/// Which web pages a browser lets ask this listener (CORS).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origins {
+    /// All of them, as wallets need it.
+    #[default]
+    Any,
+    /// These, such as `https://wallet.example`.
+    Only(Vec<String>),
+}
+
+/// Why a listener cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Somebody else listens there.
+    #[error("RPC cannot listen on {address}: the address is in use; stop what uses it or configure another port")]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The system refuses the address.
+    #[error("RPC cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An allowed origin that no header can hold.
+    #[error("RPC allowed origin {0:?} is no origin; an origin looks like https://wallet.example")]
+    Origin(String),
+    /// The method table contradicts itself.
+    #[error("RPC methods: {0}")]
+    Methods(#[from] RegisterMethodError),
+}
+
+/// A running listener.
+#[derive(Debug)]
+pub struct ServerHandle {
+    /// Where it listens, the port it was given included.
+    pub local_addr: SocketAddr,
+    tasks: TaskTracker,
+}
+
+impl ServerHandle {
+    /// Waits until the listener and its connections have ended after the shutdown token was cancelled.
+    pub async fn stopped(&self) {
+        self.tasks.wait().await;
+    }
+}
+
+/// Starts a listener. It stops, and its connections end, when the token is cancelled; an open WebSocket is told so.
+pub async fn serve(
+    config: ServeConfig,
+    node: Arc<dyn NodeBackend>,
+    registry: &mut Registry,
+    shutdown: CancellationToken,
+) -> Result<ServerHandle, ServeError> {
+    let cors = cors(&config.origins)?;
+    let listener = listen(config.listen).await?;
+    let local_addr = listener.local_addr().map_err(|source| ServeError::Listen { address: config.listen, source })?;
+    let limits = config.limits.clone();
+    let shared = Arc::new(Shared {
+        node,
+        filters: FilterStore::new(&limits),
+        computations: Arc::new(Semaphore::new(limits.computations.max(1))),
+        reads: Arc::new(Semaphore::new(limits.reads.max(1))),
+        metrics: Metrics::register(registry),
+        limits,
+    });
+    let tasks = TaskTracker::new();
+    let acceptor = Acceptor {
+        methods: subscriptions()?.into(),
+        connections: Arc::new(Semaphore::new(shared.limits.connections.max(1))),
+        tls: config.tls.map(TlsAcceptor::from),
+        next_connection: AtomicU64::new(1),
+        tasks: tasks.clone(),
+        shared,
+        cors,
+        shutdown,
+    };
+    tasks.spawn(acceptor.run(listener));
+    tasks.close();
+    Ok(ServerHandle { local_addr, tasks })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::AddressInUse { address },
+        _ => ServeError::Listen { address, source },
+    })
+}
+
+fn cors(origins: &Origins) -> Result<CorsLayer, ServeError> {
+    let origins = match origins {
+        Origins::Any => AllowOrigin::from(Any),
+        Origins::Only(list) => {
+            let header = |origin: &String| HeaderValue::from_str(origin).map_err(|_| ServeError::Origin(origin.clone()));
+            AllowOrigin::list(list.iter().map(header).collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::POST, Method::GET])
+        .allow_headers(Any)
+        .max_age(Duration::from_secs(3600)))
+}
+
+/// Pause after a failed accept: the process is out of file descriptors, and trying at once would only burn a core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+struct Acceptor {
+    shared: Arc<Shared>,
+    methods: Methods,
+    connections: Arc<Semaphore>,
+    tls: Option<TlsAcceptor>,
+    next_connection: AtomicU64,
+    tasks: TaskTracker,
+    cors: CorsLayer,
+    shutdown: CancellationToken,
+}
+
+impl Acceptor {
+    async fn run(self, listener: TcpListener) {
+        let (stop_handle, server_handle) = stop_channel();
+        loop {
+            let accepted = tokio::select! {
+                () = self.shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer, &stop_handle),
+                Err(error) => {
+                    tracing::warn!(%error, "RPC could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        // Ends WebSocket sessions; plain connections see the token.
+        let _ = server_handle.stop();
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, stop: &StopHandle) {
+        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+            self.shared.metrics.refuse(Refusal::Full);
+            if self.tls.is_none() {
+                self.tasks.spawn(turn_away(stream, self.shared.limits.connections));
+            }
+            return;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, %peer, "set TCP_NODELAY");
+        }
+        let connection = Connection {
+            service: self.service(stop),
+            shared: Arc::clone(&self.shared),
+            shutdown: self.shutdown.clone(),
+            number: self.next_connection.fetch_add(1, Ordering::Relaxed),
+            permit: Arc::new(ConnectionPermit::new(permit, &self.shared.metrics)),
+        };
+        let (tls, cors) = (self.tls.clone(), self.cors.clone());
+        self.tasks.spawn(async move {
+            match tls {
+                None => connection.serve(stream, cors).await,
+                Some(tls) => connection.handshake(tls, stream, cors, peer).await,
+            }
+        });
+    }
+
+    fn service(&self, stop: &StopHandle) -> TransportService {
+        let limits = &self.shared.limits;
+        let config = ServerConfig::builder()
+            .max_request_body_size(limits.body_bytes)
+            .max_response_body_size(limits.response_bytes)
+            .max_connections(u32::MAX)
+            .max_subscriptions_per_connection(limits.subscriptions_per_connection)
+            .set_message_buffer_capacity(limits.notifications_waiting.max(1))
+            .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_length))
+            .enable_ws_ping(PingConfig::new())
+            .set_id_provider(HexIds)
+            .build();
+        let builder = ServerBuilder::with_config(config).to_service_builder();
+        let (methods, stop) = (self.methods.clone(), stop.clone());
+        let rpc = RpcServiceBuilder::new().layer_fn(Dispatch::new);
+        let service = builder.max_connections(u32::MAX >> 4).set_rpc_middleware(rpc).build(methods, stop);
+        tower::util::BoxCloneSyncService::new(service)
+    }
+}
+
+type TransportService =
+    tower::util::BoxCloneSyncService<HttpRequest<HttpBody>, HttpResponse, jsonrpsee::core::BoxError>;
+
+/// Counts a connection from its acceptance until its last part, a WebSocket session included, is gone.
+struct ConnectionPermit {
+    _permit: OwnedSemaphorePermit,
+    metrics: Metrics,
+}
+
+impl ConnectionPermit {
+    fn new(permit: OwnedSemaphorePermit, metrics: &Metrics) -> Self {
+        metrics.connections.inc();
+        Self { _permit: permit, metrics: metrics.clone() }
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.metrics.connections.dec();
+    }
+}
+
+/// Tells a plain client why it is not served.
+async fn turn_away(mut stream: TcpStream, limit: usize) {
+    let body = error_json(&RpcError::new(UNAVAILABLE, format!("too many connections, at most {limit} are served")));
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let write = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // Whoever does not read it in a second does not learn it.
+    let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+}
+
+#[derive(Clone)]
+struct Connection {
+    service: TransportService,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
+    number: u64,
+    permit: Arc<ConnectionPermit>,
+}
+
+impl Connection {
+    async fn handshake(self, tls: TlsAcceptor, stream: TcpStream, cors: CorsLayer, peer: SocketAddr) {
+        let metrics = self.shared.metrics.clone();
+        match tokio::time::timeout(self.shared.limits.arrival_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(stream, cors).await,
+            Ok(Err(error)) => {
+                metrics.refuse(Refusal::Handshake);
+                tracing::debug!(%peer, %error, "RPC TLS handshake failed");
+            }
+            Err(_) => {
+                metrics.refuse(Refusal::Handshake);
+                tracing::debug!(%peer, "RPC TLS handshake took too long");
+            }
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, cors: CorsLayer) {
+        let (shutdown, idle) = (self.shutdown.clone(), self.shared.limits.idle_timeout);
+        let service = tower::ServiceBuilder::new().layer(cors).service(self);
+        let service = service.map_request(|request: http::Request<hyper::body::Incoming>| request.map(HttpBody::new));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(idle)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "an RPC connection ended");
+        }
+    }
+
+    async fn answer(mut self, request: HttpRequest<HttpBody>) -> HttpResponse {
+        let limits = self.shared.limits.clone();
+        let mut request = match prepare(&self, request) {
+            Ok(request) => request,
+            Err(refusal) => return *refusal,
+        };
+        // Held until the session of an upgraded connection ends.
+        request.extensions_mut().insert(Arc::clone(&self.permit));
+        let whole = limits.arrival_timeout + limits.request_timeout + limits.arrival_timeout;
+        match tokio::time::timeout(whole, self.service.call(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &RpcError::new(UNAVAILABLE, error.to_string())),
+            Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, &RpcError::new(UNAVAILABLE, "the request took too long to arrive")),
+        }
+    }
+}
+
+impl Service<HttpRequest<HttpBody>> for Connection {
+    type Response = HttpResponse;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: HttpRequest<HttpBody>) -> Self::Future {
+        let connection = self.clone();
+        Box::pin(async move { Ok(connection.answer(request).await) })
+    }
+}
+
+/// Finds the group of the path and completes the request, or says why it cannot be served.
+fn prepare(connection: &Connection, mut request: HttpRequest<HttpBody>) -> Result<HttpRequest<HttpBody>, Box<HttpResponse>> {
+    let not_found = |error: &RpcError| Box::new(refusal(StatusCode::NOT_FOUND, error));
+    let path = match Path::parse(request.uri().path()) {
+        Some(Path::Default) => None,
+        Some(Path::Group(id)) => Some(id),
+        None => {
+            let found: String = request.uri().path().chars().take(80).collect();
+            return Err(not_found(&RpcError::new(
+                NOT_FOUND,
+                format!("path {found:?} is not served; / is the default group and /group/<id> the group with that id"),
+            )));
+        }
+    };
+    if let Some(Err(error)) = path.map(|id| connection.shared.node.group(id)) {
+        return Err(match error {
+            GroupUnavailable::NotReady(_) => Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, &error.into())),
+            GroupUnavailable::Missing(_) | GroupUnavailable::NotMember(_) => not_found(&error.into()),
+        });
+    }
+    let websocket = request.headers().contains_key(header::UPGRADE);
+    if request.method() == Method::GET && !websocket {
+        let error = RpcError::new(INVALID_REQUEST, "JSON-RPC is asked by POST, or by WebSocket");
+        return Err(Box::new(refusal(StatusCode::METHOD_NOT_ALLOWED, &error)));
+    }
+    // FISCO's documents call with a bare `curl --data`, which names another type. A browser must name JSON, or a page
+    // could send without a preflight.
+    if request.method() == Method::POST && !request.headers().contains_key(header::ORIGIN) {
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let session = Session { shared: Arc::clone(&connection.shared), path, connection: connection.number, websocket };
+    request.extensions_mut().insert(Arc::new(session));
+    Ok(request)
+}
+
+fn refusal(status: StatusCode, error: &RpcError) -> HttpResponse {
+    let mut response = HttpResponse::new(HttpBody::from(error_json(error)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn error_json(error: &RpcError) -> String {
+    serde_json::json!({"jsonrpc": "2.0", "id": null, "error": {"code": error.code, "message": error.message}}).to_string()
+}
