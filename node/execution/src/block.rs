@@ -7,7 +7,7 @@ use althing_types::{Bloom, ChangeSet, Receipt, Recovered, StateError, StateReade
 use revm::context::JournalTr;
 
 use crate::evm::{Machine, Purpose, TransactError, machine, transact};
-use crate::receipt::receipt;
+use crate::receipt::{BloomHashes, receipt};
 use crate::state::{Ancestors, StateCache};
 use crate::transaction::{environment, reason};
 use crate::{BlockContext, InvalidReason, Limit, Rules};
@@ -65,6 +65,7 @@ struct Execution<'a> {
     receipts: Vec<Receipt>,
     gas_used: u64,
     logs_bloom: Bloom,
+    bloom_hashes: BloomHashes,
 }
 
 /// Why a transaction did not join the block under way, which is as it was before.
@@ -84,6 +85,7 @@ impl<'a> Execution<'a> {
             receipts: Vec::new(),
             gas_used: 0,
             logs_bloom: Bloom::ZERO,
+            bloom_hashes: BloomHashes::default(),
         }
     }
 
@@ -98,7 +100,7 @@ impl<'a> Execution<'a> {
         let gas_left = self.gas_left();
         match transact(&mut self.machine, transaction, Purpose::Transaction, gas_left) {
             Ok(result) => {
-                let receipt = receipt(transaction_type, result, self.gas_used);
+                let receipt = receipt(transaction_type, result, self.gas_used, &mut self.bloom_hashes);
                 self.gas_used = receipt.cumulative_gas_used;
                 self.logs_bloom.accrue_bloom(&receipt.logs_bloom);
                 self.receipts.push(receipt);

@@ -1,6 +1,10 @@
 //! From what the EVM says to receipts, with FISCO's status numbers.
 
-use althing_types::{Bloom, Bytes, Receipt};
+use std::hash::{BuildHasher, Hash};
+
+use alloy_primitives::map::{AddressMap, B256Map, HashMap};
+use alloy_primitives::{BloomInput, keccak256};
+use althing_types::{B256, Bloom, Bytes, Log, Receipt};
 use revm::context::result::{ExecutionResult, HaltReason, Output};
 
 /// FISCO's transaction status numbers, as far as a receipt of this ledger can hold them.
@@ -53,10 +57,50 @@ pub(crate) const fn halt_status(reason: &HaltReason) -> u32 {
     }
 }
 
+/// Hashes that blooms were made of: the same few addresses and topics recur through a block.
+#[derive(Default)]
+pub(crate) struct BloomHashes {
+    addresses: AddressMap<B256>,
+    topics: B256Map<B256>,
+}
+
+impl BloomHashes {
+    /// More of either kind are not kept: a block may hold very many different topics.
+    const KEPT_MAX: usize = 4096;
+
+    /// The bloom of events (Yellow Paper 4.3.1): their addresses and topics.
+    fn bloom(&mut self, logs: &[Log]) -> Bloom {
+        let mut bloom = Bloom::ZERO;
+        for log in logs {
+            bloom.accrue(BloomInput::Hash(remembered(&mut self.addresses, log.address)));
+            for topic in log.topics() {
+                bloom.accrue(BloomInput::Hash(remembered(&mut self.topics, *topic)));
+            }
+        }
+        bloom
+    }
+}
+
+fn remembered<K: AsRef<[u8]> + Eq + Hash, S: BuildHasher>(known: &mut HashMap<K, B256, S>, key: K) -> B256 {
+    if let Some(hash) = known.get(&key) {
+        return *hash;
+    }
+    let hash = keccak256(&key);
+    if known.len() < BloomHashes::KEPT_MAX {
+        known.insert(key, hash);
+    }
+    hash
+}
+
 /// The receipt of a transaction that ran after `gas_before` was used in its block.
 ///
 /// A creation's output is empty: the code is in the state under the contract's address.
-pub(crate) fn receipt(transaction_type: u8, result: ExecutionResult, gas_before: u64) -> Receipt {
+pub(crate) fn receipt(
+    transaction_type: u8,
+    result: ExecutionResult,
+    gas_before: u64,
+    hashes: &mut BloomHashes,
+) -> Receipt {
     let gas_used = result.tx_gas_used();
     let mut receipt = Receipt {
         transaction_type,
@@ -70,7 +114,7 @@ pub(crate) fn receipt(transaction_type: u8, result: ExecutionResult, gas_before:
     };
     match result {
         ExecutionResult::Success { logs, output, .. } => {
-            receipt.logs_bloom.accrue_logs(&logs);
+            receipt.logs_bloom = hashes.bloom(&logs);
             receipt.logs = logs;
             match output {
                 Output::Call(data) => receipt.output = data,

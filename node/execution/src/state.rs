@@ -1,7 +1,5 @@
 //! The state under one block: read once from the parent, remembered, and in the end compared with what the EVM left.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::map::{AddressMap, HashMap};
 use althing_types::state::EMPTY_CODE_HASH;
 use althing_types::{Account, Address, B256, ChangeSet, StateError, StateReader, U256};
@@ -26,7 +24,8 @@ pub(crate) enum Ancestors {
     MayBeMissing,
 }
 
-/// The parent's state, read at most once per key. What it read is the old value every net change is measured against.
+/// The parent's state. What was read of it is the old value every net change is measured against; the machine's journal
+/// remembers what it read for the whole block, so a key is read once.
 pub(crate) struct StateCache<'a> {
     reader: &'a dyn StateReader,
     ancestors: Ancestors,
@@ -48,6 +47,7 @@ impl<'a> StateCache<'a> {
     /// no change). Code is listed whenever an account received it; two accounts with equal code share one entry.
     pub(crate) fn changes(&self, state: EvmState) -> ChangeSet {
         let mut changes = ChangeSet::default();
+        let mut storage = Vec::with_capacity(self.slots.len());
         for (address, account) in state {
             if !account.is_touched() && !account.is_selfdestructed_locally() {
                 continue;
@@ -73,8 +73,10 @@ impl<'a> StateCache<'a> {
                     .unwrap_or_default();
                 changes.code.insert(code_hash, code);
             }
-            self.storage_changes(address, &account.storage, gone, &mut changes.storage);
+            self.storage_changes(address, &account.storage, gone, &mut storage);
         }
+        // Sorted and built at once, which is faster than key by key.
+        changes.storage = storage.into_iter().collect();
         changes
     }
 
@@ -83,7 +85,7 @@ impl<'a> StateCache<'a> {
         address: Address,
         storage: &revm::state::EvmStorage,
         gone: bool,
-        changes: &mut BTreeMap<(Address, U256), U256>,
+        changes: &mut Vec<((Address, U256), U256)>,
     ) {
         for (slot, value) in storage {
             let key = (address, *slot);
@@ -91,7 +93,7 @@ impl<'a> StateCache<'a> {
             let old = self.slots.get(&key).copied().unwrap_or_default();
             let new = if gone { U256::ZERO } else { value.present_value };
             if new != old {
-                changes.insert(key, new);
+                changes.push((key, new));
             }
         }
     }
@@ -101,14 +103,8 @@ impl Database for StateCache<'_> {
     type Error = ReadError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
-        let account = match self.accounts.get(&address) {
-            Some(known) => *known,
-            None => {
-                let account = self.reader.account(&address)?;
-                self.accounts.insert(address, account);
-                account
-            }
-        };
+        let account = self.reader.account(&address)?;
+        self.accounts.insert(address, account);
         Ok(account.map(|account| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
@@ -123,14 +119,9 @@ impl Database for StateCache<'_> {
     }
 
     fn storage(&mut self, address: Address, index: U256) -> Result<U256, ReadError> {
-        match self.slots.get(&(address, index)) {
-            Some(known) => Ok(*known),
-            None => {
-                let value = self.reader.storage(&address, &index)?;
-                self.slots.insert((address, index), value);
-                Ok(value)
-            }
-        }
+        let value = self.reader.storage(&address, &index)?;
+        self.slots.insert((address, index), value);
+        Ok(value)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, ReadError> {

@@ -63,10 +63,6 @@ fn a_transaction_of_another_chain_or_over_the_limits_makes_the_block_invalid() {
             },
         ),
         (
-            Tx::create(sender(1), 0, vec![0; 524_289]).gas(GAS),
-            InvalidReason::Other(String::new()),
-        ),
-        (
             Tx {
                 nonce: u64::MAX,
                 ..base.clone()
@@ -75,10 +71,6 @@ fn a_transaction_of_another_chain_or_over_the_limits_makes_the_block_invalid() {
         ),
     ];
     for (tx, reason) in cases {
-        if tx.input.len() > 500_000 {
-            // Longer than any transaction may be: it cannot even be decoded.
-            continue;
-        }
         assert_eq!(invalid(&state, &[tx.make()]), (0, reason));
     }
     let (_, reason) = invalid(&state, &[base.gas(21_000).make()]);

@@ -312,16 +312,70 @@ fn an_estimate_suffices_and_is_close() {
 
 #[test]
 fn an_estimate_counts_the_gas_that_stays_behind_in_inner_calls() {
-    // Needs 500,000 gas before an inner call that uses a little: GAS PUSH4 LT PUSH1 JUMPI STOP JUMPDEST REVERT.
+    // Reverts when it has less than 500,000 gas, and uses next to nothing.
     let picky = hex!("6207a1205a10600b57005b5b5f5ffd");
-    let outer = proxy(place(1));
-    // Reverts when the inner call failed: the proxy ignores the result, so ask the inner contract directly too.
-    let question = Question::of(state_with(&[(place(1), &picky), (place(2), &outer)]));
-    let Ok(GasEstimate::Gas(gas)) = question.estimate(&to(place(1), Vec::new())) else {
+    // Calls it, and reverts when it does.
+    let mut strict = hex!("5f5f5f5f5f73").to_vec();
+    strict.extend_from_slice(place(1).as_slice());
+    strict.extend_from_slice(&hex!("5af115602157005b5f5ffd"));
+    let state = state_with(&[(place(1), &picky), (place(2), &strict)]);
+    let Ok(GasEstimate::Gas(gas)) = Question::of(state.clone()).estimate(&to(place(2), Vec::new())) else {
         panic!("an estimate")
     };
-    assert!((521_000..535_000).contains(&gas), "{gas}");
-    assert!(matches!(question.estimate(&to(place(2), words(&[0, 0, 0]))), Ok(GasEstimate::Gas(gas)) if gas < 60_000));
+    let with = |gas| run_one(&state, &Tx::call(sender(1), 0, place(2), Vec::new()).gas(gas)).0;
+    assert_eq!((with(gas), with(gas - gas / 50)), (status::OK, status::REVERT), "{gas}");
+}
+
+#[test]
+fn hostile_requests_get_an_answer() {
+    // Returns CREATE(0, 0, 0).
+    let mut question = Question::of(state_with(&[(place(1), &hex!("5f5f5ff05f5260205ff3"))]));
+    let long = CallRequest {
+        to: None,
+        input: vec![0; 524_289].into(),
+        ..CallRequest::default()
+    };
+    let expected = InvalidReason::InitCode {
+        found: 524_289,
+        accepted: 524_288,
+    };
+    assert_eq!(question.call(&long), Err(CallError::Invalid(expected)));
+    let last = AccountOverride {
+        nonce: Some(u64::MAX),
+        balance: Some(U256::MAX),
+        ..AccountOverride::default()
+    };
+    question.accounts.insert(sender(1), last.clone());
+    question.accounts.insert(place(1), last);
+    let creation = CallRequest {
+        from: sender(1),
+        input: init_code(STORE).into(),
+        ..CallRequest::default()
+    };
+    assert!(question.call(&creation).is_ok());
+    assert_eq!(
+        question.output(&to(place(1), Vec::new()))[..],
+        word(0),
+        "its nonce cannot grow"
+    );
+    let rich = CallRequest {
+        value: U256::MAX,
+        ..to(place(1), Vec::new())
+    };
+    assert!(question.call(&rich).is_ok());
+    // A delegation designator is no code here (EIP-7702 transactions are not accepted).
+    let designator = Some([&hex!("ef0100")[..], place(1).as_slice()].concat().into());
+    question.accounts.insert(
+        place(2),
+        AccountOverride {
+            code: designator,
+            ..AccountOverride::default()
+        },
+    );
+    assert!(matches!(
+        question.call(&to(place(2), Vec::new())),
+        Ok(CallOutcome::Halt(_))
+    ));
 }
 
 #[test]
