@@ -6,7 +6,7 @@ use althing_types::{Address, Bytes, U256};
 
 use super::Ledger;
 use crate::state::{LayeredNodes, decode_leaf};
-use crate::trie::Trie;
+use crate::trie::{Trie, prove};
 use crate::{LedgerError, records};
 
 /// What `eth_getProof` answers.
@@ -44,20 +44,20 @@ impl Ledger {
         let source = LayeredNodes { storage: self.inner.storage.as_ref(), above: &[] };
         let hash = self.inner.hash;
         let key = hash(address.as_slice());
-        let account_proof = Trie::at(header.header.state_root, &source, hash).proof(&key)?;
-        let leaf = Trie::at(header.header.state_root, &source, hash).get(&key)?;
+        let state_root = header.header.state_root;
+        let account_proof = prove(state_root, &source, &key)?;
+        let leaf = Trie::at(state_root, &source, hash).get(&key)?;
         let account = leaf.map(|leaf| decode_leaf(address, &leaf)).transpose()?.unwrap_or_default();
-        let prove = |slot: &U256| {
+        let prove_slot = |slot: &U256| {
             let key = hash(&slot.to_be_bytes::<32>());
-            let mut storage = Trie::at(account.storage_root, &source, hash);
-            let proof = storage.proof(&key)?;
-            let value = match storage.get(&key)? {
+            let proof = prove(account.storage_root, &source, &key)?;
+            let value = match Trie::at(account.storage_root, &source, hash).get(&key)? {
                 Some(value) => records::decode(|| format!("trie leaf of slot {slot:#x} of {address}"), &value)?,
                 None => U256::ZERO,
             };
             Ok(SlotProof { slot: *slot, value, proof })
         };
-        let storage_proof = slots.iter().map(prove).collect::<Result<_, LedgerError>>()?;
+        let storage_proof = slots.iter().map(prove_slot).collect::<Result<_, LedgerError>>()?;
         Ok(AccountProof { address: *address, account, account_proof, storage_proof })
     }
 }

@@ -169,7 +169,11 @@ mod tests {
             cache.keep_slot(0, &Address::ZERO, &U256::from(slot), U256::from(1));
             cache.keep_account(0, &Address::with_last_byte(slot as u8), None);
         }
-        let kept: usize = cache.shards.iter().map(|s| s.lock().slots.len() + s.lock().accounts.len()).sum();
+        let entries = |shard: &Mutex<Shard>| {
+            let shard = shard.lock();
+            shard.slots.len() + shard.accounts.len()
+        };
+        let kept: usize = cache.shards.iter().map(entries).sum();
         assert!(kept <= SHARDS * 3, "{kept}");
         let code = Bytes::from(vec![0; 400]);
         for byte in 0..200 {

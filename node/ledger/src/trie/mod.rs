@@ -10,7 +10,7 @@
 mod node;
 mod tree;
 
-pub(crate) use tree::{Nodes, Trie};
+pub(crate) use tree::{Nodes, Trie, prove};
 
 use althing_types::B256;
 

@@ -49,23 +49,6 @@ impl<'a> Trie<'a> {
         }
     }
 
-    /// The encoded nodes from the root towards a key: they prove its value, or that it has none.
-    pub(crate) fn proof(&self, key: &B256) -> Result<Vec<Bytes>, LedgerError> {
-        let (mut node, mut rest) = (self.root.clone(), Nibbles::unpack(key));
-        let mut proof = Vec::new();
-        loop {
-            if let Node::Stored(hash) = &node {
-                let encoded = self.source.node(hash)?;
-                node = decode(hash, &encoded)?;
-                proof.push(Bytes::from(encoded));
-            }
-            match step(&node, &rest) {
-                Some((child, below)) => (node, rest) = (child.clone(), below),
-                None => return Ok(proof),
-            }
-        }
-    }
-
     /// Sets a key.
     pub(crate) fn insert(&mut self, key: &B256, value: Vec<u8>) -> Result<(), LedgerError> {
         let root = std::mem::take(&mut self.root);
@@ -154,6 +137,23 @@ impl<'a> Trie<'a> {
         let node = std::mem::take(child(&mut children, &path, 0)?);
         let node = if let Node::Stored(hash) = &node { load(self.source, hash)? } else { node };
         Ok(prefixed(path, node))
+    }
+}
+
+/// The encoded nodes from a root towards a key: they prove its value, or that it has none.
+pub(crate) fn prove(root: B256, source: &dyn NodeSource, key: &B256) -> Result<Vec<Bytes>, LedgerError> {
+    let mut node = if root == EMPTY_ROOT_HASH { Node::Empty } else { Node::Stored(root) };
+    let (mut rest, mut proof) = (Nibbles::unpack(key), Vec::new());
+    loop {
+        if let Node::Stored(hash) = &node {
+            let encoded = source.node(hash)?;
+            node = decode(hash, &encoded)?;
+            proof.push(Bytes::from(encoded));
+        }
+        match step(&node, &rest) {
+            Some((child, below)) => (node, rest) = (child.clone(), below),
+            None => return Ok(proof),
+        }
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
                 for key in entries.keys().copied().chain([B256::repeat_byte(9), B256::ZERO]) {
                     let value = entries.get(&key).cloned();
                     prop_assert_eq!(trie.get(&key).unwrap(), value.clone());
-                    let proof = trie.proof(&key).unwrap();
+                    let proof = prove(root, &nodes, &key).unwrap();
                     alloy_trie::proof::verify_proof(root, Nibbles::unpack(key), value, &proof).unwrap();
                 }
             }

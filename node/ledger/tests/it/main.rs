@@ -1,0 +1,11 @@
+//! The ledger on a real disk.
+
+#![allow(missing_docs, reason = "tests")]
+
+mod blocks;
+mod damage;
+mod history;
+mod log_search;
+mod opening;
+mod roots;
+mod support;
