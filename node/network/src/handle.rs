@@ -114,6 +114,8 @@ const fn advice(kind: std::io::ErrorKind) -> &'static str {
 /// Looks after all live connections: one task, however many peers.
 async fn tend(shared: Arc<Shared>) {
     let timing = &shared.config.timing;
+    // Whoever is asked for a sign of life gets the time to give one.
+    let idle = timing.idle.max(timing.heartbeat * 2);
     let mut ticks = tokio::time::interval((timing.heartbeat / 2).max(std::time::Duration::from_millis(10)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -123,7 +125,7 @@ async fn tend(shared: Arc<Shared>) {
         }
         let now = shared.now_ms();
         for connection in shared.table.connections() {
-            connection.tend(now, timing.heartbeat, timing.idle);
+            connection.tend(now, timing.heartbeat, idle);
         }
     }
 }
@@ -251,6 +253,17 @@ impl NetworkHandle {
     /// How many peers were refused for a reason.
     pub fn refused(&self, reason: RefusalReason) -> u64 {
         self.shared.metrics.refused_count(reason)
+    }
+
+    /// Cuts off a peer whose frames a module found to be what no honest node sends; it stays out for a while, longer
+    /// each time.
+    pub fn punish(&self, peer: &NodeId) {
+        self.shared.offend(*peer);
+        for lane in Lane::ALL {
+            if let Some(connection) = self.shared.table.connection(peer, lane) {
+                connection.close("it sent what no honest node sends");
+            }
+        }
     }
 
     /// Uses other settings from now on: new handshakes show the new certificate, live connections of peers that the new

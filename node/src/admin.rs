@@ -1,0 +1,88 @@
+//! The port of machines that look after the node: `/livez`, `/readyz`, `/metrics`. Bound to loopback unless configured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use althing_types::GroupId;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::Router;
+use prometheus_client::registry::Registry;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::groups::Groups;
+
+/// What the port shows.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Everything counted.
+    pub registry: Arc<Registry>,
+    /// The node's groups.
+    pub groups: Arc<Groups>,
+}
+
+/// The port cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("config.ini [metrics]: cannot listen at {address}: {source}; stop what has this port or choose another")]
+pub struct AdminError {
+    /// The configured address.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+#[derive(Deserialize)]
+struct ReadyQuery {
+    group: Option<u32>,
+}
+
+impl Admin {
+    /// Listens and serves until `stop`.
+    pub async fn serve(self, address: SocketAddr, stop: CancellationToken) -> Result<SocketAddr, AdminError> {
+        let failed = |source| AdminError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        let router = Router::new()
+            .route("/livez", get(|| async { "live\n" }))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .with_state(self);
+        tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::error!("the metrics port ended: {error}");
+            }
+        });
+        Ok(local)
+    }
+}
+
+/// `/readyz`: every group in sync and connected; `/readyz?group=N`: that one.
+async fn ready(State(admin): State<Admin>, Query(query): Query<ReadyQuery>) -> Response {
+    let verdict = match query.group {
+        None => admin.groups.readiness(),
+        Some(number) => match GroupId::try_from(number) {
+            Ok(id) => admin.groups.readiness_of(id),
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    match verdict {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()).into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
+        Ok(()) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

@@ -1,0 +1,279 @@
+//! Blocks made and checked. A header is a function of its parent, its section and what its transactions did; the leader
+//! and the voters compute it by the same code, so a proposal is right when it is equal to what this node would have made.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use althing_crypto::Suite;
+use althing_execution::{
+    BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, Limits, PushOutcome, Rules, beneficiary,
+    execute_block,
+};
+use althing_ledger::{Ledger, LedgerError, Prepared};
+use althing_types::{B256, Block, Bytes, Genesis, Header, NodeId, Recovered, SealerSet, Section};
+
+/// A block with everything that committing it needs.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The block.
+    pub block: Arc<Block>,
+    /// Its hash.
+    pub hash: B256,
+    /// The senders, one per transaction.
+    pub senders: Vec<althing_types::Address>,
+    /// What its transactions did.
+    pub executed: Executed,
+    /// The state root with what the ledger needs to write it.
+    pub prepared: Prepared,
+    /// The sealers of the height after it.
+    pub next_sealers: SealerSet,
+}
+
+/// The block a new one stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its height.
+    pub height: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// Its time in milliseconds since 1970.
+    pub unix_ms: u64,
+}
+
+/// Why there is no block.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The block is not what its transactions make of its parent.
+    #[error("{0}")]
+    Invalid(String),
+    /// The work was called off.
+    #[error("the execution was cancelled")]
+    Cancelled,
+    /// This node cannot go on: unreadable state, a failing disk.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+impl From<LedgerError> for AssembleError {
+    fn from(error: LedgerError) -> Self {
+        Self::Fatal(error.to_string())
+    }
+}
+
+impl From<ExecutionError> for AssembleError {
+    fn from(error: ExecutionError) -> Self {
+        match error {
+            ExecutionError::Cancelled => Self::Cancelled,
+            ExecutionError::State(_) | ExecutionError::Internal(_) => Self::Fatal(error.to_string()),
+            ExecutionError::InvalidTransaction { .. } | ExecutionError::OverLimit { .. } => {
+                Self::Invalid(error.to_string())
+            }
+        }
+    }
+}
+
+/// How long each stage of a block took, seconds of wall time on the executor's thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageTimes {
+    /// The EVM.
+    pub execute: f64,
+    /// Transactions root, receipts root and header.
+    pub roots: f64,
+    /// The state root.
+    pub state_root: f64,
+}
+
+/// What a freshly built block left of the pool.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// Transactions that can never be included: the pool drops them.
+    pub unusable: Vec<B256>,
+}
+
+/// Makes and checks the blocks of one group.
+#[derive(Debug)]
+pub struct Assembler {
+    suite: Arc<dyn Suite>,
+    rules: Rules,
+    limits: Limits,
+    evm_chain_id: u64,
+    protocol_version: u32,
+    budget: Duration,
+}
+
+impl Assembler {
+    /// An assembler by a genesis' fixed config. A block's execution may take a quarter of the round timeout.
+    pub fn new(genesis: &Genesis, suite: Arc<dyn Suite>) -> Result<Self, String> {
+        let rules = Rules::of_version(genesis.protocol_version).map_err(|e| e.to_string())?;
+        Ok(Self {
+            suite,
+            rules,
+            limits: Limits::from(genesis),
+            evm_chain_id: genesis.evm_chain_id,
+            protocol_version: genesis.protocol_version,
+            budget: Duration::from_millis(genesis.consensus.timeout_ms / 4),
+        })
+    }
+
+    /// The rules in force.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What a block may hold.
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The environment of a block.
+    pub fn context(&self, height: u64, unix_ms: u64, proposer: Option<&NodeId>) -> BlockContext {
+        BlockContext {
+            number: height,
+            unix_ms,
+            beneficiary: beneficiary(proposer, self.suite.hash_fn()),
+            evm_chain_id: self.evm_chain_id,
+            limits: self.limits,
+        }
+    }
+
+    /// Makes a block of the offered transactions. `wall_ms` is the leader's clock.
+    pub fn build(
+        &self,
+        ledger: &Ledger,
+        parent: &Parent,
+        offered: &[Recovered],
+        proposer: &NodeId,
+        wall_ms: u64,
+        cancel: &AtomicBool,
+    ) -> Result<(Sealed, Leftovers, StageTimes), AssembleError> {
+        let unix_ms = wall_ms.max(parent.unix_ms + 1);
+        let context = self.context(parent.height + 1, unix_ms, Some(proposer));
+        let state = ledger.state_latest();
+        let started = Instant::now();
+        let mut builder = BlockBuilder::new(&self.rules, &state, &context, cancel);
+        let mut leftovers = Leftovers::default();
+        for recovered in offered {
+            if started.elapsed() > self.budget {
+                break;
+            }
+            match builder.try_push(recovered)? {
+                PushOutcome::Included { .. } => {}
+                PushOutcome::Skipped(InvalidReason::NonceTooHigh { .. }) => {}
+                PushOutcome::Skipped(_) => leftovers.unusable.push(recovered.transaction.hash()),
+                PushOutcome::Full(_) => break,
+            }
+        }
+        let (transactions, executed) = builder.finish();
+        let execute = started.elapsed().as_secs_f64();
+        let (sealed, times) = self.seal(ledger, parent, unix_ms, proposer, transactions, executed)?;
+        Ok((sealed, leftovers, StageTimes { execute, ..times }))
+    }
+
+    /// Executes a block over the ledger's head and compares it with what this node would have made of it.
+    pub fn verify(
+        &self,
+        ledger: &Ledger,
+        parent: &Parent,
+        block: &Block,
+        recovered: Vec<Recovered>,
+        cancel: &AtomicBool,
+    ) -> Result<(Sealed, StageTimes), AssembleError> {
+        let unix_ms = block.section.unix_ms;
+        let proposer = block.section.proposer().ok_or_else(|| invalid("it names no proposer"))?;
+        if block.section.unix_ms <= parent.unix_ms {
+            return Err(invalid(format!("its time {unix_ms} ms is not after its parent's {} ms", parent.unix_ms)));
+        }
+        if !ledger.head().next_sealers.contains(&proposer) {
+            return Err(invalid(format!("its proposer {} does not seal at its height", proposer.short())));
+        }
+        let context = self.context(parent.height + 1, unix_ms, Some(&proposer));
+        let state = ledger.state_latest();
+        let started = Instant::now();
+        let executed = execute_block(&self.rules, &state, &context, &recovered, cancel)?;
+        let execute = started.elapsed().as_secs_f64();
+        let (sealed, times) = self.seal(ledger, parent, unix_ms, &proposer, recovered, executed)?;
+        match difference(&sealed.block, block) {
+            None => Ok((sealed, StageTimes { execute, ..times })),
+            Some(field) => Err(invalid(field)),
+        }
+    }
+
+    fn seal(
+        &self,
+        ledger: &Ledger,
+        parent: &Parent,
+        unix_ms: u64,
+        proposer: &NodeId,
+        transactions: Vec<Recovered>,
+        executed: Executed,
+    ) -> Result<(Sealed, StageTimes), AssembleError> {
+        let started = Instant::now();
+        let prepared = ledger.prepare(None, self.protocol_version, &executed.changes)?;
+        let state_root = started.elapsed().as_secs_f64();
+        let next_sealers = ledger.head().next_sealers.clone();
+        let hash_fn = self.suite.hash_fn();
+        let section = Section {
+            protocol_version: self.protocol_version,
+            unix_ms,
+            proposer: Bytes::copy_from_slice(proposer.as_bytes()),
+            next_sealers: next_sealers.hash(hash_fn),
+            genesis: None,
+        };
+        let (transactions_root, receipts_root) = self.roots(&transactions, &executed);
+        let header = Header {
+            parent_hash: parent.hash,
+            beneficiary: beneficiary(Some(proposer), hash_fn),
+            state_root: prepared.state_root(),
+            transactions_root,
+            receipts_root,
+            logs_bloom: executed.logs_bloom,
+            number: parent.height + 1,
+            gas_limit: self.limits.gas,
+            gas_used: executed.gas_used,
+            timestamp: unix_ms / 1000,
+            extra_data: Bytes::copy_from_slice(section.hash(hash_fn).as_slice()),
+            base_fee_per_gas: Some(0),
+            ..Header::default()
+        };
+        let hash = althing_types::block::header_hash(&header, hash_fn);
+        let senders = transactions.iter().map(|recovered| recovered.sender).collect();
+        let transactions = transactions.into_iter().map(|recovered| recovered.transaction).collect();
+        let block = Arc::new(Block { header, section, transactions });
+        let roots = started.elapsed().as_secs_f64() - state_root;
+        let sealed = Sealed { block, hash, senders, executed, prepared, next_sealers };
+        Ok((sealed, StageTimes { execute: 0.0, roots, state_root }))
+    }
+
+    fn roots(&self, transactions: &[Recovered], executed: &Executed) -> (B256, B256) {
+        let raw = || -> Vec<Vec<u8>> { transactions.iter().map(|r| r.transaction.raw().to_vec()).collect() };
+        let receipts = || -> Vec<Vec<u8>> { executed.receipts.iter().map(|r| r.consensus_bytes()).collect() };
+        rayon::join(|| self.suite.ordered_root(&raw()), || self.suite.ordered_root(&receipts()))
+    }
+}
+
+fn invalid(why: impl Into<String>) -> AssembleError {
+    AssembleError::Invalid(why.into())
+}
+
+/// The first field in which a proposed block is not what this node computed.
+fn difference(own: &Block, found: &Block) -> Option<String> {
+    let (a, b) = (&own.header, &found.header);
+    let fields: [(&str, String, String); 9] = [
+        ("parentHash", a.parent_hash.to_string(), b.parent_hash.to_string()),
+        ("number", a.number.to_string(), b.number.to_string()),
+        ("stateRoot", a.state_root.to_string(), b.state_root.to_string()),
+        ("transactionsRoot", a.transactions_root.to_string(), b.transactions_root.to_string()),
+        ("receiptsRoot", a.receipts_root.to_string(), b.receipts_root.to_string()),
+        ("gasUsed", a.gas_used.to_string(), b.gas_used.to_string()),
+        ("gasLimit", a.gas_limit.to_string(), b.gas_limit.to_string()),
+        ("timestamp", a.timestamp.to_string(), b.timestamp.to_string()),
+        ("section", format!("{:?}", own.section), format!("{:?}", found.section)),
+    ];
+    let differing = fields.into_iter().find(|(_, own, found)| own != found);
+    match differing {
+        Some((field, own, found)) => Some(format!("{field} is {found}, this node computes {own}")),
+        None if a != b => Some("its header differs outside the named fields".to_owned()),
+        None => None,
+    }
+}

@@ -1,0 +1,31 @@
+//! What the consensus thread of a group is told.
+
+use althing_consensus::{Fresh, Head, Outcome, Slot};
+use althing_types::{B256, Bytes, CommitCertificate, NodeId, SealerSet};
+
+use crate::sync::Abstention;
+
+/// What the consensus thread of a group is told.
+#[derive(Debug)]
+pub(crate) enum CoreEvent {
+    /// A consensus message from a peer.
+    Message { peer: NodeId, payload: Bytes },
+    /// A peer of this group came or went.
+    Peer { id: NodeId, up: bool },
+    /// The pool changed.
+    Pool,
+    /// The executor built a block.
+    Built { slot: Slot, fresh: Option<Fresh> },
+    /// The executor executed a candidate.
+    Executed { hash: B256, outcome: Outcome },
+    /// The executor wrote blocks from sync.
+    Imported { head: Head, certificate: CommitCertificate, sealers: SealerSet, next_sealers: SealerSet },
+    /// A block is durable in the ledger.
+    Written { height: u64 },
+    /// Sync knows through which height to abstain.
+    Abstention(Abstention),
+    /// The group has halted.
+    Halted,
+    /// The node stops.
+    Stop,
+}

@@ -1,0 +1,377 @@
+//! The executor of a group: one thread that builds, executes, commits and imports, in the order it is asked to. It is the
+//! only writer of the ledger.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use althing_consensus::{Candidate, Fresh, Head, Outcome, Slot, verify_certificate};
+use althing_crypto::Suite;
+use althing_execution::recover_all;
+use althing_ledger::{Committed, Ledger};
+use althing_rpc::backend::GroupEvent;
+use althing_types::{B256, Block, CommitCertificate, NodeId, Recovered, SealerSet};
+use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+use tracing::{debug, info, warn};
+
+use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
+use super::blocks::BlockCache;
+use super::event::CoreEvent;
+use super::halt::Halt;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::sync::{SyncEvent, SyncedBlock};
+use crate::txpool::TxPool;
+
+/// Candidates kept at once; consensus discards what it no longer needs.
+const CANDIDATES_MAX: usize = 16;
+
+/// What the executor is asked to do.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Make a block; answered by [`CoreEvent::Built`].
+    Build { slot: Slot, parent: Head },
+    /// Execute a candidate; answered by [`CoreEvent::Executed`].
+    Execute { parent: B256, candidate: Candidate },
+    /// Forget a candidate.
+    Discard(B256),
+    /// Write a decided block.
+    Commit { candidate: Candidate, certificate: CommitCertificate },
+    /// Verify and write blocks a peer sent; answered by [`CoreEvent::Imported`].
+    Import { peer: NodeId, blocks: Vec<SyncedBlock> },
+}
+
+/// The execution under way, so that the consensus thread can call it off.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay(Mutex<Option<(B256, Arc<AtomicBool>)>>);
+
+impl UnderWay {
+    fn begin(&self, hash: B256) -> Arc<AtomicBool> {
+        let cancel = Arc::new(AtomicBool::new(false));
+        *self.0.lock() = Some((hash, Arc::clone(&cancel)));
+        cancel
+    }
+
+    fn end(&self) {
+        *self.0.lock() = None;
+    }
+
+    /// Calls off the execution of this candidate, if it runs.
+    pub(super) fn cancel(&self, hash: &B256) {
+        if let Some((_, cancel)) = self.0.lock().as_ref().filter(|(running, _)| running == hash) {
+            cancel.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What an executor works with.
+pub(super) struct ExecutorParts {
+    pub(super) own: NodeId,
+    pub(super) genesis_hash: B256,
+    pub(super) evm_chain_id: u64,
+    pub(super) max_transactions: usize,
+    pub(super) suite: Arc<dyn Suite>,
+    pub(super) assembler: Arc<Assembler>,
+    pub(super) ledger: Ledger,
+    pub(super) pool: Arc<TxPool>,
+    pub(super) blocks: Arc<BlockCache>,
+    pub(super) under_way: Arc<UnderWay>,
+    pub(super) core: Sender<CoreEvent>,
+    pub(super) sync: Sender<SyncEvent>,
+    pub(super) events: broadcast::Sender<GroupEvent>,
+    pub(super) halt: Arc<Halt>,
+    pub(super) metrics: Metrics,
+    pub(super) clock: Clock,
+}
+
+pub(super) struct Executor {
+    parts: ExecutorParts,
+    candidates: HashMap<B256, Sealed>,
+}
+
+impl Executor {
+    pub(super) fn new(parts: ExecutorParts) -> Self {
+        Self { parts, candidates: HashMap::new() }
+    }
+
+    /// Works until the job queue is closed or the group halts.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            if self.parts.halt.reason().is_some() {
+                continue;
+            }
+            match job {
+                Job::Build { slot, parent } => self.build(slot, parent),
+                Job::Execute { parent, candidate } => self.execute(parent, &candidate),
+                Job::Discard(hash) => {
+                    self.candidates.remove(&hash);
+                }
+                Job::Commit { candidate, certificate } => self.commit_decided(&candidate, certificate),
+                Job::Import { peer, blocks } => self.import(peer, blocks),
+            }
+        }
+    }
+
+    fn head(&self) -> Parent {
+        let head = self.parts.ledger.head();
+        Parent { height: head.height, hash: head.hash, unix_ms: head.unix_ms() }
+    }
+
+    fn tell(&self, event: CoreEvent) {
+        // The consensus thread outlives the executor; a closed queue means the group is stopping.
+        let _ = self.parts.core.send(event);
+    }
+
+    fn fatal(&self, what: &str, why: impl std::fmt::Display) {
+        self.parts.halt.halt(format!("{what}: {why}"));
+        self.tell(CoreEvent::Halted);
+    }
+
+    fn build(&mut self, slot: Slot, parent: Head) {
+        let head = self.head();
+        if head.hash != parent.hash {
+            debug!(height = slot.height, "the parent is no longer the head, nothing is built on it");
+            return self.tell(CoreEvent::Built { slot, fresh: None });
+        }
+        let parts = &self.parts;
+        let offered = parts.pool.executable(parts.max_transactions);
+        if offered.is_empty() && slot.view == 0 {
+            return self.tell(CoreEvent::Built { slot, fresh: None });
+        }
+        let cancel = AtomicBool::new(false);
+        let wall_ms = parts.clock.unix_ms();
+        let built = parts.assembler.build(&parts.ledger, &head, &offered, &parts.own, wall_ms, &cancel);
+        match built {
+            Ok((sealed, leftovers, times)) => {
+                for hash in &leftovers.unusable {
+                    parts.pool.with(|pool| pool.remove(hash));
+                }
+                self.record(times);
+                let fresh = (slot.view > 0 || !sealed.block.transactions.is_empty()).then(|| self.keep(sealed));
+                self.tell(CoreEvent::Built { slot, fresh });
+            }
+            Err(AssembleError::Fatal(why)) => self.fatal("build a block", why),
+            Err(other) => {
+                warn!(height = slot.height, "no block was built: {other}");
+                self.tell(CoreEvent::Built { slot, fresh: None });
+            }
+        }
+    }
+
+    fn keep(&mut self, sealed: Sealed) -> Fresh {
+        let candidate = Candidate {
+            height: sealed.block.height(),
+            parent: sealed.block.header.parent_hash,
+            hash: sealed.hash,
+            unix_ms: sealed.block.section.unix_ms,
+            bytes: sealed.block.encode().into(),
+        };
+        let next_sealers = sealed.next_sealers.clone();
+        self.insert(sealed);
+        Fresh { candidate, next_sealers }
+    }
+
+    fn insert(&mut self, sealed: Sealed) {
+        if self.candidates.len() >= CANDIDATES_MAX {
+            let height = self.parts.ledger.head().height;
+            self.candidates.retain(|_, old| old.block.height() > height);
+        }
+        if self.candidates.len() < CANDIDATES_MAX {
+            self.candidates.insert(sealed.hash, sealed);
+        }
+    }
+
+    fn execute(&mut self, parent: B256, candidate: &Candidate) {
+        let hash = candidate.hash;
+        let outcome = match self.candidates.get(&hash) {
+            Some(known) => Ok(known.next_sealers.clone()),
+            None if parent != self.head().hash => {
+                Err(AssembleError::Invalid("its parent is not the head of this node".to_owned()))
+            }
+            None => self.verify(candidate).map(|sealed| {
+                let next_sealers = sealed.next_sealers.clone();
+                self.insert(sealed);
+                next_sealers
+            }),
+        };
+        let outcome = match outcome {
+            Ok(next_sealers) => Outcome::Valid { next_sealers },
+            Err(AssembleError::Fatal(why)) => return self.fatal("execute a block", why),
+            Err(other) => {
+                warn!(height = candidate.height, %hash, "a proposal is not voted for: {other}");
+                Outcome::Invalid { reason: other.to_string() }
+            }
+        };
+        self.tell(CoreEvent::Executed { hash, outcome });
+    }
+
+    fn verify(&self, candidate: &Candidate) -> Result<Sealed, AssembleError> {
+        let parts = &self.parts;
+        let block = parts
+            .blocks
+            .get(&candidate.hash, &candidate.bytes)
+            .map_err(|e| AssembleError::Invalid(e.to_string()))?;
+        self.verify_block(candidate.hash, &block)
+    }
+
+    fn verify_block(&self, hash: B256, block: &Block) -> Result<Sealed, AssembleError> {
+        let parts = &self.parts;
+        let recovered = self.senders(block)?;
+        let cancel = parts.under_way.begin(hash);
+        let verified = parts.assembler.verify(&parts.ledger, &self.head(), block, recovered, &cancel);
+        parts.under_way.end();
+        let (sealed, times) = verified?;
+        self.record(times);
+        Ok(sealed)
+    }
+
+    /// The senders of a block: from the pool where it knows the transaction, recovered in parallel where not.
+    fn senders(&self, block: &Block) -> Result<Vec<Recovered>, AssembleError> {
+        let parts = &self.parts;
+        let known = parts.pool.known(block.transactions.iter().map(|transaction| transaction.hash()));
+        let missing: Vec<_> = block
+            .transactions
+            .iter()
+            .zip(&known)
+            .filter(|(_, sender)| sender.is_none())
+            .map(|(transaction, _)| Arc::clone(transaction))
+            .collect();
+        let mut recovered = recover_all(parts.suite.as_ref(), parts.evm_chain_id, &missing).into_iter();
+        let mut result = Vec::with_capacity(block.transactions.len());
+        for (transaction, sender) in block.transactions.iter().zip(known) {
+            result.push(match sender {
+                Some(sender) => Recovered { transaction: Arc::clone(transaction), sender },
+                None => match recovered.next() {
+                    Some(Ok(recovered)) => recovered,
+                    Some(Err(error)) => return Err(AssembleError::Invalid(error.to_string())),
+                    None => return Err(AssembleError::Fatal("fewer senders than transactions".to_owned())),
+                },
+            });
+        }
+        Ok(result)
+    }
+
+    fn commit_decided(&mut self, candidate: &Candidate, certificate: CommitCertificate) {
+        let head = self.head();
+        if candidate.height <= head.height {
+            return debug!(height = candidate.height, "sync wrote this block already");
+        }
+        let sealed = match self.candidates.remove(&candidate.hash) {
+            Some(sealed) => Ok(sealed),
+            None => self.verify(candidate),
+        };
+        match sealed {
+            Ok(sealed) => {
+                self.write(sealed, certificate);
+            }
+            Err(error) => self.fatal(&format!("block {} {} is certified but cannot be committed", candidate.height, candidate.hash), error),
+        }
+        self.candidates.retain(|_, kept| kept.block.height() > candidate.height);
+    }
+
+    /// Writes a block: durable when this returns true.
+    fn write(&mut self, sealed: Sealed, certificate: CommitCertificate) -> bool {
+        let started = Instant::now();
+        let Sealed { block, hash, senders, executed, prepared, next_sealers } = sealed;
+        let height = block.height();
+        let included: Vec<_> =
+            senders.iter().copied().zip(block.transactions.iter().map(|transaction| transaction.nonce())).collect();
+        let transactions = block.transactions.len();
+        let committed = Committed {
+            block,
+            hash,
+            receipts: executed.receipts,
+            senders,
+            prepared,
+            certificate,
+            next_sealers,
+        };
+        if let Err(error) = self.parts.ledger.commit(committed) {
+            self.fatal(&format!("write block {height}"), error);
+            return false;
+        }
+        let parts = &self.parts;
+        parts.pool.included(included.into_iter());
+        let seconds = started.elapsed().as_secs_f64();
+        parts.metrics.committed(height, transactions, seconds);
+        info!(height, %hash, transactions, milliseconds = (seconds * 1000.0).round(), "block committed");
+        // Nobody listening is no error.
+        let _ = parts.events.send(GroupEvent::Committed { height, hash });
+        let _ = parts.sync.send(SyncEvent::Committed { height, hash });
+        self.tell(CoreEvent::Written { height });
+        true
+    }
+
+    fn record(&self, times: StageTimes) {
+        self.parts.metrics.stages(times);
+    }
+
+    fn import(&mut self, peer: NodeId, blocks: Vec<SyncedBlock>) {
+        let mut last = None;
+        for synced in blocks {
+            match self.import_one(&synced) {
+                Ok(None) => {}
+                Ok(Some(imported)) => last = Some(imported),
+                Err(ImportError::Peer(why)) => {
+                    warn!(peer = %peer.short(), "blocks of a peer are refused: {why}");
+                    let _ = self.parts.sync.send(SyncEvent::Refused { peer });
+                    break;
+                }
+                Err(ImportError::Fatal(why)) => {
+                    self.fatal("import a block", why);
+                    break;
+                }
+            }
+        }
+        if let Some(imported) = last {
+            self.tell(imported);
+        }
+        let _ = self.parts.sync.send(SyncEvent::ImportDone);
+    }
+
+    fn import_one(&mut self, synced: &SyncedBlock) -> Result<Option<CoreEvent>, ImportError> {
+        let suite = Arc::clone(&self.parts.suite);
+        let block = Block::decode(&synced.block, suite.hash_fn()).map_err(|e| ImportError::Peer(e.to_string()))?;
+        let head = self.head();
+        if block.height() <= head.height {
+            return Ok(None);
+        }
+        let hash = block.hash(suite.hash_fn());
+        let certificate = &synced.certificate;
+        if block.height() != head.height + 1 || block.header.parent_hash != head.hash {
+            return Err(ImportError::Peer(format!("block {} does not follow block {}", block.height(), head.height)));
+        }
+        if certificate.block != hash || certificate.height != block.height() {
+            return Err(ImportError::Peer(format!("the certificate of block {} is another block's", block.height())));
+        }
+        let sealers = self.parts.ledger.head().next_sealers.clone();
+        verify_certificate(certificate, suite.as_ref(), self.parts.genesis_hash, &sealers)
+            .map_err(|e| ImportError::Peer(format!("the certificate of block {}: {e}", block.height())))?;
+        let sealed = match self.candidates.remove(&hash) {
+            Some(sealed) => sealed,
+            None => self.verify_block(hash, &block).map_err(|error| match error {
+                // A quorum certified something else than this node computes: the group halts here (LEDGER.md 3).
+                AssembleError::Invalid(why) => {
+                    ImportError::Fatal(format!("block {} {hash} is certified, and {why}", block.height()))
+                }
+                other => ImportError::Fatal(other.to_string()),
+            })?,
+        };
+        let next_sealers: SealerSet = sealed.next_sealers.clone();
+        let head = Head { height: block.height(), hash, unix_ms: block.section.unix_ms };
+        if !self.write(sealed, certificate.clone()) {
+            return Err(ImportError::Fatal("the block could not be written".to_owned()));
+        }
+        Ok(Some(CoreEvent::Imported { head, certificate: certificate.clone(), sealers, next_sealers }))
+    }
+}
+
+enum ImportError {
+    /// The peer sent what it should not have.
+    Peer(String),
+    /// The group cannot go on here.
+    Fatal(String),
+}

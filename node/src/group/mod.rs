@@ -1,0 +1,28 @@
+//! One group of the node: its ledger, pool and consensus, on threads of its own, so that a stuck group slows no other.
+//!
+//! ```text
+//! consensus thread (core) ◀─────events─────▶ executor thread (the only writer of the ledger)
+//!        ▲    └─ vote log                        ▲ blocks to import
+//!   network frames                          sync thread ◀── statuses, requests ── network
+//!                                           gossip threads ◀── transactions ──── network, pool
+//! ```
+
+mod assemble;
+mod blocks;
+mod core;
+mod event;
+mod executor;
+mod halt;
+mod handle;
+mod open;
+mod outlet;
+mod timers;
+
+pub use assemble::{Assembler, StageTimes};
+pub use halt::Halt;
+pub use handle::Group;
+pub use open::{GroupSpec, OpenGroup, OpenGroupError};
+
+pub(crate) use event::CoreEvent;
+pub(crate) use executor::Job;
+pub(crate) use outlet::Outlet;

@@ -1,0 +1,159 @@
+//! A group before it runs: its files read, its ledger and vote log open. Everything that may fail at a start fails here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use althing_consensus::Record;
+use althing_crypto::Suite;
+use althing_execution::genesis_changes;
+use althing_ledger::vote_log::VoteLogError;
+use althing_ledger::{Ledger, OpenError, SharedMemory, VoteLog, vote_log};
+use althing_types::config::GroupConfig;
+use althing_types::genesis::{ConsensusKind, Cryptography};
+use althing_types::{Genesis, GroupId, NodeId};
+use tracing::{error, warn};
+
+use super::assemble::Assembler;
+use crate::metrics::Metrics;
+use crate::sync::Abstention;
+
+/// What a group is made from.
+#[derive(Clone, Debug)]
+pub struct GroupSpec {
+    /// What `group.N.genesis` says today; block 0 wins where it says otherwise.
+    pub genesis: Genesis,
+    /// What `group.N.ini` says.
+    pub config: GroupConfig,
+    /// The folder of this group's data.
+    pub folder: PathBuf,
+    /// The chain id of `config.ini`.
+    pub chain_id: u64,
+    /// This node.
+    pub own: NodeId,
+}
+
+/// Why a group does not start. The node's other groups do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenGroupError {
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The vote log cannot be used.
+    #[error(transparent)]
+    VoteLog(#[from] VoteLogError),
+    /// A record of the vote log is not what consensus writes.
+    #[error("the vote log {file}: record {index}: {why}; move the file away, the node then abstains until it is safe")]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// Which record, from 0.
+        index: usize,
+        /// What was found.
+        why: String,
+    },
+    /// The genesis asks for what this program does not speak.
+    #[error("group {group}: {what}")]
+    Unsupported {
+        /// The group.
+        group: GroupId,
+        /// What is asked for and what is accepted.
+        what: String,
+    },
+}
+
+/// An open group.
+#[derive(Debug)]
+pub struct OpenGroup {
+    pub(super) spec: GroupSpec,
+    pub(super) ledger: Ledger,
+    pub(super) vote_log: VoteLog,
+    pub(super) records: Vec<Record>,
+    pub(super) abstention: Abstention,
+    pub(super) assembler: Arc<Assembler>,
+    pub(super) suite: Arc<dyn Suite>,
+    pub(super) metrics: Metrics,
+}
+
+impl OpenGroup {
+    /// Opens ledger and vote log, making them where the group is new.
+    pub fn open(
+        spec: GroupSpec,
+        suite: Arc<dyn Suite>,
+        shared: &SharedMemory,
+        metrics: Metrics,
+    ) -> Result<Self, OpenGroupError> {
+        supported(&spec)?;
+        let changes = genesis_changes(&spec.genesis);
+        let folder = spec.folder.join("block");
+        let opened =
+            Ledger::open_or_create(&folder, &spec.genesis, &changes, spec.own, Arc::clone(&suite), shared)?;
+        let ledger = opened.ledger;
+        metrics.genesis_differs(!opened.genesis_differences.is_empty());
+        for difference in &opened.genesis_differences {
+            error!(
+                alarm = "genesis_differs", group = %spec.genesis.group_id,
+                "group.{}.genesis was edited: {} is {}, block 0 holds {}; block 0 wins, nothing has changed; put the file back",
+                spec.genesis.group_id, difference.field, difference.right, difference.left
+            );
+        }
+        let file = spec.folder.join("votes.log");
+        let votes = VoteLog::open(&file)?;
+        if votes.torn_bytes > 0 {
+            warn!(group = %spec.genesis.group_id, bytes = votes.torn_bytes, "the torn end of the vote log was cut off");
+        }
+        let records = decode_records(&file, &votes.records)?;
+        let abstention = if votes.existed { Abstention::None } else { Abstention::Unknown };
+        let assembler = Assembler::new(ledger.genesis(), Arc::clone(&suite))
+            .map_err(|what| OpenGroupError::Unsupported { group: spec.genesis.group_id, what })?;
+        metrics.height(ledger.head().height);
+        Ok(Self {
+            spec,
+            ledger,
+            vote_log: votes.log,
+            records,
+            abstention,
+            assembler: Arc::new(assembler),
+            suite,
+            metrics,
+        })
+    }
+
+    /// The group.
+    pub fn id(&self) -> GroupId {
+        self.ledger.genesis().group_id
+    }
+
+    /// The ledger.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+fn decode_records(file: &std::path::Path, records: &[vote_log::Record]) -> Result<Vec<Record>, OpenGroupError> {
+    let decode = |(index, record): (usize, &vote_log::Record)| {
+        Record::decode(&record.payload).map_err(|e| OpenGroupError::Record {
+            file: file.to_path_buf(),
+            index,
+            why: e.to_string(),
+        })
+    };
+    records.iter().enumerate().map(decode).collect()
+}
+
+fn supported(spec: &GroupSpec) -> Result<(), OpenGroupError> {
+    let genesis = &spec.genesis;
+    let refuse = |what: String| Err(OpenGroupError::Unsupported { group: genesis.group_id, what });
+    if genesis.chain_id != spec.chain_id {
+        return refuse(format!(
+            "group.{}.genesis is of chain {}, config.ini [chain] id is {}; use the files of one chain",
+            genesis.group_id, genesis.chain_id, spec.chain_id
+        ));
+    }
+    if genesis.consensus.kind != ConsensusKind::Pbft {
+        return refuse(format!("consensus_type {:?} is not spoken by this program; pbft is", genesis.consensus.kind));
+    }
+    if genesis.cryptography != Cryptography::Standard {
+        return refuse("the SM edition is not spoken by this program; sm_crypto=false is".to_owned());
+    }
+    Ok(())
+}

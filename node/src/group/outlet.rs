@@ -1,0 +1,64 @@
+//! What leaves a group for its peers, by lane and module. Nothing here ever waits: full queues drop (LEDGER.md 6).
+
+use althing_network::{Lane, NetworkHandle};
+use althing_types::{Bytes, GroupId, NodeId};
+
+/// The modules of a group on the network.
+pub(crate) mod module {
+    /// Proposals and votes.
+    pub(crate) const CONSENSUS: u16 = 8;
+    /// Statuses and blocks.
+    pub(crate) const SYNC: u16 = 9;
+    /// Transactions.
+    pub(crate) const TRANSACTIONS: u16 = 10;
+}
+
+/// The network as one group sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet {
+    network: NetworkHandle,
+    group: GroupId,
+}
+
+impl Outlet {
+    pub(crate) const fn new(network: NetworkHandle, group: GroupId) -> Self {
+        Self { network, group }
+    }
+
+    pub(crate) fn consensus_to_all(&self, message: Bytes) {
+        self.to_all(Lane::Consensus, module::CONSENSUS, message);
+    }
+
+    pub(crate) fn consensus_to(&self, peer: &NodeId, message: Bytes) {
+        self.to(peer, Lane::Consensus, module::CONSENSUS, message);
+    }
+
+    pub(crate) fn sync_to_all(&self, message: Bytes) {
+        self.to_all(Lane::Bulk, module::SYNC, message);
+    }
+
+    pub(crate) fn sync_to(&self, peer: &NodeId, message: Bytes) {
+        self.to(peer, Lane::Bulk, module::SYNC, message);
+    }
+
+    pub(crate) fn transactions_to_all(&self, message: Bytes) {
+        self.to_all(Lane::Bulk, module::TRANSACTIONS, message);
+    }
+
+    pub(crate) fn transactions_to(&self, peer: &NodeId, message: Bytes) {
+        self.to(peer, Lane::Bulk, module::TRANSACTIONS, message);
+    }
+
+    /// Cuts a peer off that sent what no honest node sends.
+    pub(crate) fn punish(&self, peer: &NodeId) {
+        self.network.punish(peer);
+    }
+
+    fn to_all(&self, lane: Lane, module: u16, message: Bytes) {
+        let _ = self.network.broadcast(self.group, lane, module, &message.0);
+    }
+
+    fn to(&self, peer: &NodeId, lane: Lane, module: u16, message: Bytes) {
+        let _ = self.network.send(peer, lane, self.group, module, message.0);
+    }
+}

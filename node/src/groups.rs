@@ -1,0 +1,128 @@
+//! The node's groups: those that run, and why others do not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use althing_network::{NetworkEvent, NetworkHandle, ServedGroup};
+use althing_types::GroupId;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::group::Group;
+
+/// The groups of the node. A group that could not be opened is kept with its reason; the others run.
+#[derive(Debug)]
+pub struct Groups {
+    running: BTreeMap<GroupId, Arc<Group>>,
+    failed: BTreeMap<GroupId, String>,
+}
+
+impl Groups {
+    /// The groups that were started, and those that failed to.
+    pub const fn new(running: BTreeMap<GroupId, Arc<Group>>, failed: BTreeMap<GroupId, String>) -> Self {
+        Self { running, failed }
+    }
+
+    /// A running group.
+    pub fn get(&self, id: GroupId) -> Option<&Arc<Group>> {
+        self.running.get(&id)
+    }
+
+    /// Why a group does not run.
+    pub fn failure(&self, id: GroupId) -> Option<&str> {
+        self.failed.get(&id).map(String::as_str)
+    }
+
+    /// The running groups, ascending.
+    pub fn running(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.running.values()
+    }
+
+    /// What peers are told.
+    pub fn served(&self) -> Vec<ServedGroup> {
+        self.running.values().map(|group| group.served()).collect()
+    }
+
+    /// Whether every group of the node is ready; the first that is not says why.
+    pub fn readiness(&self) -> Result<(), String> {
+        if let Some((_, why)) = self.failed.iter().next() {
+            return Err(why.clone());
+        }
+        self.running.values().try_for_each(|group| group.readiness())
+    }
+
+    /// Whether one group is ready.
+    pub fn readiness_of(&self, id: GroupId) -> Result<(), String> {
+        match (self.running.get(&id), self.failed.get(&id)) {
+            (Some(group), _) => group.readiness(),
+            (None, Some(why)) => Err(why.clone()),
+            (None, None) => Err(format!("this node is not in group {id}")),
+        }
+    }
+
+    /// Tells the groups which of their peers come and go, until `stop`.
+    pub fn follow_peers(self: &Arc<Self>, network: NetworkHandle, stop: CancellationToken) {
+        let groups = Arc::clone(self);
+        let mut events = network.events();
+        tokio::spawn(async move {
+            let mut members = Members::default();
+            members.refresh(&groups, &network);
+            loop {
+                let event = tokio::select! {
+                    () = stop.cancelled() => return,
+                    event = events.recv() => event,
+                };
+                match event {
+                    Ok(NetworkEvent::PeerUp { node_id, .. }) => info!(peer = %node_id.short(), "peer connected"),
+                    Ok(NetworkEvent::PeerDown { node_id }) => {
+                        info!(peer = %node_id.short(), "peer lost");
+                        members.down(&groups, &node_id);
+                    }
+                    Ok(NetworkEvent::GroupsChanged { .. }) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+                members.refresh(&groups, &network);
+            }
+        });
+    }
+
+    /// Stops every group and waits for it.
+    pub fn stop(&self) {
+        for group in self.running.values() {
+            group.stop();
+        }
+    }
+}
+
+/// Which peers each group has been told of.
+#[derive(Default)]
+struct Members(BTreeMap<GroupId, Vec<althing_types::NodeId>>);
+
+impl Members {
+    /// Tells each group the difference to what the network says now: a peer counts when it serves the same block 0.
+    fn refresh(&mut self, groups: &Groups, network: &NetworkHandle) {
+        for group in groups.running() {
+            let now = network.peers_of(group.id());
+            let before = self.0.entry(group.id()).or_default();
+            for lost in before.iter().filter(|peer| !now.contains(peer)) {
+                group.peer(*lost, false);
+            }
+            for come in now.iter().filter(|peer| !before.contains(peer)) {
+                group.peer(*come, true);
+            }
+            *before = now;
+        }
+    }
+
+    /// A peer whose connection was replaced is told as lost and come, so that it hears again where this node is.
+    fn down(&mut self, groups: &Groups, peer: &althing_types::NodeId) {
+        for group in groups.running() {
+            let told = self.0.entry(group.id()).or_default();
+            if told.contains(peer) {
+                told.retain(|other| other != peer);
+                group.peer(*peer, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The sync thread of a group: announces, asks, answers. Reading blocks for others happens here, so that it never stands
+//! before a vote.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use althing_ledger::Ledger;
+use althing_types::{B256, Bytes, NodeId};
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use tracing::{debug, warn};
+
+use super::message::{ANSWER_BYTES, BLOCKS_PER_REQUEST, Request, Status, SyncMessage, SyncedBlock};
+use super::peers::{Abstention, SyncPeers};
+use crate::clock::Clock;
+use crate::gossip;
+use crate::group::{CoreEvent, Job, Outlet};
+use crate::metrics::Metrics;
+use crate::txpool::TxPool;
+
+/// How often this node says where it is, and looks whether it is behind.
+const TICK: Duration = Duration::from_millis(500);
+/// How long consensus may take to bring a block by itself before it is asked for, milliseconds.
+const PATIENCE_MS: u64 = 300;
+
+/// What the sync thread is told.
+#[derive(Debug)]
+pub(crate) enum SyncEvent {
+    /// A sync message from a peer.
+    Message { peer: NodeId, payload: Bytes },
+    /// A peer of this group came or went.
+    Peer { id: NodeId, up: bool },
+    /// A block is durable here.
+    Committed { height: u64, hash: B256 },
+    /// Consensus thinks that others have this height.
+    Fetch { height: u64, from: Vec<NodeId> },
+    /// A peer's blocks were refused.
+    Refused { peer: NodeId },
+    /// The executor is through with what it was given.
+    ImportDone,
+    /// The node stops.
+    Stop,
+}
+
+/// Where sync stands, for RPC and readiness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncView {
+    /// Whether blocks are being fetched.
+    pub syncing: bool,
+    /// The height this sync began at.
+    pub starting_height: u64,
+    /// What each connected member announced last.
+    pub peers: Vec<(NodeId, Status)>,
+}
+
+impl SyncView {
+    /// The highest block announced by a peer.
+    pub fn highest(&self) -> Option<Status> {
+        self.peers.iter().map(|(_, status)| *status).max_by_key(|status| status.height)
+    }
+}
+
+/// What the sync thread works with.
+pub(crate) struct SyncParts {
+    pub(crate) own: NodeId,
+    pub(crate) ledger: Ledger,
+    pub(crate) pool: Arc<TxPool>,
+    pub(crate) outlet: Outlet,
+    pub(crate) core: Sender<CoreEvent>,
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) view: Arc<ArcSwap<SyncView>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) clock: Clock,
+    pub(crate) allow_free_node: bool,
+    /// Whether this node ever voted in this group.
+    pub(crate) voted: Arc<AtomicBool>,
+}
+
+/// The sync thread of one group.
+pub(crate) struct SyncTask {
+    parts: SyncParts,
+    peers: SyncPeers,
+    /// Set while it is not known through which height to abstain.
+    abstention_open: bool,
+    importing: bool,
+    behind_since_ms: Option<u64>,
+    starting_height: u64,
+}
+
+impl SyncTask {
+    pub(crate) fn new(parts: SyncParts, abstention_open: bool) -> Self {
+        Self {
+            parts,
+            peers: SyncPeers::default(),
+            abstention_open,
+            importing: false,
+            behind_since_ms: None,
+            starting_height: 0,
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub(crate) fn run(mut self, events: &Receiver<SyncEvent>) {
+        let mut tick = Instant::now();
+        loop {
+            match events.recv_deadline(tick) {
+                Ok(SyncEvent::Stop) => return,
+                Ok(event) => self.handle(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if Instant::now() >= tick {
+                tick = Instant::now() + TICK;
+                self.announce();
+                self.parts.pool.expire();
+            }
+            self.catch_up();
+            self.publish();
+        }
+    }
+
+    fn own_status(&self) -> Status {
+        let head = self.parts.ledger.head();
+        let begun = head.height > 0 || self.parts.voted.load(Ordering::Relaxed);
+        Status { height: head.height, hash: head.hash, begun }
+    }
+
+    fn announce(&self) {
+        self.parts.outlet.sync_to_all(SyncMessage::Status(self.own_status()).encode());
+    }
+
+    fn handle(&mut self, event: SyncEvent) {
+        match event {
+            SyncEvent::Message { peer, payload } => self.message(peer, &payload),
+            SyncEvent::Peer { id, up: true } => self.welcome(&id),
+            SyncEvent::Peer { id, up: false } => self.peers.lost(&id),
+            SyncEvent::Committed { .. } => self.announce(),
+            SyncEvent::Fetch { height, from } => {
+                debug!(height, peers = from.len(), "consensus asks for blocks");
+                self.behind_since_ms.get_or_insert(0);
+            }
+            SyncEvent::Refused { peer } => {
+                self.peers.failed(&peer, self.parts.clock.monotonic_ms());
+                self.parts.outlet.punish(&peer);
+            }
+            SyncEvent::ImportDone => self.importing = false,
+            SyncEvent::Stop => {}
+        }
+    }
+
+    /// A new peer learns where this node is and which transactions wait.
+    fn welcome(&self, peer: &NodeId) {
+        self.parts.outlet.sync_to(peer, SyncMessage::Status(self.own_status()).encode());
+        for frame in gossip::frames(self.parts.pool.executable(10_000)) {
+            self.parts.outlet.transactions_to(peer, gossip::encode(&frame));
+        }
+    }
+
+    fn message(&mut self, peer: NodeId, payload: &[u8]) {
+        match SyncMessage::decode(payload) {
+            Ok(SyncMessage::Status(status)) => {
+                self.peers.announced(peer, status);
+                self.settle_abstention();
+            }
+            Ok(SyncMessage::Request(request)) => self.answer(&peer, request),
+            Ok(SyncMessage::Blocks(blocks)) => self.blocks(peer, blocks),
+            Err(error) => {
+                self.parts.metrics.message_refused("malformed");
+                warn!(peer = %peer.short(), "a sync message is malformed: {error}");
+                self.parts.outlet.punish(&peer);
+            }
+        }
+    }
+
+    fn settle_abstention(&mut self) {
+        if !self.abstention_open {
+            return;
+        }
+        let own = self.own_status();
+        let head = self.parts.ledger.head();
+        let abstention = self.peers.abstain_through(&self.parts.own, own, &head.next_sealers);
+        if abstention != Abstention::Unknown {
+            self.abstention_open = false;
+            let _ = self.parts.core.send(CoreEvent::Abstention(abstention));
+        }
+    }
+
+    fn blocks(&mut self, peer: NodeId, blocks: Vec<SyncedBlock>) {
+        if !self.peers.answered(&peer) {
+            return debug!(peer = %peer.short(), "blocks nobody asked for");
+        }
+        if blocks.is_empty() {
+            return self.peers.failed(&peer, self.parts.clock.monotonic_ms());
+        }
+        self.importing = true;
+        let _ = self.parts.jobs.send(Job::Import { peer, blocks });
+    }
+
+    fn answer(&self, peer: &NodeId, request: Request) {
+        if !self.may_read(peer, request.from) {
+            return debug!(peer = %peer.short(), "a free node asks for blocks of this group: it gets nothing of it");
+        }
+        let mut blocks = Vec::new();
+        let mut bytes = 0;
+        for height in request.from..request.from.saturating_add(request.count.min(BLOCKS_PER_REQUEST)) {
+            match self.stored(height) {
+                Ok(Some(synced)) => {
+                    bytes += synced.block.len();
+                    blocks.push(synced);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    warn!(height, "a block cannot be read for a peer: {error}");
+                    break;
+                }
+            }
+            if bytes >= ANSWER_BYTES {
+                break;
+            }
+        }
+        self.parts.outlet.sync_to(peer, SyncMessage::Blocks(blocks).encode());
+    }
+
+    /// Sealers get blocks, and so does who sealed at the height asked for: a removed sealer is served the block that removed
+    /// it (LEDGER.md 4).
+    fn may_read(&self, peer: &NodeId, from: u64) -> bool {
+        let ledger = &self.parts.ledger;
+        let sealed_then = || ledger.sealers(from).ok().flatten().is_some_and(|sealers| sealers.contains(peer));
+        self.parts.allow_free_node || ledger.head().next_sealers.contains(peer) || sealed_then()
+    }
+
+    fn stored(&self, height: u64) -> Result<Option<SyncedBlock>, althing_ledger::LedgerError> {
+        if height == 0 || height > self.parts.ledger.head().height {
+            return Ok(None);
+        }
+        let (block, certificate) = (self.parts.ledger.block(height)?, self.parts.ledger.certificate(height)?);
+        Ok(block.zip(certificate).map(|(stored, certificate)| SyncedBlock {
+            block: stored.block.encode().into(),
+            certificate,
+        }))
+    }
+
+    /// Asks for blocks once this node has been behind for longer than consensus needs to bring them by itself.
+    fn catch_up(&mut self) {
+        let height = self.parts.ledger.head().height;
+        let now_ms = self.parts.clock.monotonic_ms();
+        let highest = self.peers.highest().map_or(0, |status| status.height);
+        if highest <= height {
+            self.behind_since_ms = None;
+            return;
+        }
+        let since = *self.behind_since_ms.get_or_insert(now_ms);
+        let patient = highest == height + 1 && now_ms.saturating_sub(since) < PATIENCE_MS;
+        if patient || self.importing {
+            return;
+        }
+        if let Some((peer, request)) = self.peers.next_request(height, now_ms) {
+            if self.starting_height == 0 {
+                self.starting_height = height;
+            }
+            debug!(peer = %peer.short(), from = request.from, count = request.count, "asking for blocks");
+            self.parts.outlet.sync_to(&peer, SyncMessage::Request(request).encode());
+        }
+    }
+
+    fn publish(&mut self) {
+        let height = self.parts.ledger.head().height;
+        let highest = self.peers.highest().map_or(0, |status| status.height);
+        let syncing = highest > height + 1 || self.importing || self.peers.is_requesting();
+        if !syncing {
+            self.starting_height = 0;
+        }
+        self.parts.metrics.sync(syncing, highest.max(height));
+        let view = SyncView {
+            syncing,
+            starting_height: self.starting_height,
+            peers: self.peers.statuses().iter().map(|(peer, status)| (*peer, *status)).collect(),
+        };
+        if **self.parts.view.load() != view {
+            self.parts.view.store(Arc::new(view));
+        }
+    }
+}
