@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
+use althing_crypto::HashFn;
 use althing_types::NodeId;
 
 use crate::{Candidate, Phase, Slot, VoteCertificate};
@@ -94,6 +95,21 @@ pub enum Message {
     RoundChange(Box<RoundChangeMessage>),
     /// A commit certificate.
     Committed(Committed),
+}
+
+impl RoundChange {
+    /// What a round change's [`crate::Tag`] names as its subject: the hash of the claim, zero when nothing is claimed.
+    pub fn subject(&self, hash: HashFn) -> B256 {
+        match self.claim {
+            None => B256::ZERO,
+            Some(PreparedClaim { view, block }) => {
+                let mut bytes = Vec::with_capacity(40);
+                bytes.extend_from_slice(&view.to_be_bytes());
+                bytes.extend_from_slice(block.as_slice());
+                hash(&bytes)
+            }
+        }
+    }
 }
 
 impl Proposal {

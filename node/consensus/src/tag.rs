@@ -45,8 +45,7 @@ pub struct Tag {
     pub view: u64,
     /// The phase.
     pub phase: Phase,
-    /// The block's hash; for a round change the hash of the prepared view and
-    /// block it claims, zero when it claims none.
+    /// The block's hash; for a round change [`crate::RoundChange::subject`].
     pub subject: B256,
 }
 
@@ -81,18 +80,5 @@ impl Tag {
         let mut bytes = Vec::with_capacity(128);
         signed.encode(&mut bytes);
         hash(&bytes)
-    }
-}
-
-/// What a round change's tag names: the prepared view and block it claims, or zero when it claims none.
-pub(crate) fn claim_subject(hash: HashFn, claim: Option<(u64, B256)>) -> B256 {
-    match claim {
-        None => B256::ZERO,
-        Some((view, block)) => {
-            let mut bytes = Vec::with_capacity(40);
-            bytes.extend_from_slice(&view.to_be_bytes());
-            bytes.extend_from_slice(block.as_slice());
-            hash(&bytes)
-        }
     }
 }

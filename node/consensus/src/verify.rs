@@ -4,7 +4,6 @@ use alloy_primitives::B256;
 use althing_crypto::Suite;
 use althing_types::NodeId;
 
-use crate::tag::claim_subject;
 use crate::{Message, Phase, Proposal, RoundChange, RoundChangeMessage, SignedBy, Slot, Tag, VoteCertificate};
 
 /// A message whose signatures hold. Only [`verify_message`] makes one.
@@ -138,10 +137,7 @@ impl Check<'_> {
     }
 
     fn round_change(&self, change: &RoundChange) -> Result<(), Refused> {
-        let subject = claim_subject(
-            self.suite.hash_fn(),
-            change.claim.map(|claim| (claim.view, claim.block)),
-        );
+        let subject = change.subject(self.suite.hash_fn());
         self.signature("round change", change.slot, Phase::RoundChange, subject, &change.by)
     }
 

@@ -6,15 +6,14 @@ use althing_types::{CommitCertificate, NodeId, SealerSet};
 
 use super::Pbft;
 use super::candidates::State;
-use crate::{Head, Output, Phase, Refusal, Slot, VoteCertificate};
+use crate::{Head, Output, Phase, Slot, VoteCertificate};
 
 impl Pbft {
-    /// A certificate of the height in flight, relayed because this node showed that it is behind.
+    /// A certificate of the height in flight, relayed because this node showed that it is behind. One that proves nothing
+    /// is dropped: it names its signers, not who relayed it.
     pub(super) fn on_committed(&mut self, certificate: Arc<VoteCertificate>) {
         if self.is_quorum_certificate(&certificate, Phase::Commit) {
             self.round.decided.get_or_insert(certificate);
-        } else if let Some(sender) = certificate.votes.first().map(|vote| vote.sealer) {
-            self.refuse(sender, Refusal::Unjustified);
         }
     }
 

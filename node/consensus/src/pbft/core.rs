@@ -12,7 +12,6 @@ use super::future::Future;
 use super::reasons::Reasons;
 use super::round::{Own, OwnChange, Round};
 use super::timers::Timers;
-use crate::tag::claim_subject;
 use crate::{
     Consensus, ConsensusStatus, Head, Input, Message, Now, Output, PersistId, Phase, PreparedClaim, Record, Refusal,
     RoundChange, Settings, SignedBy, Slot, Tag, Timer, To, Vote, VoteCertificate, encode_message,
@@ -211,12 +210,8 @@ impl Pbft {
     }
 
     pub(super) fn sign_change(&self, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
-        let subject = claim_subject(self.hash, claim.map(|claim| (claim.view, claim.block)));
-        RoundChange {
-            slot,
-            claim,
-            by: self.sign(slot, Phase::RoundChange, subject),
-        }
+        let unsigned = RoundChange { slot, claim, by: SignedBy { sealer: self.me, signature: [0; 64] } };
+        RoundChange { by: self.sign(slot, Phase::RoundChange, unsigned.subject(self.hash)), ..unsigned }
     }
 
     pub(super) fn persist(&mut self, record: &Record, unsaved: Option<Unsaved>) -> PersistId {

@@ -4,7 +4,6 @@ use super::Pbft;
 use super::core::Unsaved;
 use super::round::OwnChange;
 use super::round_changes::Added;
-use crate::tag::claim_subject;
 use crate::{
     Evidence, Output, Phase, PreparedClaim, Record, Refusal, RoundChange, RoundChangeMessage, SignedTag, Slot, To,
 };
@@ -40,10 +39,8 @@ impl Pbft {
     }
 
     fn conflicting_changes(&self, first: &RoundChange, second: &RoundChange) -> Evidence {
-        let tag = |change: &RoundChange| SignedTag {
-            subject: claim_subject(self.hash, change.claim.map(|claim| (claim.view, claim.block))),
-            signature: change.by.signature,
-        };
+        let tag =
+            |change: &RoundChange| SignedTag { subject: change.subject(self.hash), signature: change.by.signature };
         Evidence {
             offender: first.by.sealer,
             slot: first.slot,

@@ -1,0 +1,109 @@
+//! What really happened, seen from outside every node, and the invariants that watch it.
+
+use alloy_primitives::B256;
+use althing_consensus::{Evidence, Message, Refusal};
+use althing_types::{CommitCertificate, NodeId};
+
+use crate::block::Block;
+use crate::invariants::{Agreement, CertificateQuorum, NoDoubleVote, NoFalseAccusation, Validity};
+use crate::plan::Plan;
+use crate::suite::Crypto;
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which invariant.
+    pub invariant: &'static str,
+    /// What happened.
+    pub what: String,
+}
+
+/// The verdict of an invariant.
+pub type Verdict = Result<(), Violation>;
+
+/// A block that an honest node wrote to its ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Commitment<'a> {
+    /// Whose ledger.
+    pub node: usize,
+    /// The block.
+    pub block: &'a Block,
+    /// Its hash.
+    pub hash: B256,
+    /// The certificate stored beside it.
+    pub certificate: &'a CommitCertificate,
+}
+
+/// All invariants but progress, which is judged after the network has healed.
+#[derive(Debug)]
+pub struct Oracle {
+    agreement: Agreement,
+    validity: Validity,
+    no_double_vote: NoDoubleVote,
+    certificate_quorum: CertificateQuorum,
+    no_false_accusation: NoFalseAccusation,
+    /// The first broken promise.
+    pub violation: Option<Violation>,
+}
+
+impl Oracle {
+    /// An oracle for a run.
+    pub fn new(plan: &Plan, crypto: &Crypto, genesis: B256) -> Self {
+        Self {
+            agreement: Agreement::default(),
+            validity: Validity::new(genesis),
+            no_double_vote: NoDoubleVote::default(),
+            certificate_quorum: CertificateQuorum::new(crypto, genesis),
+            no_false_accusation: NoFalseAccusation::new(plan),
+            violation: None,
+        }
+    }
+
+    fn note(&mut self, verdict: Verdict) {
+        if let Err(violation) = verdict {
+            self.violation.get_or_insert(violation);
+        }
+    }
+
+    /// An honest node's message left it.
+    pub fn sent(&mut self, node: usize, message: &Message, plan: &Plan) {
+        if plan.ids.get(node) == message.sender().as_ref() {
+            let verdict = self.no_double_vote.sent(node, message);
+            self.note(verdict);
+        }
+    }
+
+    /// A transaction was handed to the nodes.
+    pub fn submitted(&mut self, transaction: u64) {
+        self.validity.submitted(transaction);
+    }
+
+    /// An honest node wrote a block.
+    pub fn committed(&mut self, commitment: Commitment<'_>, plan: &Plan) {
+        for verdict in [
+            self.certificate_quorum.committed(&commitment, plan),
+            self.agreement.committed(&commitment),
+            self.validity.committed(&commitment, plan),
+        ] {
+            self.note(verdict);
+        }
+    }
+
+    /// An honest node accused another of having signed two things.
+    pub fn accused(&mut self, by: usize, evidence: &Evidence) {
+        let verdict = self.no_false_accusation.evidence(by, evidence);
+        self.note(verdict);
+    }
+
+    /// An honest node refused another's message.
+    pub fn refused(&mut self, by: usize, sender: NodeId, reason: Refusal) {
+        let verdict = self.no_false_accusation.refused(by, sender, reason);
+        self.note(verdict);
+    }
+
+    /// An honest node's group halted: nothing in a run is a reason for that.
+    pub fn halted(&mut self, node: usize, height: u64, reason: &str) {
+        let what = format!("node {node} halted at height {height}: {reason}");
+        self.note(Err(Violation { invariant: "agreement", what }));
+    }
+}

@@ -1,0 +1,148 @@
+//! What a run is about: everything that is drawn from the seed before it begins.
+
+use althing_types::{NodeId, SealerSet, quorum};
+
+use crate::byzantine::Kind;
+use crate::dice::Dice;
+use crate::suite::{Crypto, IDENTITIES_MAX};
+
+/// What is wrong with an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trait {
+    /// Nothing: it may crash, and comes back with its disk.
+    Honest,
+    /// It loses its vote log once, and perhaps its ledger. It counts as a fault, as it is down until it may vote again.
+    Forgetful,
+    /// It lies.
+    Liar(Kind),
+}
+
+/// The plan of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The nodeID of each identity, ascending.
+    pub ids: Vec<NodeId>,
+    /// What each identity is.
+    pub traits: Vec<Trait>,
+    /// From which height on which identities seal; ascending, the first from height 1.
+    pub sealers: Vec<(u64, SealerSet)>,
+    /// How long the network and the nodes are bad, in milliseconds.
+    pub chaos_ms: u64,
+    /// Splits of the network: when, and for how long.
+    pub splits: Vec<(u64, u64)>,
+    /// Crashes: when, who, and for how long.
+    pub crashes: Vec<(u64, usize, u64)>,
+    /// How long an execution takes at most, in milliseconds; rarely.
+    pub slow_execution_ms: u64,
+    /// How far each identity's wall clock is off, in milliseconds.
+    pub skews_ms: Vec<u64>,
+}
+
+impl Plan {
+    /// The plan of this seed, for 4 to 7 sealers.
+    pub fn draw(dice: &mut Dice, crypto: &Crypto) -> Self {
+        let sealing = usize::try_from(dice.between(4, 7)).unwrap_or(4);
+        let count = (sealing + dice.index(3)).min(IDENTITIES_MAX).min(crypto.keys.len());
+        let ids: Vec<NodeId> = crypto.keys.iter().take(count).map(|key| NodeId::new(key.public_key())).collect();
+        let members = draw_members(dice, sealing, count);
+        let traits = draw_traits(dice, &members, count);
+        let chaos_ms = dice.between(8_000, 40_000);
+        let set = |members: &[usize]| SealerSet::new(members.iter().filter_map(|n| ids.get(*n).copied()).collect());
+        Self {
+            sealers: members.iter().map(|(height, members)| (*height, set(members))).collect(),
+            splits: draw_splits(dice, chaos_ms),
+            crashes: draw_crashes(dice, chaos_ms, &traits),
+            slow_execution_ms: dice.between(1, 4_000),
+            skews_ms: (0..count).map(|_| dice.below(4_000)).collect(),
+            ids,
+            traits,
+            chaos_ms,
+        }
+    }
+
+    /// The sealers of a height: in the simulator the height alone decides them.
+    pub fn sealers_of(&self, height: u64) -> SealerSet {
+        let current = self.sealers.iter().rev().find(|(from, _)| *from <= height);
+        current.map_or_else(|| SealerSet::new(Vec::new()), |(_, set)| set.clone())
+    }
+
+    /// The identity of a nodeID.
+    pub fn identity(&self, id: &NodeId) -> Option<usize> {
+        self.ids.iter().position(|known| known == id)
+    }
+
+    /// Whether this identity never lies.
+    pub fn is_honest(&self, identity: usize) -> bool {
+        !matches!(self.traits.get(identity), Some(Trait::Liar(_)) | None)
+    }
+}
+
+/// Membership changes by one at a time, between 4 and 7 sealers.
+fn draw_members(dice: &mut Dice, sealing: usize, count: usize) -> Vec<(u64, Vec<usize>)> {
+    let mut order: Vec<usize> = (0..count).collect();
+    for n in (1..count).rev() {
+        order.swap(n, dice.index(n + 1));
+    }
+    let mut members: Vec<usize> = order.into_iter().take(sealing).collect();
+    let mut changes = vec![(1, members.clone())];
+    let mut height = 1;
+    for _ in 0..dice.index(4) {
+        height += dice.between(1, 6);
+        let outside: Vec<usize> = (0..count).filter(|n| !members.contains(n)).collect();
+        let grow = members.len() < 7 && !outside.is_empty() && (members.len() <= 4 || dice.per_mille(500));
+        if grow {
+            members.extend(outside.get(dice.index(outside.len())));
+        } else if members.len() > 4 {
+            members.swap_remove(dice.index(members.len()));
+        }
+        changes.push((height, members.clone()));
+    }
+    changes
+}
+
+/// Up to f faults in every set that will seal.
+fn draw_traits(dice: &mut Dice, members: &[(u64, Vec<usize>)], count: usize) -> Vec<Trait> {
+    let mut traits = vec![Trait::Honest; count];
+    let few_enough = |traits: &[Trait]| {
+        members.iter().all(|(_, set)| {
+            let faulty = set.iter().filter(|n| traits.get(**n) != Some(&Trait::Honest)).count();
+            faulty <= set.len() - quorum(set.len())
+        })
+    };
+    for _ in 0..dice.index(4) {
+        let chosen = dice.index(count);
+        let mut with = traits.clone();
+        let fault = if dice.per_mille(200) { Trait::Forgetful } else { Trait::Liar(Kind::draw(dice)) };
+        if let Some(slot) = with.get_mut(chosen) {
+            *slot = fault;
+        }
+        if few_enough(&with) {
+            traits = with;
+        }
+    }
+    traits
+}
+
+fn draw_splits(dice: &mut Dice, chaos_ms: u64) -> Vec<(u64, u64)> {
+    (0..dice.below(5)).map(|_| (dice.below(chaos_ms), dice.between(200, 12_000))).collect()
+}
+
+fn draw_crashes(dice: &mut Dice, chaos_ms: u64, traits: &[Trait]) -> Vec<(u64, usize, u64)> {
+    let mut crashes = Vec::new();
+    let heavy = dice.per_mille(300);
+    for _ in 0..dice.below(if heavy { 25 } else { 6 }) {
+        crashes.push((dice.below(chaos_ms), dice.index(traits.len()), dice.between(1, 5_000)));
+    }
+    for (identity, what) in traits.iter().enumerate() {
+        if *what == Trait::Forgetful {
+            crashes.push((dice.below(chaos_ms), identity, dice.between(1, 5_000)));
+        }
+    }
+    // Sometimes everybody at once, as when the power fails.
+    if dice.per_mille(150) {
+        let at = dice.below(chaos_ms);
+        crashes.extend((0..traits.len()).map(|identity| (at, identity, dice.between(1, 2_000))));
+    }
+    crashes.sort_unstable();
+    crashes
+}
