@@ -133,6 +133,7 @@ async fn dial_name(shared: &Arc<Shared>, peer: &PeerAddress, lane: Lane) -> Roun
             Ok(Dialled::Already(node_id)) => return Round::Known(node_id),
             Err(HandshakeFailure::Refused(refusal)) if is_ourselves(shared, &refusal) => {
                 tracing::debug!(peer = peer.address, "this address is our own");
+                shared.metrics.dials_self.inc();
                 return Round::Ourselves;
             }
             Err(failure) => report(shared, peer, address, failure),

@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     pub(crate) dials_ok: Counter,
     pub(crate) dials_failed: Counter,
     pub(crate) dials_refused: Counter,
+    pub(crate) dials_self: Counter,
     pub(crate) inbound_full: Counter,
     pub(crate) inbound_unclaimed: Counter,
     pub(crate) throttled: Counter,
@@ -80,17 +81,23 @@ impl Metrics {
         let dials = Family::<ResultLabel, Counter>::default();
         registry.register(
             "althing_network_dials",
-            "Dials by result: ok, failed (no answer, or cut off), refused (by either side)",
+            "Dials by result: ok, failed (no answer, or cut off), refused (by either side), self (a listed address is our own)",
             dials.clone(),
         );
-        let dial = |result| dials.get_or_create(&ResultLabel { result }).clone();
+        let dial = |result| {
+            let counter = dials.get_or_create(&ResultLabel { result });
+            counter.clone()
+        };
         let dropped = Family::<CauseLabel, Counter>::default();
         registry.register(
             "althing_network_inbound_drops",
             "Received frames dropped: full (the module reads too slowly), unclaimed (nobody registered)",
             dropped.clone(),
         );
-        let drop_of = |cause| dropped.get_or_create(&CauseLabel { cause }).clone();
+        let drop_of = |cause| {
+            let counter = dropped.get_or_create(&CauseLabel { cause });
+            counter.clone()
+        };
         let throttled = Counter::default();
         registry.register(
             "althing_network_throttled",
@@ -111,6 +118,7 @@ impl Metrics {
             dials_ok: dial("ok"),
             dials_failed: dial("failed"),
             dials_refused: dial("refused"),
+            dials_self: dial("self"),
             inbound_full: drop_of("full"),
             inbound_unclaimed: drop_of("unclaimed"),
             throttled,
@@ -159,35 +167,22 @@ fn register_lanes(registry: &mut Registry) -> (LaneMetrics, LaneMetrics) {
         "Live connections, by lane",
         connections.clone(),
     );
+    // One statement for each: the guard a family hands out blocks the next one of the same family until it is dropped.
+    let flow = |family: &Family<FlowLabels, Counter>, direction, lane| {
+        let counter = family.get_or_create(&FlowLabels { direction, lane });
+        counter.clone()
+    };
     let lane = |lane: Lane| {
         let lane = lane.as_str();
+        let queue_drops = drops.get_or_create(&LaneLabel { lane }).clone();
+        let connections = connections.get_or_create(&LaneLabel { lane }).clone();
         LaneMetrics {
-            received_bytes: bytes
-                .get_or_create(&FlowLabels {
-                    direction: "received",
-                    lane,
-                })
-                .clone(),
-            received_frames: frames
-                .get_or_create(&FlowLabels {
-                    direction: "received",
-                    lane,
-                })
-                .clone(),
-            sent_bytes: bytes
-                .get_or_create(&FlowLabels {
-                    direction: "sent",
-                    lane,
-                })
-                .clone(),
-            sent_frames: frames
-                .get_or_create(&FlowLabels {
-                    direction: "sent",
-                    lane,
-                })
-                .clone(),
-            queue_drops: drops.get_or_create(&LaneLabel { lane }).clone(),
-            connections: connections.get_or_create(&LaneLabel { lane }).clone(),
+            received_bytes: flow(&bytes, "received", lane),
+            received_frames: flow(&frames, "received", lane),
+            sent_bytes: flow(&bytes, "sent", lane),
+            sent_frames: flow(&frames, "sent", lane),
+            queue_drops,
+            connections,
         }
     };
     (lane(Lane::Consensus), lane(Lane::Bulk))

@@ -157,6 +157,11 @@ impl Verifier {
         answer
     }
 
+    /// All that can be verified, not only P-256's: with another kind of key a peer shall come as far as being told so.
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+
     /// An identity runs once: ours at the far end is either ourselves, dialled by mistake, or a copy of our key.
     fn check_identity(&self, identity: PeerIdentity) -> Result<PeerIdentity, Refusal> {
         let found = identity.node_id;
@@ -234,7 +239,7 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+        self.schemes()
     }
 }
 
@@ -272,7 +277,7 @@ impl ClientCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+        self.schemes()
     }
 }
 
