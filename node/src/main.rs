@@ -33,5 +33,8 @@ fn start(files: NodeFiles) -> anyhow::Result<()> {
     let config = files.config()?;
     telemetry::install(&config.log, files.base())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(app::run(files, config))
+    let ended = runtime.block_on(app::run(files, config));
+    // Threads that wait for frames would be waited for otherwise.
+    runtime.shutdown_background();
+    ended
 }

@@ -13,13 +13,13 @@ use rustls::{RootCertStore, ServerConfig};
 /// Why the listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
 #[error("config.ini [rpc] TLS: {file}: {what}")]
-pub struct RpcTlsError {
+pub(crate) struct RpcTlsError {
     file: PathBuf,
     what: String,
 }
 
 /// The listener's TLS by configuration. Relative paths are relative to `base`.
-pub fn server_config(tls: &RpcTls, base: &Path) -> Result<Arc<ServerConfig>, RpcTlsError> {
+pub(crate) fn server_config(tls: &RpcTls, base: &Path) -> Result<Arc<ServerConfig>, RpcTlsError> {
     let certificate = base.join(&tls.certificate);
     let key_file = base.join(&tls.key);
     let chain = certificates(&certificate)?;

@@ -300,7 +300,7 @@ impl Executor {
         info!(height, %hash, transactions, milliseconds = (seconds * 1000.0).round(), "block committed");
         // Nobody listening is no error.
         let _ = parts.events.send(GroupEvent::Committed { height, hash });
-        let _ = parts.sync.send(SyncEvent::Committed { height, hash });
+        let _ = parts.sync.send(SyncEvent::Committed);
         self.tell(CoreEvent::Written { height });
         true
     }

@@ -7,7 +7,7 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 /// Blocks asked for at once.
 pub const BLOCKS_PER_REQUEST: u64 = 32;
 /// Bytes of blocks in one answer; at least one block is always sent.
-pub const ANSWER_BYTES: usize = 4 << 20;
+pub(super) const ANSWER_BYTES: usize = 4 << 20;
 /// Bytes a message may have: one block of the largest size beside its certificate.
 const MESSAGE_BYTES_MAX: usize = 40 << 20;
 

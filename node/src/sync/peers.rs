@@ -8,7 +8,7 @@ use althing_types::{NodeId, SealerSet};
 use super::message::{BLOCKS_PER_REQUEST, Request, Status};
 
 /// How long an answer may take before another peer is asked, milliseconds.
-pub const REQUEST_TIMEOUT_MS: u64 = 4_000;
+pub(super) const REQUEST_TIMEOUT_MS: u64 = 4_000;
 
 /// A request under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

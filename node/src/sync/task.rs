@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use althing_ledger::Ledger;
-use althing_types::{B256, Bytes, NodeId};
+use althing_types::{Bytes, NodeId};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{debug, warn};
@@ -32,7 +32,7 @@ pub(crate) enum SyncEvent {
     /// A peer of this group came or went.
     Peer { id: NodeId, up: bool },
     /// A block is durable here.
-    Committed { height: u64, hash: B256 },
+    Committed,
     /// Consensus thinks that others have this height.
     Fetch { height: u64, from: Vec<NodeId> },
     /// A peer's blocks were refused.
@@ -135,7 +135,7 @@ impl SyncTask {
             SyncEvent::Message { peer, payload } => self.message(peer, &payload),
             SyncEvent::Peer { id, up: true } => self.welcome(&id),
             SyncEvent::Peer { id, up: false } => self.peers.lost(&id),
-            SyncEvent::Committed { .. } => self.announce(),
+            SyncEvent::Committed => self.announce(),
             SyncEvent::Fetch { height, from } => {
                 debug!(height, peers = from.len(), "consensus asks for blocks");
                 self.behind_since_ms.get_or_insert(0);
