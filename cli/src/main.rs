@@ -1,0 +1,88 @@
+//! `althing`: consortium ledgers on this machine.
+//!
+//! ```text
+//! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
+//! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
+//! ```
+//!
+//! Results go to standard output, progress and errors to standard error. Exit codes: 0 all is well, 1 something is wrong,
+//! 2 the command line is.
+
+mod binary;
+mod doctor;
+mod down;
+mod facts;
+mod first_block;
+mod output;
+mod progress;
+mod rpc;
+mod state;
+mod status;
+mod table;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::Format;
+
+/// Consortium ledgers on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "althing", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Where keys, configuration and data are kept [default: $XDG_STATE_HOME/althing or ~/.local/state/althing]
+    #[arg(long, global = true, value_name = "DIR", env = "ALTHING_STATE")]
+    state: Option<PathBuf>,
+    /// How results are written
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make what the manifests describe run, or bring it to what they describe now
+    Up(up::Options),
+    /// Stop every node; keys and data stay
+    Down(down::Options),
+    /// Heights, views, lag, peers and certificates of the nodes
+    Status,
+    /// Explain what is wrong, and what to do
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&anyhow::Error::new(error).context("start the runtime")),
+    };
+    let outcome = runtime.block_on(async {
+        match &cli.command {
+            Command::Up(options) => up::run(&cli.common, options).await,
+            Command::Down(options) => down::run(&cli.common, options),
+            Command::Status => status::run(&cli.common).await,
+            Command::Doctor => doctor::run(&cli.common).await,
+        }
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => report(&error),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    output::line_to_stderr(&format!("althing: {error:#}"));
+    ExitCode::FAILURE
+}

@@ -1,0 +1,54 @@
+//! `althing up`: what the manifests describe, running.
+
+mod converge;
+mod manifests;
+mod wait;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use althing_operator::edge::local::{LocalEdge, LocalSettings, LocalView};
+use clap::Args;
+
+use crate::progress::Progress;
+use crate::{Common, binary, facts, output, state, status};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// A folder of manifests, or one file
+    #[arg(short, long, value_name = "DIR")]
+    file: PathBuf,
+    /// The node's binary [default: beside this program, else on PATH]
+    #[arg(long, value_name = "FILE", env = "ALTHING_NODE_BINARY")]
+    node_binary: Option<PathBuf>,
+    /// Moves all ports up; fixed when the first node is placed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port_offset: u16,
+    /// How long to wait for the groups' first blocks and for each node's turn to restart, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout: u64,
+}
+
+/// Applies, waits, shows; false when something needs a person.
+pub(crate) async fn run(common: &Common, options: &Options) -> anyhow::Result<bool> {
+    let manifests = manifests::read(&options.file)?;
+    let mut settings = LocalSettings::new(state::directory(common)?, binary::find(options.node_binary.as_deref())?);
+    settings.port_offset = options.port_offset;
+    let view = LocalView::new(&settings.state);
+    let timeout = Duration::from_secs(options.timeout);
+
+    let mut progress = Progress::new();
+    let mut edge = LocalEdge::open(settings)?;
+    let converged = converge::converge(&mut edge, &manifests, timeout, &mut progress).await;
+    // Others may look and `down` may come while the groups are waited for.
+    drop(edge);
+    let stalled = converged.inspect_err(|_| progress.finish())?;
+    let waited = wait::for_first_blocks(&view, timeout, &mut progress).await;
+    progress.finish();
+    waited?;
+    status::show(common, &facts::gather(&view).await?)?;
+    for obstacle in &stalled {
+        output::line_to_stderr(&format!("needs you: {obstacle}"));
+    }
+    Ok(stalled.is_empty())
+}

@@ -1,0 +1,46 @@
+//! The system's randomness, and keys made from it.
+
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::LocalError;
+use crate::pki::PrivateKey;
+use crate::plan::{KeyKind, PublicKey};
+
+/// Runs `make` with the system's randomness. When the system refuses it, what was made is thrown away.
+pub(super) fn with_entropy<T>(what: &str, make: impl FnOnce(&mut dyn FnMut(&mut [u8])) -> T) -> Result<T, LocalError> {
+    let random = SystemRandom::new();
+    let mut refused = false;
+    let made = make(&mut |bytes: &mut [u8]| refused |= random.fill(bytes).is_err());
+    match refused {
+        true => Err(LocalError::Certificate { what: what.to_owned(), why: "the system gives no randomness".to_owned() }),
+        false => Ok(made),
+    }
+}
+
+/// A new private key in PEM.
+pub(super) fn make(what: &str, kind: KeyKind) -> Result<Zeroizing<String>, LocalError> {
+    let key = with_entropy(what, |entropy| PrivateKey::generate(kind, entropy))?;
+    let key = key.map_err(|error| LocalError::Certificate { what: what.to_owned(), why: error.to_string() })?;
+    Ok(key.to_pem())
+}
+
+/// The public half of a key file; the error never holds any of it.
+pub(super) fn public_half(kind: KeyKind, bytes: &[u8]) -> Result<PublicKey, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+    PrivateKey::from_pem(kind, text).map(|key| key.public()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_keys_are_equal() {
+        for kind in [KeyKind::P256, KeyKind::Secp256k1] {
+            let (one, other) = (make("a key", kind).unwrap(), make("a key", kind).unwrap());
+            assert_eq!(public_half(kind, one.as_bytes()).unwrap().kind(), kind);
+            assert_ne!(public_half(kind, one.as_bytes()), public_half(kind, other.as_bytes()));
+        }
+    }
+}
