@@ -2,7 +2,13 @@
 //!
 //! `cargo run -p althing-ledger --example measure [storage|mpt] [blocks]`
 
-#![allow(missing_docs, dead_code, clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, run by hand")]
+#![allow(
+    missing_docs,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement, run by hand"
+)]
 
 #[path = "../tests/it/support.rs"]
 mod support;
@@ -22,8 +28,13 @@ const HOLDERS: u64 = 100_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let kind = if arguments.get(1).is_some_and(|kind| kind == "mpt") { StateKind::Mpt } else { StateKind::Storage };
+    let kind = if arguments.get(1).is_some_and(|kind| kind == "mpt") {
+        StateKind::Mpt
+    } else {
+        StateKind::Storage
+    };
     let blocks = arguments.get(2).and_then(|blocks| blocks.parse().ok()).unwrap_or(100);
+    idle_groups();
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path(), kind);
     let (mut prepare, mut commit, mut cpu) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
@@ -40,13 +51,38 @@ fn main() {
     }
     let per_block = |time: Duration| time.as_secs_f64() * 1000.0 / blocks as f64;
     println!("{kind:?}, {blocks} blocks of {TRANSFERS} transfers ({HOLDERS} holders)");
-    println!("prepare {:.2} ms, commit {:.2} ms wall per block", per_block(prepare), per_block(commit));
-    println!("{:.2} ms CPU per block, compaction in the background included", per_block(cpu));
+    println!(
+        "prepare {:.2} ms, commit {:.2} ms wall per block",
+        per_block(prepare),
+        per_block(commit)
+    );
+    println!(
+        "{:.2} ms CPU per block, compaction in the background included",
+        per_block(cpu)
+    );
     drop(ledger);
     let start = Instant::now();
     let ledger = open(folder.path(), kind);
-    println!("opened {} transactions in {:.0} ms", ledger.head().transactions_total, start.elapsed().as_secs_f64() * 1000.0);
-    println!("resident memory {} MiB, on disk {} MiB", resident_bytes() >> 20, folder_bytes(folder.path()) >> 20);
+    println!(
+        "opened {} transactions in {:.0} ms",
+        ledger.head().transactions_total,
+        start.elapsed().as_secs_f64() * 1000.0
+    );
+    println!(
+        "resident memory {} MiB, on disk {} MiB",
+        resident_bytes() >> 20,
+        folder_bytes(folder.path()) >> 20
+    );
+}
+
+/// Two groups that do nothing.
+fn idle_groups() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let _ledgers = folders.each_ref().map(|folder| open(folder.path(), StateKind::Storage));
+    println!(
+        "two idle groups: {} MiB resident, the process included",
+        resident_bytes() >> 20
+    );
 }
 
 /// A block: two balances and a log per transfer, one account for the sender's nonce in all.
@@ -57,7 +93,10 @@ fn transfers(ledger: &althing_ledger::Ledger, height: u64) -> Content {
     let mut transactions: Vec<(Arc<Transaction>, Receipt)> = Vec::new();
     for index in 0..TRANSFERS {
         let number = height * TRANSFERS + index;
-        let holders = [number.wrapping_mul(7919) % HOLDERS, number.wrapping_mul(104_729) % HOLDERS];
+        let holders = [
+            number.wrapping_mul(7919) % HOLDERS,
+            number.wrapping_mul(104_729) % HOLDERS,
+        ];
         for holder in holders {
             let slot = U256::from_be_bytes(alloy_primitives::keccak256(holder.to_be_bytes()).0);
             // Execution reads what it writes.
@@ -69,7 +108,11 @@ fn transfers(ledger: &althing_ledger::Ledger, height: u64) -> Content {
         let log = Log::new_unchecked(contract(), topics, U256::from(number).to_be_bytes_vec().into());
         transactions.push((transaction(number), receipt(vec![log])));
     }
-    Content { changes, transactions, next_sealers: None }
+    Content {
+        changes,
+        transactions,
+        next_sealers: None,
+    }
 }
 
 /// CPU time of the process, from the kernel's count of clock ticks (100 a second).
@@ -86,5 +129,8 @@ fn resident_bytes() -> u64 {
 }
 
 fn folder_bytes(folder: &std::path::Path) -> u64 {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum()
 }

@@ -127,7 +127,9 @@ pub enum LedgerError {
         head: u64,
     },
     /// Storage was written for an account that does not exist: the execution is wrong.
-    #[error("storage was written for account {0}, which does not exist; the execution that made these changes is wrong")]
+    #[error(
+        "storage was written for account {0}, which does not exist; the execution that made these changes is wrong"
+    )]
     StorageWithoutAccount(althing_types::Address),
     /// Proofs need a trie, and this group keeps none.
     #[error("this group keeps no state trie: eth_getProof needs a group whose genesis says state: MPT")]
@@ -150,7 +152,10 @@ pub enum LogsError {
 
 impl LedgerError {
     pub(crate) fn corrupt(what: impl Into<String>, why: impl ToString) -> Self {
-        Self::Corrupt { what: what.into(), why: why.to_string() }
+        Self::Corrupt {
+            what: what.into(),
+            why: why.to_string(),
+        }
     }
 
     pub(crate) fn missing_node(hash: &B256) -> Self {

@@ -81,7 +81,10 @@ mod tests {
     #[test]
     fn a_slot_key_reads_back() {
         let address = Address::repeat_byte(7);
-        assert_eq!(parse_slot(&slot(&address, &U256::from(9))), Some((address, U256::from(9))));
+        assert_eq!(
+            parse_slot(&slot(&address, &U256::from(9))),
+            Some((address, U256::from(9)))
+        );
         assert_eq!(parse_slot(&[1; 51]), None);
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use althing_types::state::EMPTY_CODE_HASH;
 use althing_types::transaction::Transaction;
-use althing_types::{Account, Address, B256, Block, Bloom, Bytes, HashFn, Header, NodeId, Receipt, SealerSet, Section, U256};
+use althing_types::{
+    Account, Address, B256, Block, Bloom, Bytes, HashFn, Header, NodeId, Receipt, SealerSet, Section, U256,
+};
 
 use crate::LedgerError;
 
@@ -61,10 +63,16 @@ impl StoredHeader {
         let found = althing_types::block::header_hash(&self.header, hash);
         let what = || format!("header of block {}", self.header.number);
         if found != self.hash {
-            return Err(LedgerError::corrupt(what(), format!("it hashes to {found}, stored under {}", self.hash)));
+            return Err(LedgerError::corrupt(
+                what(),
+                format!("it hashes to {found}, stored under {}", self.hash),
+            ));
         }
         if self.header.extra_data[..] != self.section.hash(hash)[..] {
-            return Err(LedgerError::corrupt(what(), "its section does not hash to its extraData"));
+            return Err(LedgerError::corrupt(
+                what(),
+                "its section does not hash to its extraData",
+            ));
         }
         Ok(self)
     }
@@ -79,7 +87,10 @@ pub(crate) struct BodyRecord {
 
 impl BodyRecord {
     pub(crate) fn of(block: &Block, senders: &[Address]) -> Self {
-        Self { transactions: block.transactions.iter().map(|t| t.raw().clone()).collect(), senders: senders.to_vec() }
+        Self {
+            transactions: block.transactions.iter().map(|t| t.raw().clone()).collect(),
+            senders: senders.to_vec(),
+        }
     }
 
     pub(crate) fn read(height: u64, bytes: &[u8]) -> Result<Self, LedgerError> {
@@ -88,13 +99,24 @@ impl BodyRecord {
         if body.senders.len() == body.transactions.len() {
             return Ok(body);
         }
-        let why = format!("{} transactions, {} senders", body.transactions.len(), body.senders.len());
+        let why = format!(
+            "{} transactions, {} senders",
+            body.transactions.len(),
+            body.senders.len()
+        );
         Err(LedgerError::corrupt(what(), why))
     }
 
     /// The decoded transaction at an index.
-    pub(crate) fn transaction(&self, height: u64, index: u32, hash: HashFn) -> Result<Option<Arc<Transaction>>, LedgerError> {
-        let Some(raw) = self.transactions.get(index as usize) else { return Ok(None) };
+    pub(crate) fn transaction(
+        &self,
+        height: u64,
+        index: u32,
+        hash: HashFn,
+    ) -> Result<Option<Arc<Transaction>>, LedgerError> {
+        let Some(raw) = self.transactions.get(index as usize) else {
+            return Ok(None);
+        };
         let what = || format!("transaction {index} of block {height}");
         let transaction = Transaction::decode(raw.clone(), hash).map_err(|e| LedgerError::corrupt(what(), e))?;
         Ok(Some(Arc::new(transaction)))
@@ -128,7 +150,10 @@ impl StoredReceipt {
             transaction_hash: self.transaction_hash,
             first_log_index: self.first_log_index,
             bloom: pack_bloom(&self.receipt.logs_bloom).into(),
-            receipt: Receipt { logs_bloom: Bloom::ZERO, ..self.receipt.clone() },
+            receipt: Receipt {
+                logs_bloom: Bloom::ZERO,
+                ..self.receipt.clone()
+            },
         };
         alloy_rlp::encode(&record)
     }
@@ -138,8 +163,17 @@ impl StoredReceipt {
         let mut record: ReceiptRecord = decode(what, bytes)?;
         record.receipt.logs_bloom =
             unpack_bloom(&record.bloom).ok_or_else(|| LedgerError::corrupt(what(), "its bloom has no valid form"))?;
-        let ReceiptRecord { transaction_hash, first_log_index, receipt, .. } = record;
-        Ok(Self { transaction_hash, first_log_index, receipt })
+        let ReceiptRecord {
+            transaction_hash,
+            first_log_index,
+            receipt,
+            ..
+        } = record;
+        Ok(Self {
+            transaction_hash,
+            first_log_index,
+            receipt,
+        })
     }
 }
 
@@ -182,7 +216,11 @@ struct AccountRecord {
 /// An account as the flat state and its history hold it.
 pub(crate) fn encode_account(account: &Account) -> Vec<u8> {
     let code_hash = (account.code_hash != EMPTY_CODE_HASH).then_some(account.code_hash);
-    let record = AccountRecord { nonce: account.nonce, balance: account.balance, code_hash };
+    let record = AccountRecord {
+        nonce: account.nonce,
+        balance: account.balance,
+        code_hash,
+    };
     let mut out = Vec::with_capacity(record.length());
     record.encode(&mut out);
     out
@@ -193,8 +231,16 @@ pub(crate) fn decode_account(address: &Address, bytes: &[u8]) -> Result<Option<A
     if bytes.is_empty() {
         return Ok(None);
     }
-    let AccountRecord { nonce, balance, code_hash } = decode(|| format!("account {address}"), bytes)?;
-    Ok(Some(Account { nonce, balance, code_hash: code_hash.unwrap_or(EMPTY_CODE_HASH) }))
+    let AccountRecord {
+        nonce,
+        balance,
+        code_hash,
+    } = decode(|| format!("account {address}"), bytes)?;
+    Ok(Some(Account {
+        nonce,
+        balance,
+        code_hash: code_hash.unwrap_or(EMPTY_CODE_HASH),
+    }))
 }
 
 /// A storage value: big-endian without leading zeros, so that zero is no bytes.
@@ -217,7 +263,10 @@ pub(crate) fn encode_sealers(sealers: &SealerSet) -> Vec<u8> {
 pub(crate) fn decode_sealers(bytes: &[u8]) -> Result<SealerSet, LedgerError> {
     let (nodes, rest) = bytes.as_chunks::<64>();
     if !rest.is_empty() {
-        return Err(LedgerError::corrupt("sealer set", format!("{} bytes are no multiple of 64", bytes.len())));
+        return Err(LedgerError::corrupt(
+            "sealer set",
+            format!("{} bytes are no multiple of 64", bytes.len()),
+        ));
     }
     Ok(SealerSet::new(nodes.iter().map(|node| NodeId::new(*node)).collect()))
 }
@@ -232,7 +281,9 @@ pub(crate) fn decode_position(hash: &B256, bytes: &[u8]) -> Result<(u64, u32), L
 
 /// The height of a block hash.
 pub(crate) fn decode_height(hash: &B256, bytes: &[u8]) -> Result<u64, LedgerError> {
-    let height = bytes.try_into().map_err(|_| LedgerError::corrupt(format!("height of block {hash}"), format!("{} bytes", bytes.len())))?;
+    let height = bytes
+        .try_into()
+        .map_err(|_| LedgerError::corrupt(format!("height of block {hash}"), format!("{} bytes", bytes.len())))?;
     Ok(u64::from_be_bytes(height))
 }
 
@@ -256,8 +307,15 @@ mod tests {
     #[test]
     fn an_account_reads_back_and_no_bytes_are_no_account() {
         let address = Address::ZERO;
-        let plain = Account { nonce: 3, balance: U256::from(5), code_hash: EMPTY_CODE_HASH };
-        let contract = Account { code_hash: B256::repeat_byte(1), ..plain };
+        let plain = Account {
+            nonce: 3,
+            balance: U256::from(5),
+            code_hash: EMPTY_CODE_HASH,
+        };
+        let contract = Account {
+            code_hash: B256::repeat_byte(1),
+            ..plain
+        };
         for account in [plain, contract] {
             assert_eq!(decode_account(&address, &encode_account(&account)), Ok(Some(account)));
         }
@@ -268,7 +326,10 @@ mod tests {
     #[test]
     fn a_slot_reads_back_and_zero_is_no_bytes() {
         for value in [U256::ZERO, U256::from(256), U256::MAX] {
-            assert_eq!(decode_slot(&Address::ZERO, &U256::ZERO, &encode_slot(&value)), Ok(value));
+            assert_eq!(
+                decode_slot(&Address::ZERO, &U256::ZERO, &encode_slot(&value)),
+                Ok(value)
+            );
         }
         assert!(encode_slot(&U256::ZERO).is_empty());
         assert!(decode_slot(&Address::ZERO, &U256::ZERO, &[0; 33]).is_err());

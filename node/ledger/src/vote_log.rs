@@ -100,7 +100,13 @@ pub struct VoteLog {
 impl VoteLog {
     /// Opens the log, or makes an empty one, durably.
     pub fn open(path: &Path) -> Result<Opened, VoteLogError> {
-        let failed = |action| move |source| VoteLogError::Io { action, file: path.into(), source };
+        let failed = |action| {
+            move |source| VoteLogError::Io {
+                action,
+                file: path.into(),
+                source,
+            }
+        };
         let temporary = temporary(path);
         if temporary.exists() {
             std::fs::remove_file(&temporary).map_err(failed("remove a leftover of"))?;
@@ -112,17 +118,39 @@ impl VoteLog {
             }
             replace(path, MAGIC).map_err(failed("make"))?;
         }
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open"))?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(failed("open"))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed("read"))?;
-        let read = parse(&bytes).map_err(|(offset, why)| VoteLogError::Corrupt { file: path.into(), offset, why })?;
+        let read = parse(&bytes).map_err(|(offset, why)| VoteLogError::Corrupt {
+            file: path.into(),
+            offset,
+            why,
+        })?;
         let torn_bytes = bytes.len() as u64 - read.end;
         if torn_bytes > 0 {
-            file.set_len(read.end).and_then(|()| file.sync_all()).map_err(failed("cut the torn tail of"))?;
+            file.set_len(read.end)
+                .and_then(|()| file.sync_all())
+                .map_err(failed("cut the torn tail of"))?;
         }
         file.seek(SeekFrom::Start(read.end)).map_err(failed("read"))?;
-        let log = Self { path: path.into(), file, end: read.end, live: read.places, obsolete_bytes: 0, failed: false };
-        Ok(Opened { log, records: read.records, existed, torn_bytes })
+        let log = Self {
+            path: path.into(),
+            file,
+            end: read.end,
+            live: read.places,
+            obsolete_bytes: 0,
+            failed: false,
+        };
+        Ok(Opened {
+            log,
+            records: read.records,
+            existed,
+            torn_bytes,
+        })
     }
 
     /// Appends a record of a height. It is durable after the next [`VoteLog::sync`].
@@ -176,7 +204,9 @@ impl VoteLog {
         for (height, place) in &self.live {
             let start = bytes.len() as u64;
             self.file.seek(SeekFrom::Start(place.start))?;
-            Read::by_ref(&mut self.file).take(place.end - place.start).read_to_end(&mut bytes)?;
+            Read::by_ref(&mut self.file)
+                .take(place.end - place.start)
+                .read_to_end(&mut bytes)?;
             live.push((*height, start..bytes.len() as u64));
         }
         replace(&self.path, &bytes)?;
@@ -188,13 +218,23 @@ impl VoteLog {
     }
 
     fn usable(&self) -> Result<(), VoteLogError> {
-        if self.failed { Err(VoteLogError::Halted { file: self.path.clone() }) } else { Ok(()) }
+        if self.failed {
+            Err(VoteLogError::Halted {
+                file: self.path.clone(),
+            })
+        } else {
+            Ok(())
+        }
     }
 
     fn done(&mut self, action: &'static str, result: std::io::Result<()>) -> Result<(), VoteLogError> {
         result.map_err(|source| {
             self.failed = true;
-            VoteLogError::Io { action, file: self.path.clone(), source }
+            VoteLogError::Io {
+                action,
+                file: self.path.clone(),
+                source,
+            }
         })
     }
 }
@@ -239,7 +279,10 @@ fn parse(bytes: &[u8]) -> Result<Parsed, (u64, String)> {
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
         return Err((0, "it does not start as a vote log of this format does".into()));
     };
-    let mut parsed = Parsed { end: MAGIC.len() as u64, ..Parsed::default() };
+    let mut parsed = Parsed {
+        end: MAGIC.len() as u64,
+        ..Parsed::default()
+    };
     while !rest.is_empty() {
         match next(rest) {
             Next::Record { record, after } => {
@@ -264,18 +307,53 @@ enum Next<'a> {
 /// The next record. A write that a power failure tore leaves a short record, a header and zeros, or a last record that
 /// is wrong; anything else was whole once.
 fn next(bytes: &[u8]) -> Next<'_> {
-    let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return Next::Torn };
-    let [l0, l1, l2, l3, h0, h1, h2, h3, h4, h5, h6, h7, c0, c1, c2, c3, p0, p1, p2, p3] = *header;
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return Next::Torn;
+    };
+    let [
+        l0,
+        l1,
+        l2,
+        l3,
+        h0,
+        h1,
+        h2,
+        h3,
+        h4,
+        h5,
+        h6,
+        h7,
+        c0,
+        c1,
+        c2,
+        c3,
+        p0,
+        p1,
+        p2,
+        p3,
+    ] = *header;
     let head = [l0, l1, l2, l3, h0, h1, h2, h3, h4, h5, h6, h7];
     if crc32c::crc32c(&head) != u32::from_be_bytes([c0, c1, c2, c3]) {
         let blank = rest.iter().all(|byte| *byte == 0);
-        return if blank { Next::Torn } else { Next::Damaged("the header of a record does not match its checksum") };
+        return if blank {
+            Next::Torn
+        } else {
+            Next::Damaged("the header of a record does not match its checksum")
+        };
     }
     let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
-    let Some((payload, after)) = rest.split_at_checked(length) else { return Next::Torn };
+    let Some((payload, after)) = rest.split_at_checked(length) else {
+        return Next::Torn;
+    };
     let height = u64::from_be_bytes([h0, h1, h2, h3, h4, h5, h6, h7]);
     if crc32c::crc32c(payload) == u32::from_be_bytes([p0, p1, p2, p3]) {
-        return Next::Record { record: Record { height, payload: payload.to_vec() }, after };
+        return Next::Record {
+            record: Record {
+                height,
+                payload: payload.to_vec(),
+            },
+            after,
+        };
     }
     match after.iter().all(|byte| *byte == 0) {
         true => Next::Torn,
@@ -292,7 +370,10 @@ mod tests {
     }
 
     fn record(height: u64, payload: &[u8]) -> Record {
-        Record { height, payload: payload.to_vec() }
+        Record {
+            height,
+            payload: payload.to_vec(),
+        }
     }
 
     fn written(path: &Path) {
@@ -385,7 +466,10 @@ mod tests {
         let folder = folder();
         let mut log = VoteLog::open(&folder.path().join("votes.log")).unwrap().log;
         let before = log.size();
-        assert!(matches!(log.append(1, &vec![0; RECORD_BYTES_MAX + 1]), Err(VoteLogError::TooLong { .. })));
+        assert!(matches!(
+            log.append(1, &vec![0; RECORD_BYTES_MAX + 1]),
+            Err(VoteLogError::TooLong { .. })
+        ));
         assert_eq!(log.size(), before);
     }
 }

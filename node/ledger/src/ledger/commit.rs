@@ -53,9 +53,19 @@ impl Ledger {
         let sealers_changed = head.next_sealers != parent.next_sealers;
         let mut batch = Batch::with_capacity(16 + committed.receipts.len() * 2 + committed.prepared.layer().size());
         committed.prepared.layer().write(&mut batch);
-        batch.put(Column::Certificates, keys::height(head.height), committed.certificate.encode());
+        batch.put(
+            Column::Certificates,
+            keys::height(head.height),
+            committed.certificate.encode(),
+        );
         let layer = committed.prepared.layer().clone();
-        let recent = write_block(&mut batch, committed.block, &head, committed.receipts, committed.senders);
+        let recent = write_block(
+            &mut batch,
+            committed.block,
+            &head,
+            committed.receipts,
+            committed.senders,
+        );
         write_head(&mut batch, &head, sealers_changed);
         self.inner.begun.store(head.height, Ordering::SeqCst);
         if let Err(error) = self.inner.storage.write(batch) {
@@ -94,7 +104,11 @@ pub(super) fn write_block(
     for (index, (receipt, transaction)) in receipts.into_iter().zip(&block.transactions).enumerate() {
         let position = keys::position(head.height, index as u32);
         let logs = receipt.logs.len() as u64;
-        let receipt = StoredReceipt { transaction_hash: transaction.hash(), first_log_index, receipt };
+        let receipt = StoredReceipt {
+            transaction_hash: transaction.hash(),
+            first_log_index,
+            receipt,
+        };
         let encoded = receipt.encode();
         bytes += encoded.len();
         batch.put(Column::Receipts, position, encoded);
@@ -102,8 +116,16 @@ pub(super) fn write_block(
         stored.push(receipt);
         first_log_index += logs;
     }
-    let block = Arc::new(StoredBlock { hash: head.hash, block, senders });
-    Recent { block, receipts: Arc::new(stored), bytes }
+    let block = Arc::new(StoredBlock {
+        hash: head.hash,
+        block,
+        senders,
+    });
+    Recent {
+        block,
+        receipts: Arc::new(stored),
+        bytes,
+    }
 }
 
 /// What moves with the head.
@@ -116,7 +138,11 @@ pub(super) fn write_head(batch: &mut Batch, head: &Head, sealers_changed: bool) 
     };
     batch.put(Column::Meta, keys::HEAD, alloy_rlp::encode(record));
     if sealers_changed {
-        batch.put(Column::Meta, keys::sealers(head.height + 1), encode_sealers(&head.next_sealers));
+        batch.put(
+            Column::Meta,
+            keys::sealers(head.height + 1),
+            encode_sealers(&head.next_sealers),
+        );
     }
 }
 
@@ -124,31 +150,57 @@ pub(super) fn write_head(batch: &mut Batch, head: &Head, sealers_changed: bool) 
 fn check(inner: &Inner, parent: &Head, committed: &Committed) -> Result<(), LedgerError> {
     let (block, layer) = (&committed.block, committed.prepared.layer());
     let height = block.height();
-    let misfit = |what, found: String, expected: String| Err(LedgerError::Misfit { height, what, found, expected });
+    let misfit = |what, found: String, expected: String| {
+        Err(LedgerError::Misfit {
+            height,
+            what,
+            found,
+            expected,
+        })
+    };
     if height != parent.height + 1 {
         return misfit("its height", height.to_string(), (parent.height + 1).to_string());
     }
     if layer.height != height {
-        return misfit("the height of its prepared state", layer.height.to_string(), height.to_string());
+        return misfit(
+            "the height of its prepared state",
+            layer.height.to_string(),
+            height.to_string(),
+        );
     }
     let transactions = block.transactions.len();
-    for (what, found) in [("the number of its receipts", committed.receipts.len()), ("the number of its senders", committed.senders.len())] {
+    for (what, found) in [
+        ("the number of its receipts", committed.receipts.len()),
+        ("the number of its senders", committed.senders.len()),
+    ] {
         if found != transactions {
             return misfit(what, found.to_string(), transactions.to_string());
         }
     }
     let section = block.section.hash(inner.hash);
     if block.header.extra_data[..] != section[..] {
-        return misfit("its extraData", block.header.extra_data.to_string(), section.to_string());
+        return misfit(
+            "its extraData",
+            block.header.extra_data.to_string(),
+            section.to_string(),
+        );
     }
     let next_sealers = committed.next_sealers.hash(inner.hash);
     let hashes = [
         ("its parent hash", block.header.parent_hash, parent.hash),
         ("its hash", committed.hash, block.hash(inner.hash)),
-        ("the parent of its prepared state", layer.parent_root, parent.state_root()),
+        (
+            "the parent of its prepared state",
+            layer.parent_root,
+            parent.state_root(),
+        ),
         ("its state root", block.header.state_root, layer.state_root),
         ("the hash of its next sealers", block.section.next_sealers, next_sealers),
-        ("the block of its certificate", committed.certificate.block, committed.hash),
+        (
+            "the block of its certificate",
+            committed.certificate.block,
+            committed.hash,
+        ),
     ];
     match hashes.into_iter().find(|(_, found, expected)| found != expected) {
         Some((what, found, expected)) => misfit(what, found.to_string(), expected.to_string()),

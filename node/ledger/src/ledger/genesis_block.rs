@@ -23,5 +23,9 @@ pub(super) fn genesis_block(genesis: &Genesis, genesis_hash: B256, state_root: B
         base_fee_per_gas: Some(0),
         ..Header::default()
     };
-    Block { header, section, transactions: Vec::new() }
+    Block {
+        header,
+        section,
+        transactions: Vec::new(),
+    }
 }

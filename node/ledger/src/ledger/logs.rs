@@ -57,14 +57,22 @@ impl LogFilter {
         let topics = log.topics();
         (self.addresses.is_empty() || self.addresses.contains(&log.address))
             && self.topics.len() <= topics.len()
-            && self.topics.iter().zip(topics).all(|(wanted, topic)| wanted.is_empty() || wanted.contains(topic))
+            && self
+                .topics
+                .iter()
+                .zip(topics)
+                .all(|(wanted, topic)| wanted.is_empty() || wanted.contains(topic))
     }
 
     /// The filter's blooms, hashed once for many tests.
     fn blooms(&self) -> FilterBlooms {
         let of = |item: &[u8]| Bloom::from(BloomInput::Raw(item));
         let mut positions = vec![self.addresses.iter().map(|address| of(address.as_slice())).collect()];
-        positions.extend(self.topics.iter().map(|wanted| wanted.iter().map(|topic| of(topic.as_slice())).collect()));
+        positions.extend(
+            self.topics
+                .iter()
+                .map(|wanted| wanted.iter().map(|topic| of(topic.as_slice())).collect()),
+        );
         FilterBlooms { positions }
     }
 }
@@ -77,7 +85,9 @@ struct FilterBlooms {
 impl FilterBlooms {
     /// Whether a block or receipt with this bloom may hold a wanted log; false is certain.
     fn may_match(&self, bloom: &Bloom) -> bool {
-        self.positions.iter().all(|wanted| wanted.is_empty() || wanted.iter().any(|item| bloom.contains(item)))
+        self.positions
+            .iter()
+            .all(|wanted| wanted.is_empty() || wanted.iter().any(|item| bloom.contains(item)))
     }
 }
 
@@ -112,7 +122,11 @@ impl Inner {
     ) -> Result<(), LogsError> {
         let height = header.header.number;
         for (index, stored) in (0u32..).zip(self.read_receipts(height, header.transactions)?) {
-            let StoredReceipt { transaction_hash, first_log_index, receipt } = stored;
+            let StoredReceipt {
+                transaction_hash,
+                first_log_index,
+                receipt,
+            } = stored;
             if !blooms.may_match(&receipt.logs_bloom) {
                 continue;
             }

@@ -47,7 +47,10 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         let state_cache_bytes = crate::MemoryLimits::default().state_cache;
-        Self { full_state_interval: FULL_STATE_INTERVAL, state_cache_bytes }
+        Self {
+            full_state_interval: FULL_STATE_INTERVAL,
+            state_cache_bytes,
+        }
     }
 }
 
@@ -64,9 +67,23 @@ impl Ledger {
     ) -> Result<Opened, OpenError> {
         std::fs::create_dir_all(folder).map_err(|error| folder_error(folder, &error))?;
         let open = Database::open(folder, shared);
-        let storage = open.map_err(|source| OpenError::Storage { folder: folder.into(), source })?;
-        let options = OpenOptions { state_cache_bytes: shared.limits().state_cache, ..OpenOptions::default() };
-        Self::open_storage(Arc::new(storage), folder, genesis, genesis_changes, identity, suite, options)
+        let storage = open.map_err(|source| OpenError::Storage {
+            folder: folder.into(),
+            source,
+        })?;
+        let options = OpenOptions {
+            state_cache_bytes: shared.limits().state_cache,
+            ..OpenOptions::default()
+        };
+        Self::open_storage(
+            Arc::new(storage),
+            folder,
+            genesis,
+            genesis_changes,
+            identity,
+            suite,
+            options,
+        )
     }
 
     /// The same over any engine; `folder` is what errors call it.
@@ -81,18 +98,27 @@ impl Ledger {
     ) -> Result<Opened, OpenError> {
         let hash = suite.hash_fn();
         let found = format::check(storage.as_ref(), folder)?;
-        let damaged = |source| OpenError::Damaged { folder: folder.into(), source };
+        let damaged = |source| OpenError::Damaged {
+            folder: folder.into(),
+            source,
+        };
         if found == Found::Nothing {
             let inner = Inner::new(storage, genesis.clone(), suite, options, placeholder(genesis, hash));
             let ledger = inner.create(identity, genesis_changes).map_err(damaged)?;
-            return Ok(Opened { ledger, genesis_differences: Vec::new() });
+            return Ok(Opened {
+                ledger,
+                genesis_differences: Vec::new(),
+            });
         }
         let stored = stored_genesis(storage.as_ref(), folder, hash, identity, genesis)?;
         let genesis_differences = differences(&stored, genesis);
         let head = load_head(storage.as_ref(), &stored, hash).map_err(damaged)?;
         let inner = Inner::new(storage, stored, suite, options, head);
         inner.check_chain().map_err(damaged)?;
-        Ok(Opened { ledger: Self { inner: Arc::new(inner) }, genesis_differences })
+        Ok(Opened {
+            ledger: Self { inner: Arc::new(inner) },
+            genesis_differences,
+        })
     }
 }
 
@@ -104,7 +130,11 @@ fn folder_error(folder: &Path, error: &std::io::Error) -> OpenError {
         NotADirectory => "a part of this path is a file; point the data folder elsewhere, or move the file away",
         _ => "check the configured data folder and the disk below it",
     };
-    OpenError::Folder { folder: folder.into(), why: error.to_string(), advice }
+    OpenError::Folder {
+        folder: folder.into(),
+        why: error.to_string(),
+        advice,
+    }
 }
 
 /// The stored genesis, after it is clear that the folder is this node's and this group's.
@@ -115,32 +145,61 @@ fn stored_genesis(
     node: NodeId,
     configured: &Genesis,
 ) -> Result<Genesis, OpenError> {
-    let damaged = |source| OpenError::Damaged { folder: folder.into(), source };
+    let damaged = |source| OpenError::Damaged {
+        folder: folder.into(),
+        source,
+    };
     let read = |key, what: &str| {
-        let value = storage.get(Column::Meta, key).during("read the identity of the ledger").map_err(damaged)?;
+        let value = storage
+            .get(Column::Meta, key)
+            .during("read the identity of the ledger")
+            .map_err(damaged)?;
         value.ok_or_else(|| damaged(LedgerError::corrupt(what, "it is missing")))
     };
-    let identity: Identity =
-        records::decode(|| "identity of the ledger".into(), &read(keys::IDENTITY, "identity of the ledger")?).map_err(damaged)?;
+    let identity: Identity = records::decode(
+        || "identity of the ledger".into(),
+        &read(keys::IDENTITY, "identity of the ledger")?,
+    )
+    .map_err(damaged)?;
     let owner = hex(&identity.node_id);
     let pairs = [
         ("nodeID", owner, node.to_string()),
-        ("chain id", identity.chain_id.to_string(), configured.chain_id.to_string()),
-        ("group id", identity.group_id.to_string(), configured.group_id.to_string()),
+        (
+            "chain id",
+            identity.chain_id.to_string(),
+            configured.chain_id.to_string(),
+        ),
+        (
+            "group id",
+            identity.group_id.to_string(),
+            configured.group_id.to_string(),
+        ),
     ];
-    let foreign = |what, found, expected| OpenError::Foreign { folder: folder.into(), what, found, expected };
+    let foreign = |what, found, expected| OpenError::Foreign {
+        folder: folder.into(),
+        what,
+        found,
+        expected,
+    };
     if let Some((what, found, expected)) = pairs.into_iter().find(|(_, found, expected)| found != expected) {
         return Err(foreign(what, found, expected));
     }
     let document = read(keys::GENESIS, "genesis document")?;
-    let wrong = |why: String| OpenError::Genesis { folder: folder.into(), why };
+    let wrong = |why: String| OpenError::Genesis {
+        folder: folder.into(),
+        why,
+    };
     let stored = parse_canonical(&document).map_err(|e| wrong(format!("block 0's document cannot be read: {e}")))?;
     if stored.cryptography != configured.cryptography {
         return Err(foreign("cryptography", edition(&stored), edition(configured)));
     }
     match hash(&document) {
         found if found == identity.genesis_hash => Ok(stored),
-        found => Err(foreign("genesis hash", found.to_string(), identity.genesis_hash.to_string())),
+        found => Err(foreign(
+            "genesis hash",
+            found.to_string(),
+            identity.genesis_hash.to_string(),
+        )),
     }
 }
 
@@ -173,7 +232,15 @@ fn head_of(
     genesis: &Genesis,
 ) -> Head {
     let next_sealers = genesis.sealers.clone();
-    Head { height, hash, header, section, transactions_total: 0, failed_total: 0, next_sealers }
+    Head {
+        height,
+        hash,
+        header,
+        section,
+        transactions_total: 0,
+        failed_total: 0,
+        next_sealers,
+    }
 }
 
 fn load_head(storage: &dyn Storage, genesis: &Genesis, hash: HashFn) -> Result<Head, LedgerError> {
@@ -185,14 +252,27 @@ fn load_head(storage: &dyn Storage, genesis: &Genesis, hash: HashFn) -> Result<H
     let header = read(Column::Headers, &keys::height(record.height), "header of the head")?;
     let header = StoredHeader::read(record.height, &header)?.verify(hash)?;
     if header.hash != record.hash {
-        return Err(LedgerError::corrupt("head", format!("it names block {}, stored is {}", record.hash, header.hash)));
+        return Err(LedgerError::corrupt(
+            "head",
+            format!("it names block {}, stored is {}", record.hash, header.hash),
+        ));
     }
     let head = head_of(record.height, record.hash, header.header, header.section, genesis);
-    Ok(Head { transactions_total: record.transactions_total, failed_total: record.failed_total, ..head })
+    Ok(Head {
+        transactions_total: record.transactions_total,
+        failed_total: record.failed_total,
+        ..head
+    })
 }
 
 impl Inner {
-    fn new(storage: Arc<dyn Storage>, genesis: Genesis, suite: Arc<dyn Suite>, options: OpenOptions, head: Head) -> Self {
+    fn new(
+        storage: Arc<dyn Storage>,
+        genesis: Genesis,
+        suite: Arc<dyn Suite>,
+        options: OpenOptions,
+        head: Head,
+    ) -> Self {
         let hash = suite.hash_fn();
         Self {
             cache: StateCache::new(options.state_cache_bytes, head.height),
@@ -243,7 +323,10 @@ impl Inner {
         let head = self.head.read().clone();
         let verified = |height| match self.header_record(height)? {
             Some(header) => header.verify(self.hash),
-            None => Err(LedgerError::corrupt(format!("header of block {height}"), "it is missing")),
+            None => Err(LedgerError::corrupt(
+                format!("header of block {height}"),
+                "it is missing",
+            )),
         };
         if verified(0)?.section.genesis != Some(self.genesis_hash) {
             return Err(LedgerError::corrupt("block 0", "it does not name the stored genesis"));
@@ -251,7 +334,10 @@ impl Inner {
         let mut child: Option<StoredHeader> = None;
         for height in (head.height.saturating_sub(CHECKED_AT_OPEN)..=head.height).rev() {
             let header = verified(height)?;
-            if let Some(named) = child.map(|child| child.header.parent_hash).filter(|named| *named != header.hash) {
+            if let Some(named) = child
+                .map(|child| child.header.parent_hash)
+                .filter(|named| *named != header.hash)
+            {
                 let why = format!("its child names it {named}, stored is {}", header.hash);
                 return Err(LedgerError::corrupt(format!("block {height}"), why));
             }
@@ -260,9 +346,15 @@ impl Inner {
         self.read_body(head.height)?;
         let next_sealers = self.read_sealers(head.height + 1)?;
         if next_sealers.hash(self.hash) != head.section.next_sealers {
-            return Err(LedgerError::corrupt("sealer set after the head", "it is not the one the head names"));
+            return Err(LedgerError::corrupt(
+                "sealer set after the head",
+                "it is not the one the head names",
+            ));
         }
-        *self.head.write() = Arc::new(Head { next_sealers, ..Head::clone(&head) });
+        *self.head.write() = Arc::new(Head {
+            next_sealers,
+            ..Head::clone(&head)
+        });
         Ok(())
     }
 }

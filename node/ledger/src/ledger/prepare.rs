@@ -49,11 +49,19 @@ impl Ledger {
         let stored = StateAt::new(self.inner.clone(), head.height);
         let mut layer = net_changes(&stored, &above, changes)?;
         layer.height = head.height + 1 + above.len() as u64;
-        layer.parent_root = above.last().map_or(head.state_root(), |parent| parent.state_root);
+        layer.parent_root = above
+            .last()
+            .map_or_else(|| head.state_root(), |parent| parent.state_root);
         self.inner.finish(&mut layer, &above, protocol_version)?;
         match self.head().height {
-            now if now == head.height => Ok(Prepared { layer: Arc::new(layer), above }),
-            now => Err(LedgerError::Stale { base: head.height, head: now }),
+            now if now == head.height => Ok(Prepared {
+                layer: Arc::new(layer),
+                above,
+            }),
+            now => Err(LedgerError::Stale {
+                base: head.height,
+                head: now,
+            }),
         }
     }
 }
@@ -63,12 +71,19 @@ impl Inner {
     pub(super) fn finish(&self, layer: &mut Layer, above: &[Arc<Layer>], version: u32) -> Result<(), LedgerError> {
         match self.genesis.state {
             StateKind::Mpt => {
-                let source = LayeredNodes { storage: self.storage.as_ref(), above };
+                let source = LayeredNodes {
+                    storage: self.storage.as_ref(),
+                    above,
+                };
                 (layer.state_root, layer.nodes) = trie_root(layer, &source, self.hash)?;
             }
             StateKind::Storage => {
                 let due = layer.height > 0 && layer.height.is_multiple_of(self.full_state_interval);
-                let full = if due { Some(full_state_hash(self.storage.as_ref(), above, self.hash)?) } else { None };
+                let full = if due {
+                    Some(full_state_hash(self.storage.as_ref(), above, self.hash)?)
+                } else {
+                    None
+                };
                 layer.state_root = state_digest(self.hash, version, layer, full);
             }
         }
@@ -79,7 +94,10 @@ impl Inner {
 /// The candidates up to `parent` that are not committed yet. They must stand on the head without a gap.
 fn unstored(head: &Head, parent: Option<&Prepared>) -> Result<Vec<Arc<Layer>>, LedgerError> {
     let Some(parent) = parent else { return Ok(Vec::new()) };
-    let stale = || LedgerError::Stale { base: parent.height(), head: head.height };
+    let stale = || LedgerError::Stale {
+        base: parent.height(),
+        head: head.height,
+    };
     let chain = parent.above.iter().chain([&parent.layer]);
     let above: Vec<_> = chain.filter(|layer| layer.height > head.height).cloned().collect();
     match above.first() {

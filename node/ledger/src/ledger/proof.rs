@@ -40,14 +40,22 @@ impl Ledger {
             return Err(LedgerError::NoTrie);
         }
         let head = self.head().height;
-        let header = self.header(height)?.ok_or(LedgerError::Future { found: height, head })?;
-        let source = LayeredNodes { storage: self.inner.storage.as_ref(), above: &[] };
+        let header = self
+            .header(height)?
+            .ok_or(LedgerError::Future { found: height, head })?;
+        let source = LayeredNodes {
+            storage: self.inner.storage.as_ref(),
+            above: &[],
+        };
         let hash = self.inner.hash;
         let key = hash(address.as_slice());
         let state_root = header.header.state_root;
         let account_proof = prove(state_root, &source, &key)?;
         let leaf = Trie::at(state_root, &source, hash).get(&key)?;
-        let account = leaf.map(|leaf| decode_leaf(address, &leaf)).transpose()?.unwrap_or_default();
+        let account = leaf
+            .map(|leaf| decode_leaf(address, &leaf))
+            .transpose()?
+            .unwrap_or_default();
         let prove_slot = |slot: &U256| {
             let key = hash(&slot.to_be_bytes::<32>());
             let proof = prove(account.storage_root, &source, &key)?;
@@ -55,9 +63,18 @@ impl Ledger {
                 Some(value) => records::decode(|| format!("trie leaf of slot {slot:#x} of {address}"), &value)?,
                 None => U256::ZERO,
             };
-            Ok(SlotProof { slot: *slot, value, proof })
+            Ok(SlotProof {
+                slot: *slot,
+                value,
+                proof,
+            })
         };
         let storage_proof = slots.iter().map(prove_slot).collect::<Result<_, LedgerError>>()?;
-        Ok(AccountProof { address: *address, account, account_proof, storage_proof })
+        Ok(AccountProof {
+            address: *address,
+            account,
+            account_proof,
+            storage_proof,
+        })
     }
 }

@@ -28,18 +28,33 @@ impl Ledger {
     /// The header of a height; none above the head.
     pub fn header(&self, height: u64) -> Result<Option<StoredHeader>, LedgerError> {
         if let Some(Recent { block: stored, .. }) = self.recent(height) {
-            let Block { header, section, transactions } = stored.block.as_ref();
+            let Block {
+                header,
+                section,
+                transactions,
+            } = stored.block.as_ref();
             let transactions = transactions.len() as u32;
             let (section, header) = (section.clone(), header.clone());
-            return Ok(Some(StoredHeader { hash: stored.hash, transactions, section, header }));
+            return Ok(Some(StoredHeader {
+                hash: stored.hash,
+                transactions,
+                section,
+                header,
+            }));
         }
-        let Some(header) = self.inner.header_record(height)? else { return Ok(None) };
+        let Some(header) = self.inner.header_record(height)? else {
+            return Ok(None);
+        };
         header.verify(self.inner.hash).map(Some)
     }
 
     /// The height of a block hash; none when it is not of this chain.
     pub fn height_of(&self, hash: &B256) -> Result<Option<u64>, LedgerError> {
-        let stored = self.inner.storage.get(Column::BlockHashes, hash.as_slice()).during("read a block hash")?;
+        let stored = self
+            .inner
+            .storage
+            .get(Column::BlockHashes, hash.as_slice())
+            .during("read a block hash")?;
         stored.map(|bytes| records::decode_height(hash, &bytes)).transpose()
     }
 
@@ -48,12 +63,25 @@ impl Ledger {
         if let Some(recent) = self.recent(height) {
             return Ok(Some(recent.block));
         }
-        let Some(StoredHeader { hash, section, header, .. }) = self.header(height)? else { return Ok(None) };
+        let Some(StoredHeader {
+            hash, section, header, ..
+        }) = self.header(height)?
+        else {
+            return Ok(None);
+        };
         let body = self.body(height)?;
         let decoded = |index| body.transaction(height, index, self.inner.hash).transpose();
         let transactions = (0..).map_while(decoded).collect::<Result<_, _>>()?;
-        let block = Arc::new(Block { header, section, transactions });
-        Ok(Some(Arc::new(StoredBlock { hash, block, senders: body.senders })))
+        let block = Arc::new(Block {
+            header,
+            section,
+            transactions,
+        });
+        Ok(Some(Arc::new(StoredBlock {
+            hash,
+            block,
+            senders: body.senders,
+        })))
     }
 
     /// The block of a hash; none when it is not of this chain.
@@ -66,7 +94,11 @@ impl Ledger {
 
     /// The height and index of a transaction; none when no block has it.
     pub fn transaction_position(&self, hash: &B256) -> Result<Option<(u64, u32)>, LedgerError> {
-        let stored = self.inner.storage.get(Column::Transactions, hash.as_slice()).during("find a transaction")?;
+        let stored = self
+            .inner
+            .storage
+            .get(Column::Transactions, hash.as_slice())
+            .during("find a transaction")?;
         stored.map(|bytes| records::decode_position(hash, &bytes)).transpose()
     }
 
@@ -79,14 +111,19 @@ impl Ledger {
         let at = index as usize;
         if let Some(Recent { block: stored, .. }) = self.recent(height) {
             let transaction = stored.block.transactions.get(at);
-            return Ok(transaction.zip(stored.senders.get(at)).map(|(t, sender)| recovered(t, sender)));
+            return Ok(transaction
+                .zip(stored.senders.get(at))
+                .map(|(t, sender)| recovered(t, sender)));
         }
         if height > self.head().height {
             return Ok(None);
         }
         let body = self.body(height)?;
         let transaction = body.transaction(height, index, self.inner.hash)?;
-        Ok(transaction.as_ref().zip(body.senders.get(at)).map(|(t, sender)| recovered(t, sender)))
+        Ok(transaction
+            .as_ref()
+            .zip(body.senders.get(at))
+            .map(|(t, sender)| recovered(t, sender)))
     }
 
     /// The receipts of a height, in the order of the transactions; none above the head.
@@ -94,7 +131,9 @@ impl Ledger {
         if let Some(recent) = self.recent(height) {
             return Ok(Some(recent.receipts));
         }
-        let Some(header) = self.inner.header_record(height)? else { return Ok(None) };
+        let Some(header) = self.inner.header_record(height)? else {
+            return Ok(None);
+        };
         let receipts = self.inner.read_receipts(height, header.transactions)?;
         Ok(Some(Arc::new(receipts)))
     }
@@ -104,20 +143,32 @@ impl Ledger {
         if let Some(recent) = self.recent(height) {
             return Ok(recent.receipts.get(index as usize).cloned());
         }
-        let stored = self.inner.storage.get(Column::Receipts, &keys::position(height, index)).during("read a receipt")?;
-        stored.map(|bytes| StoredReceipt::read(height, index, &bytes)).transpose()
+        let stored = self
+            .inner
+            .storage
+            .get(Column::Receipts, &keys::position(height, index))
+            .during("read a receipt")?;
+        stored
+            .map(|bytes| StoredReceipt::read(height, index, &bytes))
+            .transpose()
     }
 
     /// The commit certificate of a height; none for block 0 and above the head.
     pub fn certificate(&self, height: u64) -> Result<Option<CommitCertificate>, LedgerError> {
-        let stored = self.inner.storage.get(Column::Certificates, &keys::height(height)).during("read a certificate")?;
+        let stored = self
+            .inner
+            .storage
+            .get(Column::Certificates, &keys::height(height))
+            .during("read a certificate")?;
         let decode = |bytes: Vec<u8>| {
-            CommitCertificate::decode(&bytes).map_err(|e| LedgerError::corrupt(format!("certificate of block {height}"), e))
+            CommitCertificate::decode(&bytes)
+                .map_err(|e| LedgerError::corrupt(format!("certificate of block {height}"), e))
         };
         match stored.map(decode).transpose()? {
-            None if (1..=self.head().height).contains(&height) => {
-                Err(LedgerError::corrupt(format!("certificate of block {height}"), "it is missing"))
-            }
+            None if (1..=self.head().height).contains(&height) => Err(LedgerError::corrupt(
+                format!("certificate of block {height}"),
+                "it is missing",
+            )),
             certificate => Ok(certificate),
         }
     }
@@ -157,17 +208,27 @@ impl Ledger {
 impl Inner {
     /// The stored header of a height, unverified; none above the head, an error where one is missing below it.
     pub(crate) fn header_record(&self, height: u64) -> Result<Option<StoredHeader>, LedgerError> {
-        if let Some(stored) = self.storage.get(Column::Headers, &keys::height(height)).during("read a header")? {
+        if let Some(stored) = self
+            .storage
+            .get(Column::Headers, &keys::height(height))
+            .during("read a header")?
+        {
             return StoredHeader::read(height, &stored).map(Some);
         }
         match self.head.read().height {
-            head if height <= head => Err(LedgerError::corrupt(format!("header of block {height}"), "it is missing")),
+            head if height <= head => Err(LedgerError::corrupt(
+                format!("header of block {height}"),
+                "it is missing",
+            )),
             _ => Ok(None),
         }
     }
 
     pub(super) fn read_body(&self, height: u64) -> Result<BodyRecord, LedgerError> {
-        let stored = self.storage.get(Column::Bodies, &keys::height(height)).during("read a block's body")?;
+        let stored = self
+            .storage
+            .get(Column::Bodies, &keys::height(height))
+            .during("read a block's body")?;
         let stored = stored.ok_or_else(|| LedgerError::corrupt(format!("body of block {height}"), "it is missing"))?;
         BodyRecord::read(height, &stored)
     }
@@ -184,13 +245,20 @@ impl Inner {
         }
         match receipts.len() as u32 {
             found if found == count => Ok(receipts),
-            found => Err(LedgerError::corrupt(format!("receipt {found} of block {height}"), "it is missing")),
+            found => Err(LedgerError::corrupt(
+                format!("receipt {found} of block {height}"),
+                "it is missing",
+            )),
         }
     }
 
     pub(super) fn read_sealers(&self, height: u64) -> Result<SealerSet, LedgerError> {
-        let found = self.storage.seek(Column::Meta, &keys::sealers(height), keys::SEALERS).during("read the sealers")?;
-        let (_, set) = found.ok_or_else(|| LedgerError::corrupt(format!("sealer set of block {height}"), "it is missing"))?;
+        let found = self
+            .storage
+            .seek(Column::Meta, &keys::sealers(height), keys::SEALERS)
+            .during("read the sealers")?;
+        let (_, set) =
+            found.ok_or_else(|| LedgerError::corrupt(format!("sealer set of block {height}"), "it is missing"))?;
         records::decode_sealers(&set)
     }
 }

@@ -36,12 +36,21 @@ struct CodeCache {
 impl StateCache {
     /// An empty cache of the state at a height.
     pub(crate) fn new(bytes: usize, height: u64) -> Self {
-        let shard = |_| Mutex::new(Shard { height, accounts: LruCache::unbounded(), slots: LruCache::unbounded() });
+        let shard = |_| {
+            Mutex::new(Shard {
+                height,
+                accounts: LruCache::unbounded(),
+                slots: LruCache::unbounded(),
+            })
+        };
         let code_bytes_max = bytes / CODE_SHARE;
         Self {
             shards: (0..SHARDS).map(shard).collect(),
             entries_per_shard: (bytes - code_bytes_max) / ENTRY_BYTES / SHARDS,
-            code: Mutex::new(CodeCache { bytes: 0, code: LruCache::unbounded() }),
+            code: Mutex::new(CodeCache {
+                bytes: 0,
+                code: LruCache::unbounded(),
+            }),
             code_bytes_max,
         }
     }
@@ -61,17 +70,29 @@ impl StateCache {
 
     pub(crate) fn account(&self, height: u64, address: &Address) -> Option<Option<Account>> {
         let mut shard = self.of_account(address)?.lock();
-        if shard.height == height { shard.accounts.get(address).copied() } else { None }
+        if shard.height == height {
+            shard.accounts.get(address).copied()
+        } else {
+            None
+        }
     }
 
     pub(crate) fn slot(&self, height: u64, address: &Address, slot: &U256) -> Option<U256> {
         let mut shard = self.of_slot(slot)?.lock();
-        if shard.height == height { shard.slots.get(&(*address, *slot)).copied() } else { None }
+        if shard.height == height {
+            shard.slots.get(&(*address, *slot)).copied()
+        } else {
+            None
+        }
     }
 
     /// Keeps what was read of the state at a height, unless the cache has moved on.
     pub(crate) fn keep_account(&self, height: u64, address: &Address, account: Option<Account>) {
-        if let Some(mut shard) = self.of_account(address).map(|shard| shard.lock()).filter(|s| s.height == height) {
+        if let Some(mut shard) = self
+            .of_account(address)
+            .map(|shard| shard.lock())
+            .filter(|s| s.height == height)
+        {
             shard.accounts.put(*address, account);
             shard.trim(self.entries_per_shard);
         }
@@ -79,7 +100,11 @@ impl StateCache {
 
     /// Keeps what was read of the state at a height, unless the cache has moved on.
     pub(crate) fn keep_slot(&self, height: u64, address: &Address, slot: &U256, value: U256) {
-        if let Some(mut shard) = self.of_slot(slot).map(|shard| shard.lock()).filter(|s| s.height == height) {
+        if let Some(mut shard) = self
+            .of_slot(slot)
+            .map(|shard| shard.lock())
+            .filter(|s| s.height == height)
+        {
             shard.slots.put((*address, *slot), value);
             shard.trim(self.entries_per_shard);
         }
@@ -98,7 +123,9 @@ impl StateCache {
         let replaced = cache.code.put(hash, code.clone()).map_or(0, |old| old.len());
         cache.bytes = cache.bytes + code.len() - replaced;
         while cache.bytes > self.code_bytes_max {
-            let Some((_, dropped)) = cache.code.pop_lru() else { break };
+            let Some((_, dropped)) = cache.code.pop_lru() else {
+                break;
+            };
             cache.bytes -= dropped.len();
         }
     }
@@ -136,7 +163,9 @@ impl Shard {
 
 impl std::fmt::Debug for StateCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StateCache").field("entries_per_shard", &self.entries_per_shard).finish_non_exhaustive()
+        f.debug_struct("StateCache")
+            .field("entries_per_shard", &self.entries_per_shard)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,8 +175,17 @@ mod tests {
     use super::*;
 
     fn layer(height: u64, slot: u64, new: u64) -> Layer {
-        let change = SlotChange { address: Address::ZERO, slot: U256::from(slot), old: U256::ZERO, new: U256::from(new) };
-        Layer { height, slots: vec![change], ..Layer::default() }
+        let change = SlotChange {
+            address: Address::ZERO,
+            slot: U256::from(slot),
+            old: U256::ZERO,
+            new: U256::from(new),
+        };
+        Layer {
+            height,
+            slots: vec![change],
+            ..Layer::default()
+        }
     }
 
     #[test]

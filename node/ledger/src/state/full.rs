@@ -26,10 +26,17 @@ pub(crate) fn full_state_hash(storage: &dyn Storage, above: &[Arc<Layer>], hash:
             accounts.insert(change.address.to_vec(), value);
         }
         for change in &layer.slots {
-            slots.insert(keys::slot(&change.address, &change.slot).to_vec(), records::encode_slot(&change.new));
+            slots.insert(
+                keys::slot(&change.address, &change.slot).to_vec(),
+                records::encode_slot(&change.new),
+            );
         }
     }
-    let mut running = Running { hash, digest: B256::ZERO, chunk: Vec::new() };
+    let mut running = Running {
+        hash,
+        digest: B256::ZERO,
+        chunk: Vec::new(),
+    };
     merge(storage, Column::Accounts, accounts, &mut running)?;
     running.fold();
     merge(storage, Column::Slots, slots, &mut running)?;

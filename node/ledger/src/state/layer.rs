@@ -42,13 +42,19 @@ pub(crate) struct Layer {
 impl Layer {
     /// The account, where this layer changes it.
     pub(crate) fn account(&self, address: &Address) -> Option<Option<Account>> {
-        let at = self.accounts.binary_search_by_key(address, |change| change.address).ok()?;
+        let at = self
+            .accounts
+            .binary_search_by_key(address, |change| change.address)
+            .ok()?;
         self.accounts.get(at).map(|change| change.new)
     }
 
     /// The slot, where this layer changes it.
     pub(crate) fn slot(&self, address: &Address, slot: &U256) -> Option<U256> {
-        let at = self.slots.binary_search_by_key(&(*address, *slot), |change| (change.address, change.slot)).ok()?;
+        let at = self
+            .slots
+            .binary_search_by_key(&(*address, *slot), |change| (change.address, change.slot))
+            .ok()?;
         self.slots.get(at).map(|change| change.new)
     }
 
@@ -70,7 +76,11 @@ impl Layer {
         }
         for change in &self.slots {
             let key = keys::slot(&change.address, &change.slot);
-            batch.put(Column::History, keys::history(&key, self.height), records::encode_slot(&change.old));
+            batch.put(
+                Column::History,
+                keys::history(&key, self.height),
+                records::encode_slot(&change.old),
+            );
             if change.new.is_zero() {
                 batch.delete(Column::Slots, key);
             } else {
@@ -97,7 +107,10 @@ impl NodeSource for LayeredNodes<'_> {
         if let Some(node) = self.above.iter().rev().find_map(|layer| layer.nodes.get(hash)) {
             return Ok(node.clone());
         }
-        let node = self.storage.get(Column::Trie, hash.as_slice()).during("read a trie node")?;
+        let node = self
+            .storage
+            .get(Column::Trie, hash.as_slice())
+            .during("read a trie node")?;
         node.ok_or_else(|| LedgerError::missing_node(hash))
     }
 }

@@ -17,9 +17,16 @@ pub(crate) fn trie_root(layer: &Layer, source: &dyn NodeSource, hash: HashFn) ->
     // Two ascending lists, walked together: an address may stand in either or in both.
     loop {
         let of_account = accounts.peek().map(|change| change.address);
-        let of_slots = slots.peek().and_then(|changes| changes.first()).map(|change| change.address);
-        let Some(address) = of_account.into_iter().chain(of_slots).min() else { break };
-        let account = accounts.next_if(|change| change.address == address).map(|change| change.new);
+        let of_slots = slots
+            .peek()
+            .and_then(|changes| changes.first())
+            .map(|change| change.address);
+        let Some(address) = of_account.into_iter().chain(of_slots).min() else {
+            break;
+        };
+        let account = accounts
+            .next_if(|change| change.address == address)
+            .map(|change| change.new);
         let slots = slots.next_if(|changes| changes.first().is_some_and(|change| change.address == address));
         let key = hash(address.as_slice());
         if account == Some(None) {
@@ -42,7 +49,12 @@ pub(crate) fn decode_leaf(address: &Address, leaf: &[u8]) -> Result<TrieAccount,
 fn with_account(address: &Address, old: Option<TrieAccount>, new: Option<Account>) -> Result<TrieAccount, LedgerError> {
     let storage_root = old.as_ref().map_or(EMPTY_ROOT_HASH, |leaf| leaf.storage_root);
     match (new, old) {
-        (Some(account), _) => Ok(TrieAccount::new(account.nonce, account.balance, storage_root, account.code_hash)),
+        (Some(account), _) => Ok(TrieAccount::new(
+            account.nonce,
+            account.balance,
+            storage_root,
+            account.code_hash,
+        )),
         (None, Some(leaf)) => Ok(leaf),
         (None, None) => Err(LedgerError::StorageWithoutAccount(*address)),
     }

@@ -21,18 +21,35 @@ struct Parent<'a> {
 /// goes takes its slots along; storage without an account is refused.
 pub(crate) fn net_changes(stored: &StateAt, above: &[Arc<Layer>], changes: &ChangeSet) -> Result<Layer, LedgerError> {
     let parent = Parent { stored, above };
-    let mut layer = Layer { code: changes.code.clone(), ..Layer::default() };
+    let mut layer = Layer {
+        code: changes.code.clone(),
+        ..Layer::default()
+    };
     let mut slots = BTreeMap::new();
     for (address, new) in &changes.accounts {
         let old = parent.account(address)?;
         if old.is_some() && new.is_none() {
-            slots.extend(parent.slots_of(address)?.into_iter().map(|slot| ((*address, slot), U256::ZERO)));
+            slots.extend(
+                parent
+                    .slots_of(address)?
+                    .into_iter()
+                    .map(|slot| ((*address, slot), U256::ZERO)),
+            );
         }
         if old != *new {
-            layer.accounts.push(AccountChange { address: *address, old, new: *new });
+            layer.accounts.push(AccountChange {
+                address: *address,
+                old,
+                new: *new,
+            });
         }
     }
-    slots.extend(changes.storage.iter().filter(|((address, _), _)| changes.accounts.get(address) != Some(&None)));
+    slots.extend(
+        changes
+            .storage
+            .iter()
+            .filter(|((address, _), _)| changes.accounts.get(address) != Some(&None)),
+    );
     let mut checked = None;
     for ((address, slot), new) in slots {
         if checked != Some(address) && !changes.accounts.contains_key(&address) && parent.account(&address)?.is_none() {
@@ -41,7 +58,12 @@ pub(crate) fn net_changes(stored: &StateAt, above: &[Arc<Layer>], changes: &Chan
         checked = Some(address);
         let old = parent.slot(&address, &slot)?;
         if old != new {
-            layer.slots.push(SlotChange { address, slot, old, new });
+            layer.slots.push(SlotChange {
+                address,
+                slot,
+                old,
+                new,
+            });
         }
     }
     Ok(layer)
@@ -73,10 +95,14 @@ impl Parent<'_> {
                 None => return Err(LedgerError::corrupt("slot key", format!("{} bytes", key.len()))),
             };
         }
-        for change in self.above.iter().flat_map(|layer| &layer.slots).filter(|change| change.address == *address) {
+        for change in self
+            .above
+            .iter()
+            .flat_map(|layer| &layer.slots)
+            .filter(|change| change.address == *address)
+        {
             slots.insert(change.slot);
         }
         Ok(slots)
     }
 }
-

@@ -62,7 +62,10 @@ impl StateAt {
         }
         let prefix = keys::history_prefix(key);
         let from = keys::history(key, self.height.saturating_add(1));
-        let replaced = self.engine().seek(Column::History, &from, &prefix).during("read the history of the state")?;
+        let replaced = self
+            .engine()
+            .seek(Column::History, &from, &prefix)
+            .during("read the history of the state")?;
         Ok(replaced.map_or_else(|| latest.unwrap_or_default(), |(_, before)| before.into_vec()))
     }
 
@@ -73,7 +76,10 @@ impl StateAt {
         if let Some(code) = self.inner.cache.code(code_hash) {
             return Ok(code);
         }
-        let stored = self.engine().get(Column::Code, code_hash.as_slice()).during("read code")?;
+        let stored = self
+            .engine()
+            .get(Column::Code, code_hash.as_slice())
+            .during("read code")?;
         let code = stored.ok_or_else(|| LedgerError::corrupt(format!("code {code_hash}"), "it is missing"))?;
         let code = Bytes::from(code);
         self.inner.cache.keep_code(*code_hash, &code);

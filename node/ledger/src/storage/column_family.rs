@@ -66,7 +66,10 @@ impl Column {
 
     /// Whether readers ask for exact keys that may be absent, so that a Bloom filter pays.
     pub(super) const fn is_looked_up(self) -> bool {
-        matches!(self, Self::Transactions | Self::BlockHashes | Self::Accounts | Self::Slots | Self::Code | Self::Trie)
+        matches!(
+            self,
+            Self::Transactions | Self::BlockHashes | Self::Accounts | Self::Slots | Self::Code | Self::Trie
+        )
     }
 
     /// Whether the values are mostly hashes, which no compression shrinks.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use rocksdb::{
-    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction, ErrorKind,
-    IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
+    ErrorKind, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Batch, Column, Entries, Entry, SharedMemory, Storage, StorageError};
@@ -20,7 +20,7 @@ const BLOOM_BITS: f64 = 10.0;
 /// Files one group keeps open.
 const OPEN_FILES: i32 = 256;
 /// Bytes of write-ahead log after which the oldest column is flushed; bounds the replay at open.
-const WAL_BYTES: u64 = 64 << 20;
+const WAL_BYTES: u64 = 48 << 20;
 /// Bytes of the engine's own text log, of which two are kept.
 const TEXT_LOG_BYTES: usize = 1 << 20;
 
@@ -33,13 +33,16 @@ pub struct Database {
 impl Database {
     /// Opens the database in this folder, creating what is missing.
     pub fn open(folder: &Path, shared: &SharedMemory) -> Result<Self, StorageError> {
-        let columns = Column::ALL.map(|column| ColumnFamilyDescriptor::new(column.name(), column_options(column, shared)));
+        let columns =
+            Column::ALL.map(|column| ColumnFamilyDescriptor::new(column.name(), column_options(column, shared)));
         let db = DB::open_cf_descriptors(&database_options(shared), folder, columns).map_err(engine_error)?;
         Ok(Self { db })
     }
 
     fn handle(&self, column: Column) -> Result<&ColumnFamily, StorageError> {
-        self.db.cf_handle(column.name()).ok_or_else(|| StorageError::Corrupt(format!("no column {}", column.name())))
+        self.db
+            .cf_handle(column.name())
+            .ok_or_else(|| StorageError::Corrupt(format!("no column {}", column.name())))
     }
 }
 
@@ -79,7 +82,11 @@ fn column_options(column: Column, shared: &SharedMemory) -> Options {
     options.set_max_write_buffer_number(2);
     options.set_arena_block_size(ARENA_BLOCK_BYTES);
     options.set_level_compaction_dynamic_level_bytes(true);
-    let compression = if column.is_incompressible() { DBCompressionType::None } else { DBCompressionType::Lz4 };
+    let compression = if column.is_incompressible() {
+        DBCompressionType::None
+    } else {
+        DBCompressionType::Lz4
+    };
     options.set_compression_type(compression);
     options
 }
@@ -121,7 +128,11 @@ impl Storage for Database {
             Err(error) => return Box::new(std::iter::once(Err(error))),
         };
         let mode = IteratorMode::From(from, Direction::Forward);
-        Box::new(self.db.iterator_cf(handle, mode).map(|entry| entry.map_err(engine_error)))
+        Box::new(
+            self.db
+                .iterator_cf(handle, mode)
+                .map(|entry| entry.map_err(engine_error)),
+        )
     }
 
     fn seek(&self, column: Column, from: &[u8], prefix: &[u8]) -> Result<Option<Entry>, StorageError> {
@@ -145,6 +156,8 @@ impl Storage for Database {
         }
         let mut options = WriteOptions::default();
         options.set_sync(true);
+        // Within a column a block's keys mostly ascend.
+        options.set_memtable_insert_hint_per_batch(true);
         self.db.write_opt(writes, &options).map_err(engine_error)
     }
 }

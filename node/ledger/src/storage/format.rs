@@ -19,8 +19,15 @@ pub enum Found {
 
 /// Reads the format version. Data without one is damaged, not new.
 pub fn check(storage: &dyn Storage, folder: &Path) -> Result<Found, OpenError> {
-    let failed = |source| OpenError::Storage { folder: folder.into(), source };
-    let wrong = |found: String| OpenError::Format { folder: folder.into(), found, expected: FORMAT_VERSION };
+    let failed = |source| OpenError::Storage {
+        folder: folder.into(),
+        source,
+    };
+    let wrong = |found: String| OpenError::Format {
+        folder: folder.into(),
+        found,
+        expected: FORMAT_VERSION,
+    };
     match storage.get(Column::Meta, keys::FORMAT).map_err(failed)? {
         Some(bytes) if bytes == FORMAT_VERSION.to_be_bytes() => Ok(Found::Ledger),
         Some(bytes) => match <[u8; 4]>::try_from(&bytes[..]) {

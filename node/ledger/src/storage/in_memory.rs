@@ -6,10 +6,13 @@ use parking_lot::RwLock;
 
 use super::{Batch, Column, Entries, Entry, Storage, StorageError};
 
+/// A key in its column.
+type Place = (Column, Vec<u8>);
+
 /// Columns in memory. What it holds is gone when it is dropped.
 #[derive(Debug, Default)]
 pub struct InMemory {
-    entries: RwLock<BTreeMap<(Column, Vec<u8>), Vec<u8>>>,
+    entries: RwLock<BTreeMap<Place, Vec<u8>>>,
 }
 
 impl InMemory {
@@ -26,7 +29,10 @@ impl Storage for InMemory {
 
     fn multi_get(&self, column: Column, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
         let entries = self.entries.read();
-        Ok(keys.iter().map(|key| entries.get(&(column, key.clone())).cloned()).collect())
+        Ok(keys
+            .iter()
+            .map(|key| entries.get(&(column, key.clone())).cloned())
+            .collect())
     }
 
     fn iterate<'a>(&'a self, column: Column, from: &[u8]) -> Entries<'a> {

@@ -72,17 +72,27 @@ struct Operation {
 impl Batch {
     /// An empty batch with room for this many writes.
     pub fn with_capacity(writes: usize) -> Self {
-        Self { operations: Vec::with_capacity(writes) }
+        Self {
+            operations: Vec::with_capacity(writes),
+        }
     }
 
     /// Sets a key.
     pub fn put(&mut self, column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.operations.push(Operation { column, key: key.into(), value: Some(value.into()) });
+        self.operations.push(Operation {
+            column,
+            key: key.into(),
+            value: Some(value.into()),
+        });
     }
 
     /// Removes a key.
     pub fn delete(&mut self, column: Column, key: impl Into<Vec<u8>>) {
-        self.operations.push(Operation { column, key: key.into(), value: None });
+        self.operations.push(Operation {
+            column,
+            key: key.into(),
+            value: None,
+        });
     }
 
     /// How many writes it holds.

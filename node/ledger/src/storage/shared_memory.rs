@@ -15,7 +15,11 @@ pub struct MemoryLimits {
 
 impl Default for MemoryLimits {
     fn default() -> Self {
-        Self { block_cache: 32 << 20, write_buffers: 32 << 20, state_cache: 16 << 20 }
+        Self {
+            block_cache: 32 << 20,
+            write_buffers: 32 << 20,
+            state_cache: 16 << 20,
+        }
     }
 }
 
@@ -51,6 +55,8 @@ impl Default for SharedMemory {
 
 impl std::fmt::Debug for SharedMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedMemory").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("SharedMemory")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

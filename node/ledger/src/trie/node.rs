@@ -28,7 +28,11 @@ impl Node {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
         let mut rest = bytes;
         let node = Self::decode_list(&mut rest)?;
-        if rest.is_empty() { Ok(node) } else { Err(format!("{} bytes follow the node", rest.len())) }
+        if rest.is_empty() {
+            Ok(node)
+        } else {
+            Err(format!("{} bytes follow the node", rest.len()))
+        }
     }
 
     fn decode_list(bytes: &mut &[u8]) -> Result<Self, String> {
@@ -56,11 +60,17 @@ impl Node {
     fn decode_short(path: &[u8], tail: &[u8]) -> Result<Self, String> {
         let (path, is_leaf) = decode_path(string(path)?)?;
         if is_leaf {
-            return Ok(Self::Leaf { path, value: string(tail)?.to_vec() });
+            return Ok(Self::Leaf {
+                path,
+                value: string(tail)?.to_vec(),
+            });
         }
         match Self::decode_child(tail)? {
             Self::Empty => Err("an extension leads nowhere".into()),
-            child => Ok(Self::Extension { path, child: Box::new(child) }),
+            child => Ok(Self::Extension {
+                path,
+                child: Box::new(child),
+            }),
         }
     }
 
@@ -71,7 +81,9 @@ impl Node {
         }
         match string(raw)? {
             [] => Ok(Self::Empty),
-            bytes => B256::try_from(bytes).map(Self::Stored).map_err(|_| format!("a child has {} bytes", bytes.len())),
+            bytes => B256::try_from(bytes)
+                .map(Self::Stored)
+                .map_err(|_| format!("a child has {} bytes", bytes.len())),
         }
     }
 
@@ -96,7 +108,11 @@ impl Node {
             }
         }
         let mut encoded = Vec::with_capacity(payload.len() + 3);
-        Header { list: true, payload_length: payload.len() }.encode(&mut encoded);
+        Header {
+            list: true,
+            payload_length: payload.len(),
+        }
+        .encode(&mut encoded);
         encoded.extend(payload);
         encoded
     }
@@ -137,7 +153,9 @@ fn string(mut raw: &[u8]) -> Result<&[u8], String> {
 
 /// Reads a hex-prefix path: its nibbles, and whether it ends in a leaf.
 fn decode_path(bytes: &[u8]) -> Result<(Nibbles, bool), String> {
-    let Some((flag, rest)) = bytes.split_first() else { return Err("a path is empty".into()) };
+    let Some((flag, rest)) = bytes.split_first() else {
+        return Err("a path is empty".into());
+    };
     let mut path = Nibbles::default();
     match flag >> 4 {
         0 | 2 if flag & 0xf == 0 => {}

@@ -22,7 +22,11 @@ pub(crate) struct Trie<'a> {
 impl<'a> Trie<'a> {
     /// The trie with this root; nothing is loaded yet.
     pub(crate) fn at(root: B256, source: &'a dyn NodeSource, hash: HashFn) -> Self {
-        let root = if root == EMPTY_ROOT_HASH { Node::Empty } else { Node::Stored(root) };
+        let root = if root == EMPTY_ROOT_HASH {
+            Node::Empty
+        } else {
+            Node::Stored(root)
+        };
         Self { root, source, hash }
     }
 
@@ -85,19 +89,34 @@ impl<'a> Trie<'a> {
             Node::Leaf { path: own, value: old } => {
                 let common = own.common_prefix_length(&path);
                 let mut children: Box<[Node; 16]> = Box::default();
-                *child(&mut children, &own, common)? = Node::Leaf { path: own.slice(common + 1..), value: old };
-                *child(&mut children, &path, common)? = Node::Leaf { path: path.slice(common + 1..), value };
+                *child(&mut children, &own, common)? = Node::Leaf {
+                    path: own.slice(common + 1..),
+                    value: old,
+                };
+                *child(&mut children, &path, common)? = Node::Leaf {
+                    path: path.slice(common + 1..),
+                    value,
+                };
                 Ok(prefixed(path.slice(..common), Node::Branch(children)))
             }
-            Node::Extension { path: own, child: below } => {
+            Node::Extension {
+                path: own,
+                child: below,
+            } => {
                 let common = own.common_prefix_length(&path);
                 if common == own.len() {
                     let below = self.insert_at(*below, path.slice(common..), value)?;
-                    return Ok(Node::Extension { path: own, child: Box::new(below) });
+                    return Ok(Node::Extension {
+                        path: own,
+                        child: Box::new(below),
+                    });
                 }
                 let mut children: Box<[Node; 16]> = Box::default();
                 *child(&mut children, &own, common)? = prefixed(own.slice(common + 1..), *below);
-                *child(&mut children, &path, common)? = Node::Leaf { path: path.slice(common + 1..), value };
+                *child(&mut children, &path, common)? = Node::Leaf {
+                    path: path.slice(common + 1..),
+                    value,
+                };
                 Ok(prefixed(path.slice(..common), Node::Branch(children)))
             }
             Node::Branch(mut children) => {
@@ -114,9 +133,15 @@ impl<'a> Trie<'a> {
             Node::Stored(hash) => self.remove_at(load(self.source, &hash)?, path),
             Node::Leaf { path: own, .. } if own == path => Ok(Node::Empty),
             leaf @ Node::Leaf { .. } => Ok(leaf),
-            Node::Extension { path: own, child: below } => {
+            Node::Extension {
+                path: own,
+                child: below,
+            } => {
                 if !path.starts_with(&own) {
-                    return Ok(Node::Extension { path: own, child: below });
+                    return Ok(Node::Extension {
+                        path: own,
+                        child: below,
+                    });
                 }
                 let below = self.remove_at(*below, path.slice(own.len()..))?;
                 Ok(prefixed(own, below))
@@ -131,18 +156,32 @@ impl<'a> Trie<'a> {
 
     /// A branch with a single child left becomes that child with a longer path.
     fn shrink(&self, mut children: Box<[Node; 16]>) -> Result<Node, LedgerError> {
-        let mut left = children.iter().enumerate().filter(|(_, node)| !matches!(node, Node::Empty)).map(|(at, _)| at);
-        let (Some(only), None) = (left.next(), left.next()) else { return Ok(Node::Branch(children)) };
+        let mut left = children
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| !matches!(node, Node::Empty))
+            .map(|(at, _)| at);
+        let (Some(only), None) = (left.next(), left.next()) else {
+            return Ok(Node::Branch(children));
+        };
         let path = Nibbles::from_nibbles([only as u8]);
         let node = std::mem::take(child(&mut children, &path, 0)?);
-        let node = if let Node::Stored(hash) = &node { load(self.source, hash)? } else { node };
+        let node = if let Node::Stored(hash) = &node {
+            load(self.source, hash)?
+        } else {
+            node
+        };
         Ok(prefixed(path, node))
     }
 }
 
 /// The encoded nodes from a root towards a key: they prove its value, or that it has none.
 pub(crate) fn prove(root: B256, source: &dyn NodeSource, key: &B256) -> Result<Vec<Bytes>, LedgerError> {
-    let mut node = if root == EMPTY_ROOT_HASH { Node::Empty } else { Node::Stored(root) };
+    let mut node = if root == EMPTY_ROOT_HASH {
+        Node::Empty
+    } else {
+        Node::Stored(root)
+    };
     let (mut rest, mut proof) = (Nibbles::unpack(key), Vec::new());
     loop {
         if let Node::Stored(hash) = &node {
@@ -181,9 +220,18 @@ fn prefixed(path: Nibbles, node: Node) -> Node {
     match node {
         Node::Empty => Node::Empty,
         node if path.is_empty() => node,
-        Node::Leaf { path: own, value } => Node::Leaf { path: path.join(&own), value },
-        Node::Extension { path: own, child } => Node::Extension { path: path.join(&own), child },
-        node => Node::Extension { path, child: Box::new(node) },
+        Node::Leaf { path: own, value } => Node::Leaf {
+            path: path.join(&own),
+            value,
+        },
+        Node::Extension { path: own, child } => Node::Extension {
+            path: path.join(&own),
+            child,
+        },
+        node => Node::Extension {
+            path,
+            child: Box::new(node),
+        },
     }
 }
 

@@ -19,7 +19,13 @@ fn transactions_receipts_and_senders_are_found_in_recent_and_in_old_blocks() {
     let mut failed = transactions.clone();
     failed[1].1.status = 22;
     let hash = transactions[1].0.hash();
-    let head = commit(&ledger, Content { transactions: failed, ..Content::default() });
+    let head = commit(
+        &ledger,
+        Content {
+            transactions: failed,
+            ..Content::default()
+        },
+    );
     assert_eq!((head.transactions_total, head.failed_total), (3, 1));
     for _ in 0..2 {
         assert_eq!(ledger.transaction_position(&hash).unwrap(), Some((1, 1)));
@@ -44,12 +50,21 @@ fn the_sealers_of_every_height_are_kept() {
     let ledger = open(folder.path(), StateKind::Storage);
     let fewer = SealerSet::new((1..=3).map(node).collect());
     pay(&ledger, 1);
-    commit(&ledger, Content { next_sealers: Some(fewer.clone()), ..Content::default() });
+    commit(
+        &ledger,
+        Content {
+            next_sealers: Some(fewer.clone()),
+            ..Content::default()
+        },
+    );
     pay(&ledger, 2);
     drop(ledger);
     let ledger = open(folder.path(), StateKind::Storage);
     let at = |height| ledger.sealers(height).unwrap().map(|set| set.len());
-    assert_eq!([at(0), at(1), at(2), at(3), at(4), at(5)], [None, Some(4), Some(4), Some(3), Some(3), None]);
+    assert_eq!(
+        [at(0), at(1), at(2), at(3), at(4), at(5)],
+        [None, Some(4), Some(4), Some(3), Some(3), None]
+    );
     assert_eq!(ledger.head().next_sealers, fewer);
 }
 
@@ -65,22 +80,34 @@ fn a_block_that_does_not_fit_is_refused_by_name_and_nothing_is_written() {
     type Spoil = fn(&mut althing_ledger::Committed);
     let cases: [(&str, Spoil); 6] = [
         ("its height", |c| Arc::make_mut(&mut c.block).header.number += 1),
-        ("its parent hash", |c| Arc::make_mut(&mut c.block).header.parent_hash = Default::default()),
+        ("its parent hash", |c| {
+            Arc::make_mut(&mut c.block).header.parent_hash = Default::default()
+        }),
         ("its hash", |c| c.hash = Default::default()),
         ("number of its receipts", |c| c.receipts.push(receipt(Vec::new()))),
-        ("hash of its next sealers", |c| c.next_sealers = SealerSet::new(vec![node(9)])),
+        ("hash of its next sealers", |c| {
+            c.next_sealers = SealerSet::new(vec![node(9)])
+        }),
         ("block of its certificate", |c| c.certificate.block = Default::default()),
     ];
     for (what, spoil) in cases {
         let mut spoiled = good();
         spoil(&mut spoiled);
         let error = ledger.commit(spoiled).unwrap_err();
-        assert!(matches!(error, LedgerError::Misfit { .. }) && error.to_string().contains(what), "{what}: {error}");
+        assert!(
+            matches!(error, LedgerError::Misfit { .. }) && error.to_string().contains(what),
+            "{what}: {error}"
+        );
     }
     let mut changes = ChangeSet::default();
     changes.accounts.insert(address(5), Some(account(1, 1)));
     let other = ledger.prepare(None, PROTOCOL_VERSION, &changes).unwrap();
-    let error = ledger.commit(althing_ledger::Committed { prepared: other, ..good() }).unwrap_err();
+    let error = ledger
+        .commit(althing_ledger::Committed {
+            prepared: other,
+            ..good()
+        })
+        .unwrap_err();
     assert!(error.to_string().contains("state root"), "{error}");
     assert_eq!(ledger.head(), head);
     ledger.commit(good()).unwrap();
@@ -94,7 +121,9 @@ fn candidates_coexist_and_a_chain_of_them_commits_in_order() {
         let ledger = open(folder.path(), kind);
         let change = |number: u64, value: u64| {
             let mut changes = ChangeSet::default();
-            changes.accounts.insert(address(number), (value > 0).then(|| account(0, value)));
+            changes
+                .accounts
+                .insert(address(number), (value > 0).then(|| account(0, value)));
             changes
         };
         let first = ledger.prepare(None, PROTOCOL_VERSION, &change(1, 7)).unwrap();
@@ -106,7 +135,10 @@ fn candidates_coexist_and_a_chain_of_them_commits_in_order() {
             let block = assemble(&ledger, &ledger.head(), prepared, Content::default());
             ledger.commit(block).unwrap();
         }
-        assert!(matches!(ledger.prepare(Some(&rival), PROTOCOL_VERSION, &change(3, 1)), Err(LedgerError::Stale { .. })));
+        assert!(matches!(
+            ledger.prepare(Some(&rival), PROTOCOL_VERSION, &change(3, 1)),
+            Err(LedgerError::Stale { .. })
+        ));
         let state = ledger.state_latest();
         assert_eq!(state.account(&address(1)), Ok(None));
         assert_eq!(state.account(&address(2)), Ok(Some(account(0, 9))));
@@ -114,7 +146,13 @@ fn candidates_coexist_and_a_chain_of_them_commits_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let replay = open(folder.path(), kind);
         for changes in [change(1, 7), change(2, 9), change(1, 0)] {
-            commit(&replay, Content { changes, ..Content::default() });
+            commit(
+                &replay,
+                Content {
+                    changes,
+                    ..Content::default()
+                },
+            );
         }
         assert_eq!(replay.head().state_root(), ledger.head().state_root());
     }
@@ -155,7 +193,15 @@ fn after_a_failed_write_no_block_is_taken_until_the_ledger_is_opened_again() {
     let open = || {
         let suite = Arc::new(althing_crypto::StandardSuite);
         let folder = "full-disk".as_ref();
-        Ledger::open_storage(disk.clone(), folder, &genesis, &changes, node(1), suite, Default::default())
+        Ledger::open_storage(
+            disk.clone(),
+            folder,
+            &genesis,
+            &changes,
+            node(1),
+            suite,
+            Default::default(),
+        )
     };
     let ledger = open().unwrap().ledger;
     pay(&ledger, 1);
@@ -163,11 +209,18 @@ fn after_a_failed_write_no_block_is_taken_until_the_ledger_is_opened_again() {
     let block = assemble(&ledger, &ledger.head(), content(), Content::default());
     disk.full.store(true, std::sync::atomic::Ordering::SeqCst);
     let error = ledger.commit(block.clone()).unwrap_err().to_string();
-    assert!(error.contains("disk is full") && error.contains("free space"), "{error}");
+    assert!(
+        error.contains("disk is full") && error.contains("free space"),
+        "{error}"
+    );
     disk.full.store(false, std::sync::atomic::Ordering::SeqCst);
     assert!(matches!(ledger.commit(block), Err(LedgerError::Halted(_))));
     assert_eq!(ledger.head().height, 1);
-    assert_eq!(ledger.state_latest().account(&address(1)).unwrap().unwrap().balance, U256::from(1), "reading goes on");
+    assert_eq!(
+        ledger.state_latest().account(&address(1)).unwrap().unwrap().balance,
+        U256::from(1),
+        "reading goes on"
+    );
     let again = open().unwrap().ledger;
     pay(&again, 2);
     assert_eq!(again.head().height, 2);

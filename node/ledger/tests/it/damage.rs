@@ -11,7 +11,9 @@ use crate::support::{address, contract, genesis, node, open, open_with, pay};
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+    entries
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect()
 }
 
 /// Turns over a bit in every 64 bytes of a part of a file.
@@ -34,7 +36,10 @@ fn overwrite(folder: &Path, column: Column, key: &[u8], value: Option<&[u8]>) {
         Some(value) => batch.put(column, key, value),
         None => batch.delete(column, key),
     }
-    Database::open(folder, &SharedMemory::default()).unwrap().write(batch).unwrap();
+    Database::open(folder, &SharedMemory::default())
+        .unwrap()
+        .write(batch)
+        .unwrap();
 }
 
 #[test]
@@ -49,7 +54,10 @@ fn a_damaged_write_ahead_log_halts_the_group_instead_of_losing_blocks() {
     let error = open_error(folder.path());
     assert!(matches!(error, OpenError::Storage { .. }), "{error}");
     assert!(error.to_string().contains("corrupt"), "{error}");
-    assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+    assert!(
+        error.to_string().contains(&folder.path().display().to_string()),
+        "{error}"
+    );
 }
 
 #[test]
@@ -107,7 +115,12 @@ fn missing_and_undecodable_values_are_errors_and_never_defaults() {
     overwrite(folder.path(), Column::Certificates, &height, None);
     overwrite(folder.path(), Column::Receipts, &[&height[..], &[0; 4]].concat(), None);
     overwrite(folder.path(), Column::Accounts, address(0).as_slice(), Some(b"?"));
-    overwrite(folder.path(), Column::Slots, &[contract().as_slice(), &U256::from(1).to_be_bytes::<32>()].concat(), Some(&[1; 40]));
+    overwrite(
+        folder.path(),
+        Column::Slots,
+        &[contract().as_slice(), &U256::from(1).to_be_bytes::<32>()].concat(),
+        Some(&[1; 40]),
+    );
     let ledger = open(folder.path(), StateKind::Storage);
     assert!(matches!(ledger.block(2), Err(LedgerError::Corrupt { .. })));
     assert!(matches!(ledger.transaction(2, 0), Err(LedgerError::Corrupt { .. })));
@@ -115,7 +128,19 @@ fn missing_and_undecodable_values_are_errors_and_never_defaults() {
     assert!(matches!(ledger.receipts(2), Err(LedgerError::Corrupt { .. })));
     let state = ledger.state_latest();
     assert!(state.account(&address(0)).unwrap_err().to_string().contains("corrupt"));
-    assert!(state.storage(&contract(), &U256::from(1)).unwrap_err().to_string().contains("corrupt"));
-    assert!(state.code(&althing_types::B256::repeat_byte(1)).unwrap_err().to_string().contains("missing"));
+    assert!(
+        state
+            .storage(&contract(), &U256::from(1))
+            .unwrap_err()
+            .to_string()
+            .contains("corrupt")
+    );
+    assert!(
+        state
+            .code(&althing_types::B256::repeat_byte(1))
+            .unwrap_err()
+            .to_string()
+            .contains("missing")
+    );
     assert!(ledger.block(3).unwrap().is_some(), "the rest stays readable");
 }

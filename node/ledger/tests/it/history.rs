@@ -31,7 +31,9 @@ fn changes(height: u64, state: &mut State) -> ChangeSet {
             None => drop(state.0.remove(address)),
         }
     }
-    state.1.extend(changes.storage.iter().map(|(key, value)| (*key, *value)));
+    state
+        .1
+        .extend(changes.storage.iter().map(|(key, value)| (*key, *value)));
     changes
 }
 
@@ -44,7 +46,13 @@ fn the_state_of_every_height_is_what_replaying_gave() {
         let mut past = vec![state.clone()];
         for height in 1..=30 {
             let changes = changes(height, &mut state);
-            commit(&ledger, Content { changes, ..Content::default() });
+            commit(
+                &ledger,
+                Content {
+                    changes,
+                    ..Content::default()
+                },
+            );
             past.push(state.clone());
         }
         for _ in 0..2 {
@@ -52,7 +60,11 @@ fn the_state_of_every_height_is_what_replaying_gave() {
                 let at = ledger.state_at(height as u64).unwrap();
                 for number in 0..8 {
                     let (address, slot) = (address(1000 + number), U256::from(number + 10));
-                    assert_eq!(at.account(&address).unwrap(), accounts.get(&address).copied(), "{height}");
+                    assert_eq!(
+                        at.account(&address).unwrap(),
+                        accounts.get(&address).copied(),
+                        "{height}"
+                    );
                     let value = slots.get(&(contract(), slot)).copied().unwrap_or_default();
                     assert_eq!(at.storage(&contract(), &slot).unwrap(), value, "{height}");
                 }
@@ -62,7 +74,10 @@ fn the_state_of_every_height_is_what_replaying_gave() {
             drop(ledger);
             ledger = open(folder.path(), kind);
         }
-        assert_eq!(ledger.state_at(31).unwrap_err(), LedgerError::Future { found: 31, head: 30 });
+        assert_eq!(
+            ledger.state_at(31).unwrap_err(),
+            LedgerError::Future { found: 31, head: 30 }
+        );
     }
 }
 
@@ -73,10 +88,19 @@ fn an_account_that_goes_takes_its_slots_along_and_they_stay_in_the_past() {
         let ledger = open(folder.path(), kind);
         let mut changes = ChangeSet::default();
         changes.accounts.insert(contract(), None);
-        commit(&ledger, Content { changes, ..Content::default() });
+        commit(
+            &ledger,
+            Content {
+                changes,
+                ..Content::default()
+            },
+        );
         let slot = U256::from(1);
         assert_eq!(ledger.state_latest().storage(&contract(), &slot).unwrap(), U256::ZERO);
-        assert_eq!(ledger.state_at(0).unwrap().storage(&contract(), &slot).unwrap(), U256::from(42));
+        assert_eq!(
+            ledger.state_at(0).unwrap().storage(&contract(), &slot).unwrap(),
+            U256::from(42)
+        );
         let mut changes = ChangeSet::default();
         changes.storage.insert((contract(), slot), U256::from(1));
         let refused = ledger.prepare(None, 1, &changes).unwrap_err();
@@ -91,9 +115,14 @@ fn a_reader_sees_one_height_while_blocks_are_committed() {
     let set = |height: u64| {
         let mut changes = ChangeSet::default();
         for slot in 0..50 {
-            changes.storage.insert((contract(), U256::from(100 + slot)), U256::from(height));
+            changes
+                .storage
+                .insert((contract(), U256::from(100 + slot)), U256::from(height));
         }
-        Content { changes, ..Content::default() }
+        Content {
+            changes,
+            ..Content::default()
+        }
     };
     commit(&ledger, set(1));
     let done = AtomicBool::new(false);

@@ -13,25 +13,48 @@ fn log(emitter: u8, topics: &[u8]) -> Log {
 }
 
 fn query(addresses: &[u8], topics: &[&[u8]]) -> LogQuery {
-    let topics = topics.iter().map(|any| any.iter().map(|byte| B256::repeat_byte(*byte)).collect()).collect();
+    let topics = topics
+        .iter()
+        .map(|any| any.iter().map(|byte| B256::repeat_byte(*byte)).collect())
+        .collect();
     let addresses = addresses.iter().map(|byte| Address::repeat_byte(*byte)).collect();
-    LogQuery { from: 0, to: u64::MAX, filter: LogFilter { addresses, topics }, limit: 100 }
+    LogQuery {
+        from: 0,
+        to: u64::MAX,
+        filter: LogFilter { addresses, topics },
+        limit: 100,
+    }
 }
 
 /// Blocks 1 and 3 have logs, block 2 has none.
 fn chain(ledger: &Ledger) {
     let block = |number, logs: Vec<Vec<Log>>| {
-        let transactions = (number..).zip(logs).map(|(n, logs)| (transaction(n), receipt(logs))).collect();
-        drop(commit(ledger, Content { transactions, ..Content::default() }));
+        let transactions = (number..)
+            .zip(logs)
+            .map(|(n, logs)| (transaction(n), receipt(logs)))
+            .collect();
+        drop(commit(
+            ledger,
+            Content {
+                transactions,
+                ..Content::default()
+            },
+        ));
     };
-    block(100, vec![vec![log(1, &[10, 20])], vec![log(2, &[10]), log(1, &[11, 21])]]);
+    block(
+        100,
+        vec![vec![log(1, &[10, 20])], vec![log(2, &[10]), log(1, &[11, 21])]],
+    );
     pay(ledger, 1);
     block(200, vec![vec![], vec![log(3, &[10, 20, 30])]]);
 }
 
 fn found(ledger: &Ledger, query: &LogQuery) -> Vec<(u64, u32, u64)> {
     let entries = ledger.logs(query).unwrap();
-    entries.iter().map(|entry| (entry.height, entry.transaction_index, entry.log_index)).collect()
+    entries
+        .iter()
+        .map(|entry| (entry.height, entry.transaction_index, entry.log_index))
+        .collect()
 }
 
 #[test]
@@ -44,8 +67,15 @@ fn logs_match_any_of_the_addresses_and_any_topic_at_each_position() {
     assert_eq!(found(&ledger, &query(&[1], &[])), [(1, 0, 0), (1, 1, 2)]);
     assert_eq!(found(&ledger, &query(&[2, 3], &[])), [(1, 1, 1), (3, 1, 0)]);
     assert_eq!(found(&ledger, &query(&[], &[&[10]])), [(1, 0, 0), (1, 1, 1), (3, 1, 0)]);
-    assert_eq!(found(&ledger, &query(&[], &[&[], &[20, 21]])), [(1, 0, 0), (1, 1, 2), (3, 1, 0)]);
-    assert_eq!(found(&ledger, &query(&[], &[&[], &[], &[]])), [(3, 1, 0)], "fewer topics than positions");
+    assert_eq!(
+        found(&ledger, &query(&[], &[&[], &[20, 21]])),
+        [(1, 0, 0), (1, 1, 2), (3, 1, 0)]
+    );
+    assert_eq!(
+        found(&ledger, &query(&[], &[&[], &[], &[]])),
+        [(3, 1, 0)],
+        "fewer topics than positions"
+    );
     assert_eq!(found(&ledger, &query(&[1], &[&[10], &[21]])), []);
     assert_eq!(found(&ledger, &query(&[9], &[])), []);
 }
@@ -55,10 +85,51 @@ fn the_range_includes_both_ends_and_entries_name_their_place() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path(), StateKind::Storage);
     chain(&ledger);
-    assert_eq!(found(&ledger, &LogQuery { from: 2, to: 3, ..query(&[], &[]) }), [(3, 1, 0)]);
-    assert_eq!(found(&ledger, &LogQuery { from: 1, to: 2, ..query(&[], &[]) }).len(), 3);
-    assert_eq!(found(&ledger, &LogQuery { from: 3, to: 1, ..query(&[], &[]) }), []);
-    assert_eq!(found(&ledger, &LogQuery { from: 9, to: 99, ..query(&[], &[]) }), []);
+    assert_eq!(
+        found(
+            &ledger,
+            &LogQuery {
+                from: 2,
+                to: 3,
+                ..query(&[], &[])
+            }
+        ),
+        [(3, 1, 0)]
+    );
+    assert_eq!(
+        found(
+            &ledger,
+            &LogQuery {
+                from: 1,
+                to: 2,
+                ..query(&[], &[])
+            }
+        )
+        .len(),
+        3
+    );
+    assert_eq!(
+        found(
+            &ledger,
+            &LogQuery {
+                from: 3,
+                to: 1,
+                ..query(&[], &[])
+            }
+        ),
+        []
+    );
+    assert_eq!(
+        found(
+            &ledger,
+            &LogQuery {
+                from: 9,
+                to: 99,
+                ..query(&[], &[])
+            }
+        ),
+        []
+    );
     let entry = ledger.logs(&query(&[3], &[])).unwrap().remove(0);
     let block = ledger.block(3).unwrap().unwrap();
     assert_eq!(entry.block_hash, block.hash);
@@ -72,8 +143,23 @@ fn too_many_logs_are_an_error_and_no_cut_list() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path(), StateKind::Storage);
     chain(&ledger);
-    assert_eq!(ledger.logs(&LogQuery { limit: 3, ..query(&[], &[]) }), Err(LogsError::TooMany { limit: 3 }));
-    assert_eq!(ledger.logs(&LogQuery { limit: 4, ..query(&[], &[]) }).unwrap().len(), 4);
+    assert_eq!(
+        ledger.logs(&LogQuery {
+            limit: 3,
+            ..query(&[], &[])
+        }),
+        Err(LogsError::TooMany { limit: 3 })
+    );
+    assert_eq!(
+        ledger
+            .logs(&LogQuery {
+                limit: 4,
+                ..query(&[], &[])
+            })
+            .unwrap()
+            .len(),
+        4
+    );
 }
 
 #[test]
@@ -93,5 +179,8 @@ fn a_search_reads_no_body_and_no_receipt_of_blocks_that_cannot_match() {
     drop(storage);
     let ledger = open(folder.path(), StateKind::Storage);
     assert_eq!(found(&ledger, &query(&[3], &[])), [(3, 1, 0)]);
-    assert!(matches!(ledger.logs(&query(&[1], &[])), Err(LogsError::Ledger(_))), "a missing receipt is no empty one");
+    assert!(
+        matches!(ledger.logs(&query(&[1], &[])), Err(LogsError::Ledger(_))),
+        "a missing receipt is no empty one"
+    );
 }

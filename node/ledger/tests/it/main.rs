@@ -1,6 +1,6 @@
 //! The ledger on a real disk.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod blocks;
 mod damage;

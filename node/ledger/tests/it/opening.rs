@@ -29,10 +29,16 @@ fn block_0_is_ethereum_shaped_and_names_the_genesis() {
     assert_eq!(header.difficulty, U256::ZERO);
     assert_eq!(header.extra_data[..], block.block.section.hash(hash)[..]);
     assert_eq!(block.hash, header.hash_slow(), "Ethereum clients recompute it");
-    assert_eq!(block.block.section.genesis, Some(genesis_hash(&genesis(StateKind::Mpt), hash)));
+    assert_eq!(
+        block.block.section.genesis,
+        Some(genesis_hash(&genesis(StateKind::Mpt), hash))
+    );
     assert_eq!(ledger.genesis_hash(), genesis_hash(&genesis(StateKind::Mpt), hash));
     assert_eq!(ledger.sealers(1).unwrap().unwrap(), genesis(StateKind::Mpt).sealers);
-    assert_eq!(ledger.state_latest().storage(&contract(), &U256::from(1)), Ok(U256::from(42)));
+    assert_eq!(
+        ledger.state_latest().storage(&contract(), &U256::from(1)),
+        Ok(U256::from(42))
+    );
     assert_eq!(ledger.block(1).unwrap(), None);
 }
 
@@ -40,7 +46,9 @@ fn block_0_is_ethereum_shaped_and_names_the_genesis() {
 fn two_nodes_make_the_same_block_0() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = open(one.path(), StateKind::Storage);
-    let second = open_with(two.path(), &genesis(StateKind::Storage), node(2)).unwrap().ledger;
+    let second = open_with(two.path(), &genesis(StateKind::Storage), node(2))
+        .unwrap()
+        .ledger;
     assert_eq!(first.head(), second.head());
 }
 
@@ -76,7 +84,12 @@ fn an_acknowledged_block_survives_a_process_that_never_closes_its_ledger() {
     }
     let survivor = open(copy.path(), StateKind::Storage);
     assert_eq!(survivor.head(), head);
-    assert_eq!(survivor.transaction_position(&survivor.block(1).unwrap().unwrap().block.transactions[0].hash()).unwrap(), Some((1, 0)));
+    assert_eq!(
+        survivor
+            .transaction_position(&survivor.block(1).unwrap().unwrap().block.transactions[0].hash())
+            .unwrap(),
+        Some((1, 0))
+    );
 }
 
 #[test]
@@ -91,7 +104,10 @@ fn an_edited_genesis_raises_the_differences_and_changes_nothing() {
     assert!(fields.contains(&"consensus.timeoutMs"), "{fields:?}");
     assert_eq!(opened.ledger.genesis(), &genesis(StateKind::Storage));
     assert_eq!(opened.ledger.head(), head);
-    assert_eq!(opened.ledger.sealers(1).unwrap(), Some(genesis(StateKind::Storage).sealers));
+    assert_eq!(
+        opened.ledger.sealers(1).unwrap(),
+        Some(genesis(StateKind::Storage).sealers)
+    );
 }
 
 #[test]
@@ -101,11 +117,26 @@ fn a_folder_of_another_node_chain_or_group_is_refused_by_name() {
     drop(open(folder.path(), StateKind::Storage));
     let ours = genesis(StateKind::Storage);
     let (mine, other) = (node(1).to_string(), node(2).to_string());
-    refused(open_with(folder.path(), &ours, node(2)), &[&path, "nodeID", &mine, &other, "data folder"]);
-    let chain = althing_types::Genesis { chain_id: 7, ..ours.clone() };
-    refused(open_with(folder.path(), &chain, node(1)), &[&path, "chain id 20260", "chain id 7"]);
-    let group = althing_types::Genesis { group_id: GroupId::try_from(2).unwrap(), ..ours };
-    refused(open_with(folder.path(), &group, node(1)), &[&path, "group id 1,", "group id 2"]);
+    refused(
+        open_with(folder.path(), &ours, node(2)),
+        &[&path, "nodeID", &mine, &other, "data folder"],
+    );
+    let chain = althing_types::Genesis {
+        chain_id: 7,
+        ..ours.clone()
+    };
+    refused(
+        open_with(folder.path(), &chain, node(1)),
+        &[&path, "chain id 20260", "chain id 7"],
+    );
+    let group = althing_types::Genesis {
+        group_id: GroupId::try_from(2).unwrap(),
+        ..ours
+    };
+    refused(
+        open_with(folder.path(), &group, node(1)),
+        &[&path, "group id 1,", "group id 2"],
+    );
 }
 
 #[test]
@@ -115,9 +146,19 @@ fn a_genesis_document_that_is_not_block_0s_is_refused() {
     let mut other = genesis(StateKind::Storage);
     other.gas_limit += 1;
     let mut batch = Batch::default();
-    batch.put(Column::Meta, b"genesis", althing_types::genesis::canonical_document(&other));
-    Database::open(folder.path(), &SharedMemory::default()).unwrap().write(batch).unwrap();
-    refused(open_with(folder.path(), &genesis(StateKind::Storage), node(1)), &["genesis hash"]);
+    batch.put(
+        Column::Meta,
+        b"genesis",
+        althing_types::genesis::canonical_document(&other),
+    );
+    Database::open(folder.path(), &SharedMemory::default())
+        .unwrap()
+        .write(batch)
+        .unwrap();
+    refused(
+        open_with(folder.path(), &genesis(StateKind::Storage), node(1)),
+        &["genesis hash"],
+    );
 }
 
 #[test]
@@ -126,8 +167,14 @@ fn a_format_of_the_future_is_refused_and_left_alone() {
     drop(open(folder.path(), StateKind::Storage));
     let mut batch = Batch::default();
     batch.put(Column::Meta, b"format", 99u32.to_be_bytes());
-    Database::open(folder.path(), &SharedMemory::default()).unwrap().write(batch).unwrap();
-    refused(open_with(folder.path(), &genesis(StateKind::Storage), node(1)), &["format 99", "reads format 1"]);
+    Database::open(folder.path(), &SharedMemory::default())
+        .unwrap()
+        .write(batch)
+        .unwrap();
+    refused(
+        open_with(folder.path(), &genesis(StateKind::Storage), node(1)),
+        &["format 99", "reads format 1"],
+    );
 }
 
 #[test]
@@ -145,7 +192,10 @@ fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
     std::fs::write(&file, b"").unwrap();
     let inside = file.join("group1");
     let result = open_with(&inside, &genesis(StateKind::Storage), node(1));
-    refused(result, &[&inside.display().to_string(), "point the data folder elsewhere"]);
+    refused(
+        result,
+        &[&inside.display().to_string(), "point the data folder elsewhere"],
+    );
 }
 
 #[test]

@@ -20,9 +20,20 @@ fn keccak(bytes: &[u8]) -> B256 {
 /// A ledger without a disk, hashing the whole state every `interval` blocks.
 fn in_memory(state: StateKind, interval: u64) -> (Arc<InMemory>, Ledger) {
     let storage = Arc::new(InMemory::new());
-    let options = OpenOptions { full_state_interval: interval, ..OpenOptions::default() };
+    let options = OpenOptions {
+        full_state_interval: interval,
+        ..OpenOptions::default()
+    };
     let (genesis, changes, suite) = (genesis(state), genesis_changes(), Arc::new(StandardSuite));
-    let opened = Ledger::open_storage(storage.clone(), "m".as_ref(), &genesis, &changes, node(1), suite, options);
+    let opened = Ledger::open_storage(
+        storage.clone(),
+        "m".as_ref(),
+        &genesis,
+        &changes,
+        node(1),
+        suite,
+        options,
+    );
     (storage, opened.unwrap().ledger)
 }
 
@@ -52,7 +63,12 @@ impl Model {
     }
 
     fn leaf(&self, address: &Address) -> TrieAccount {
-        let slots = self.slots.get(address).into_iter().flatten().filter(|(_, value)| !value.is_zero());
+        let slots = self
+            .slots
+            .get(address)
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_zero());
         let hashed = slots.map(|(slot, value)| (keccak(&slot.to_be_bytes::<32>()), *value));
         let root = alloy_trie::root::storage_root_unsorted(hashed);
         self.accounts.get(address).map_or_else(TrieAccount::default, |account| {
@@ -61,7 +77,10 @@ impl Model {
     }
 
     fn root(&self) -> B256 {
-        let leaves = self.accounts.keys().map(|address| (keccak(address.as_slice()), self.leaf(address)));
+        let leaves = self
+            .accounts
+            .keys()
+            .map(|address| (keccak(address.as_slice()), self.leaf(address)));
         alloy_trie::root::state_root_unsorted(leaves)
     }
 }
@@ -81,7 +100,9 @@ fn changes(model: &Model, picks: &[(u8, u8, u8)]) -> ChangeSet {
                 changes.accounts.insert(address, None);
             }
             1 if !changes.accounts.contains_key(&address) => {
-                changes.accounts.insert(address, Some(account(u64::from(*value), u64::from(*what))));
+                changes
+                    .accounts
+                    .insert(address, Some(account(u64::from(*value), u64::from(*what))));
             }
             _ if exists => {
                 let value = U256::from(if value % 3 == 0 { 0 } else { *value });
@@ -130,7 +151,12 @@ fn check_proof(ledger: &Ledger, model: &Model, root: B256, address: &Address, he
     let key = Nibbles::unpack(keccak(address.as_slice()));
     alloy_trie::proof::verify_proof(root, key, expected, &proof.account_proof).unwrap();
     for slot in &proof.storage_proof {
-        let value = model.slots.get(address).and_then(|slots| slots.get(&slot.slot)).copied().unwrap_or_default();
+        let value = model
+            .slots
+            .get(address)
+            .and_then(|slots| slots.get(&slot.slot))
+            .copied()
+            .unwrap_or_default();
         assert_eq!(slot.value, value);
         let key = Nibbles::unpack(keccak(&slot.slot.to_be_bytes::<32>()));
         let expected = (!value.is_zero()).then(|| alloy_rlp::encode(value));
@@ -143,9 +169,15 @@ fn an_account_that_does_not_exist_is_proved_absent() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path(), StateKind::Mpt);
     let proof = ledger.proof(&address(77), &[U256::ZERO], 0).unwrap();
-    assert_eq!((proof.account.storage_root, proof.account.code_hash), (EMPTY_ROOT_HASH, KECCAK_EMPTY));
+    assert_eq!(
+        (proof.account.storage_root, proof.account.code_hash),
+        (EMPTY_ROOT_HASH, KECCAK_EMPTY)
+    );
     assert!(!proof.account_proof.is_empty());
-    assert!(matches!(ledger.proof(&address(77), &[], 5), Err(LedgerError::Future { .. })));
+    assert!(matches!(
+        ledger.proof(&address(77), &[], 5),
+        Err(LedgerError::Future { .. })
+    ));
 }
 
 #[test]
@@ -179,7 +211,9 @@ fn a_key_written_back_to_its_old_value_is_no_change() {
         let mut unchanged = ChangeSet::default();
         unchanged.storage.insert((contract(), U256::from(1)), U256::from(42));
         unchanged.storage.insert((contract(), U256::from(2)), U256::ZERO);
-        unchanged.accounts.insert(contract(), state.account(&contract()).unwrap());
+        unchanged
+            .accounts
+            .insert(contract(), state.account(&contract()).unwrap());
         unchanged.accounts.insert(address(500), None);
         let root = |changes| ledger.prepare(None, PROTOCOL_VERSION, changes).unwrap().state_root();
         assert_eq!(root(&unchanged), root(&ChangeSet::default()));
@@ -209,13 +243,25 @@ fn the_full_state_hash_is_the_same_over_stored_and_over_unstored_parents() {
         let mut changes = ChangeSet::default();
         changes.accounts.insert(address(number), Some(account(1, number)));
         changes.accounts.insert(address(number - 1), None);
-        changes.storage.insert((contract(), U256::from(1)), U256::from(number % 2));
+        changes
+            .storage
+            .insert((contract(), U256::from(1)), U256::from(number % 2));
         changes
     };
     let mut parent = None;
     for number in 1..=3 {
-        parent = Some(ledger.prepare(parent.as_ref(), PROTOCOL_VERSION, &changes(number)).unwrap());
-        commit(&stepwise, Content { changes: changes(number), ..Content::default() });
+        parent = Some(
+            ledger
+                .prepare(parent.as_ref(), PROTOCOL_VERSION, &changes(number))
+                .unwrap(),
+        );
+        commit(
+            &stepwise,
+            Content {
+                changes: changes(number),
+                ..Content::default()
+            },
+        );
     }
     assert_eq!(parent.unwrap().state_root(), stepwise.head().state_root());
 }

@@ -14,8 +14,8 @@ use althing_types::genesis::{
 use althing_types::state::EMPTY_CODE_HASH;
 use althing_types::transaction::Transaction;
 use althing_types::{
-    Account, Address, Block, Bloom, Bytes, ChangeSet, CommitCertificate, Genesis, GroupId, Header, Log, NodeId, Receipt,
-    SealerSet, Section, U256,
+    Account, Address, Block, Bloom, Bytes, ChangeSet, CommitCertificate, Genesis, GroupId, Header, Log, NodeId,
+    Receipt, SealerSet, Section, U256,
 };
 
 pub(crate) fn node(byte: u8) -> NodeId {
@@ -28,11 +28,18 @@ pub(crate) fn address(number: u64) -> Address {
 }
 
 pub(crate) fn account(nonce: u64, balance: u64) -> Account {
-    Account { nonce, balance: U256::from(balance), code_hash: EMPTY_CODE_HASH }
+    Account {
+        nonce,
+        balance: U256::from(balance),
+        code_hash: EMPTY_CODE_HASH,
+    }
 }
 
 pub(crate) fn genesis(state: StateKind) -> Genesis {
-    let seat = Seat { account: Address::repeat_byte(0xaa), weight: 1 };
+    let seat = Seat {
+        account: Address::repeat_byte(0xaa),
+        weight: 1,
+    };
     Genesis {
         protocol_version: PROTOCOL_VERSION,
         chain_id: 20_260,
@@ -51,7 +58,10 @@ pub(crate) fn genesis(state: StateKind) -> Genesis {
         evm_hash: EvmHash::Keccak256,
         gas_limit: 300_000_000,
         block_bytes: 4 << 20,
-        committee: Committee { seats: vec![seat], threshold: 50 },
+        committee: Committee {
+            seats: vec![seat],
+            threshold: 50,
+        },
         predeploys: Default::default(),
     }
 }
@@ -62,7 +72,14 @@ pub(crate) fn genesis_changes() -> ChangeSet {
     let code_hash = alloy_primitives::keccak256(&code);
     let mut changes = ChangeSet::default();
     changes.accounts.insert(address(0), Some(account(0, 1_000_000)));
-    changes.accounts.insert(contract(), Some(Account { nonce: 1, balance: U256::ZERO, code_hash }));
+    changes.accounts.insert(
+        contract(),
+        Some(Account {
+            nonce: 1,
+            balance: U256::ZERO,
+            code_hash,
+        }),
+    );
     changes.storage.insert((contract(), U256::from(1)), U256::from(42));
     changes.code.insert(code_hash, code);
     changes
@@ -73,7 +90,14 @@ pub(crate) fn contract() -> Address {
 }
 
 pub(crate) fn open_with(folder: &Path, genesis: &Genesis, id: NodeId) -> Result<Opened, OpenError> {
-    Ledger::open_or_create(folder, genesis, &genesis_changes(), id, Arc::new(StandardSuite), &SharedMemory::default())
+    Ledger::open_or_create(
+        folder,
+        genesis,
+        &genesis_changes(),
+        id,
+        Arc::new(StandardSuite),
+        &SharedMemory::default(),
+    )
 }
 
 pub(crate) fn open(folder: &Path, state: StateKind) -> Ledger {
@@ -84,7 +108,12 @@ pub(crate) fn open(folder: &Path, state: StateKind) -> Ledger {
 
 /// A transaction of its own for each number.
 pub(crate) fn transaction(number: u64) -> Arc<Transaction> {
-    let unsigned = TxLegacy { nonce: number, gas_limit: 21_000, chain_id: Some(1), ..TxLegacy::default() };
+    let unsigned = TxLegacy {
+        nonce: number,
+        gas_limit: 21_000,
+        chain_id: Some(1),
+        ..TxLegacy::default()
+    };
     let envelope = TxEnvelope::from(unsigned.into_signed(Signature::test_signature()));
     Arc::new(Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn()).unwrap())
 }
@@ -126,7 +155,9 @@ pub(crate) fn assemble(ledger: &Ledger, head: &Head, prepared: Prepared, content
         parent_hash: head.hash,
         number: head.height + 1,
         state_root: prepared.state_root(),
-        logs_bloom: receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.logs_bloom),
+        logs_bloom: receipts
+            .iter()
+            .fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.logs_bloom),
         timestamp: section.unix_ms / 1000,
         gas_limit: head.header.gas_limit,
         extra_data: section.hash(hash).into(),
@@ -134,25 +165,55 @@ pub(crate) fn assemble(ledger: &Ledger, head: &Head, prepared: Prepared, content
         ..Header::default()
     };
     let senders = (0..transactions.len() as u64).map(address).collect();
-    let block = Arc::new(Block { header, section, transactions });
+    let block = Arc::new(Block {
+        header,
+        section,
+        transactions,
+    });
     let hash = block.hash(hash);
-    let certificate = CommitCertificate { height: block.height(), view: 0, block: hash, signatures: Vec::new() };
-    Committed { block, hash, receipts, senders, prepared, certificate, next_sealers }
+    let certificate = CommitCertificate {
+        height: block.height(),
+        view: 0,
+        block: hash,
+        signatures: Vec::new(),
+    };
+    Committed {
+        block,
+        hash,
+        receipts,
+        senders,
+        prepared,
+        certificate,
+        next_sealers,
+    }
 }
 
 /// Prepares and commits a block.
 pub(crate) fn commit(ledger: &Ledger, content: Content) -> Arc<Head> {
     let prepared = ledger.prepare(None, PROTOCOL_VERSION, &content.changes).unwrap();
-    ledger.commit(assemble(ledger, &ledger.head(), prepared, content)).unwrap()
+    ledger
+        .commit(assemble(ledger, &ledger.head(), prepared, content))
+        .unwrap()
 }
 
 /// A block that pays from account 0 to an account of this number.
 pub(crate) fn pay(ledger: &Ledger, number: u64) -> Arc<Head> {
     let mut changes = ChangeSet::default();
     let height = ledger.head().height;
-    changes.accounts.insert(address(0), Some(account(height + 1, 1_000_000 - height - 1)));
+    changes
+        .accounts
+        .insert(address(0), Some(account(height + 1, 1_000_000 - height - 1)));
     changes.accounts.insert(address(number), Some(account(0, height + 1)));
-    changes.storage.insert((contract(), U256::from(number)), U256::from(height + 1));
+    changes
+        .storage
+        .insert((contract(), U256::from(number)), U256::from(height + 1));
     let transactions = vec![(transaction(height), receipt(Vec::new()))];
-    commit(ledger, Content { changes, transactions, next_sealers: None })
+    commit(
+        ledger,
+        Content {
+            changes,
+            transactions,
+            next_sealers: None,
+        },
+    )
 }
