@@ -55,7 +55,7 @@ impl<'a> StateCache<'a> {
             let old = self.accounts.get(&address).copied().flatten();
             // An empty account does not exist (EIP-161); one destroyed by the last transaction that touched it neither.
             let gone = account.is_empty() || account.is_selfdestructed_locally();
-            let new = (!gone).then(|| Account {
+            let new = (!gone).then_some(Account {
                 nonce: account.info.nonce,
                 balance: account.info.balance,
                 code_hash: account.info.code_hash,

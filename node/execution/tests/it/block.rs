@@ -168,7 +168,7 @@ fn block_opcodes_are_defined() {
     .enumerate()
     {
         code.extend_from_slice(op);
-        code.extend_from_slice(&[0x61, (n * 32 >> 8) as u8, (n * 32) as u8, 0x52]);
+        code.extend_from_slice(&[0x61, ((n * 32) >> 8) as u8, (n * 32) as u8, 0x52]);
     }
     code.extend_from_slice(&hex!("6101205ff3"));
     let state = state_with(&[(place(1), &code)]);

@@ -1,5 +1,7 @@
 //! Execution through its public entry points, over a state in memory.
 
+#![allow(clippy::unwrap_used)] // In the helpers too, not only in test functions.
+
 mod agreement;
 mod block;
 mod calls;
