@@ -9,7 +9,11 @@ impl LogFilter {
     pub fn may_match(&self, bloom: &Bloom) -> bool {
         let holds = |bytes: &[u8]| bloom.contains_input(BloomInput::Raw(bytes));
         let addresses = self.addresses.is_empty() || self.addresses.iter().any(|a| holds(a.as_slice()));
-        addresses && self.topics.iter().all(|any| any.is_empty() || any.iter().any(|t| holds(t.as_slice())))
+        addresses
+            && self
+                .topics
+                .iter()
+                .all(|any| any.is_empty() || any.iter().any(|t| holds(t.as_slice())))
     }
 
     /// Whether an event passes.
@@ -62,13 +66,22 @@ fn scan_block<G: GroupBackend + ?Sized>(
         if !filter.may_match(&receipt.logs_bloom) {
             continue;
         }
-        let location =
-            TransactionLocation { height, block_hash: header.hash, timestamp: header.header.timestamp, index };
+        let location = TransactionLocation {
+            height,
+            block_hash: header.hash,
+            timestamp: header.header.timestamp,
+            index,
+        };
         for (log, log_index) in receipt.logs.iter().zip(first..).filter(|(log, _)| filter.matches(log)) {
             if found.len() == limit {
                 return Err(BackendError::TooManyResults { limit });
             }
-            found.push(LogEntry { log: log.clone(), transaction: transaction.hash(), location, log_index });
+            found.push(LogEntry {
+                log: log.clone(),
+                transaction: transaction.hash(),
+                location,
+                log_index,
+            });
         }
     }
     Ok(())

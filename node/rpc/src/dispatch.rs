@@ -37,8 +37,11 @@ impl<S> Dispatch<S> {
 
 impl<S> RpcServiceT for Dispatch<S>
 where
-    S: RpcServiceT<MethodResponse = MethodResponse, BatchResponse = MethodResponse, NotificationResponse = MethodResponse>
-        + Send
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+        > + Send
         + Sync
         + 'static,
 {
@@ -49,7 +52,9 @@ where
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let inner = Arc::clone(&self.inner);
         async move {
-            let Some(session) = session_of(&request) else { return no_session(request) };
+            let Some(session) = session_of(&request) else {
+                return no_session(request);
+            };
             let deadline = Instant::now() + session.limits().request_timeout;
             answer(&*inner, &session, request, deadline).await
         }
@@ -70,7 +75,10 @@ fn session_of(request: &Request<'_>) -> Option<Arc<Session>> {
 }
 
 fn no_session(request: Request<'_>) -> MethodResponse {
-    MethodResponse::error(request.id, ErrorObjectOwned::from(RpcError::new(INTERNAL, "the request has no session")))
+    MethodResponse::error(
+        request.id,
+        ErrorObjectOwned::from(RpcError::new(INTERNAL, "the request has no session")),
+    )
 }
 
 type Entry<'a> = Result<BatchEntry<'a>, jsonrpsee::core::middleware::BatchEntryErr<'a>>;
@@ -78,8 +86,11 @@ type Entry<'a> = Result<BatchEntry<'a>, jsonrpsee::core::middleware::BatchEntryE
 /// Answers a batch in order, under one deadline, its raw transactions handed to the pool together first.
 async fn answer_batch<S>(inner: Arc<S>, entries: Vec<Entry<'_>>) -> MethodResponse
 where
-    S: RpcServiceT<MethodResponse = MethodResponse, BatchResponse = MethodResponse, NotificationResponse = MethodResponse>
-        + Send
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+        > + Send
         + Sync
         + 'static,
 {
@@ -87,7 +98,9 @@ where
         Ok(BatchEntry::Call(request)) => session_of(request),
         _ => None,
     });
-    let limit = session.as_ref().map_or(usize::MAX, |s| s.limits().response_bytes as usize);
+    let limit = session
+        .as_ref()
+        .map_or(usize::MAX, |s| s.limits().response_bytes as usize);
     let deadline = session.as_ref().map(|s| Instant::now() + s.limits().request_timeout);
     let mut submitted = match (&session, deadline) {
         (Some(session), Some(deadline)) => submit_together(session, &entries, deadline).await,
@@ -166,7 +179,10 @@ async fn submit(session: &Session, parsed: Vec<Result<Bytes, RpcError>>, deadlin
     }
     let mut results = pool_answers(session, transactions, deadline).await.into_iter();
     let missing = || Err(RpcError::new(INTERNAL, "the pool gave no answer"));
-    answers.into_iter().map(|answer| answer.or_else(|| results.next()).unwrap_or_else(missing)).collect()
+    answers
+        .into_iter()
+        .map(|answer| answer.or_else(|| results.next()).unwrap_or_else(missing))
+        .collect()
 }
 
 async fn pool_answers(session: &Session, transactions: Vec<Bytes>, deadline: Instant) -> Vec<Answer> {
@@ -203,13 +219,19 @@ where
         Work::Submit => {
             let raw = raw_transaction(session, params);
             let mut answers = submit(session, vec![raw], deadline).await;
-            answers.pop().unwrap_or_else(|| Err(RpcError::new(INTERNAL, "the pool gave no answer")))
+            answers
+                .pop()
+                .unwrap_or_else(|| Err(RpcError::new(INTERNAL, "the pool gave no answer")))
         }
         Work::Transport => match transport_refusal(session, params) {
             Some(error) => Err(error),
             None => {
                 let response = inner.call(request).await;
-                let outcome = if response.is_success() { Outcome::Ok } else { Outcome::Error };
+                let outcome = if response.is_success() {
+                    Outcome::Ok
+                } else {
+                    Outcome::Error
+                };
                 session.shared.metrics.observe(name, outcome, began.elapsed());
                 return response;
             }
@@ -222,7 +244,10 @@ where
 /// Why the transport need not be asked: no notifications over plain HTTP, parameters too deep.
 fn transport_refusal(session: &Session, params: Option<&str>) -> Option<RpcError> {
     if !session.websocket {
-        return Some(RpcError::new(METHOD_NOT_FOUND, "notifications not supported: subscribe over WebSocket"));
+        return Some(RpcError::new(
+            METHOD_NOT_FOUND,
+            "notifications not supported: subscribe over WebSocket",
+        ));
     }
     let limit = session.limits().json_depth;
     let found = params.map_or(0, nesting);
@@ -240,7 +265,9 @@ async fn run(
     let cancel = Cancel::default();
     let guard = CancelOnDrop(cancel.clone());
     let permit = tokio::time::timeout_at(deadline, Arc::clone(permits).acquire_owned()).await;
-    let Ok(Ok(permit)) = permit else { return Err(timed_out(session)) };
+    let Ok(Ok(permit)) = permit else {
+        return Err(timed_out(session));
+    };
     let (owned, params) = (Arc::clone(session), params.map(str::to_owned));
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -285,7 +312,11 @@ fn observe(session: &Session, name: &'static str, result: &Answer, took: Duratio
 
 fn response(request: Request<'_>, result: Answer, limit: usize) -> MethodResponse {
     match result {
-        Ok(json) => MethodResponse::response(request.id, ResponsePayload::success(Cow::<RawValue>::Owned(json)), limit + ENVELOPE_BYTES),
+        Ok(json) => MethodResponse::response(
+            request.id,
+            ResponsePayload::success(Cow::<RawValue>::Owned(json)),
+            limit + ENVELOPE_BYTES,
+        ),
         Err(error) => MethodResponse::error(request.id, ErrorObjectOwned::from(error)),
     }
 }

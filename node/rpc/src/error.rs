@@ -42,7 +42,11 @@ pub(crate) struct RpcError {
 impl RpcError {
     /// An error without data.
     pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
     }
 
     /// Wrong parameters.
@@ -58,7 +62,10 @@ impl RpcError {
     /// No such method.
     pub(crate) fn no_method(name: &str) -> Self {
         let name: String = name.chars().take(64).collect();
-        Self::new(METHOD_NOT_FOUND, format!("the method {name} does not exist/is not available"))
+        Self::new(
+            METHOD_NOT_FOUND,
+            format!("the method {name} does not exist/is not available"),
+        )
     }
 
     /// No block for what the client named.
@@ -110,9 +117,11 @@ impl From<CallFailure> for RpcError {
     /// go-ethereum's form, the only one that ethers, viem, web3.js and web3.py all decode.
     fn from(failure: CallFailure) -> Self {
         match failure {
-            CallFailure::Reverted { output, .. } => {
-                Self { code: REVERTED, message: revert_message(&output), data: Some(output.to_string()) }
-            }
+            CallFailure::Reverted { output, .. } => Self {
+                code: REVERTED,
+                message: revert_message(&output),
+                data: Some(output.to_string()),
+            },
             CallFailure::Halted { reason, .. } | CallFailure::Refused(reason) => Self::new(SERVER, reason),
         }
     }
@@ -142,7 +151,10 @@ mod tests {
     #[test]
     fn a_revert_carries_its_reason_as_text_and_its_data_as_a_hex_string() {
         let output: Bytes = Revert::from("too little").abi_encode().into();
-        let error = RpcError::from(CallFailure::Reverted { output: output.clone(), gas_used: 1 });
+        let error = RpcError::from(CallFailure::Reverted {
+            output: output.clone(),
+            gas_used: 1,
+        });
         assert_eq!(error.code, 3);
         assert_eq!(error.message, "execution reverted: too little");
         assert_eq!(error.data, Some(output.to_string()));
@@ -151,7 +163,11 @@ mod tests {
     #[test]
     fn a_panic_is_named_and_other_data_is_left_alone() {
         let output: Bytes = Panic { code: U256::from(0x11) }.abi_encode().into();
-        assert!(revert_message(&output).contains("overflow"), "{}", revert_message(&output));
+        assert!(
+            revert_message(&output).contains("overflow"),
+            "{}",
+            revert_message(&output)
+        );
         assert_eq!(revert_message(&Bytes::from_static(&[1, 2, 3])), "execution reverted");
         assert_eq!(revert_message(&Bytes::new()), "execution reverted");
     }

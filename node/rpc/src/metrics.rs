@@ -73,14 +73,22 @@ impl Metrics {
             refused: Family::default(),
             connections: Gauge::default(),
         };
-        registry.register("requests", "JSON-RPC requests by method and outcome", metrics.requests.clone());
+        registry.register(
+            "requests",
+            "JSON-RPC requests by method and outcome",
+            metrics.requests.clone(),
+        );
         registry.register_with_unit(
             "request",
             "Time from a parsed request to its answer",
             Unit::Seconds,
             metrics.seconds.clone(),
         );
-        registry.register("connections_refused", "Connections turned away", metrics.refused.clone());
+        registry.register(
+            "connections_refused",
+            "Connections turned away",
+            metrics.refused.clone(),
+        );
         registry.register("connections", "Open connections", metrics.connections.clone());
         metrics
     }
@@ -88,7 +96,9 @@ impl Metrics {
     /// Counts a request.
     pub(crate) fn observe(&self, method: &'static str, outcome: Outcome, took: Duration) {
         self.requests.get_or_create(&RequestLabels { method, outcome }).inc();
-        self.seconds.get_or_create(&MethodLabels { method }).observe(took.as_secs_f64());
+        self.seconds
+            .get_or_create(&MethodLabels { method })
+            .observe(took.as_secs_f64());
     }
 
     /// Counts a connection turned away.

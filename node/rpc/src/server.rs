@@ -19,7 +19,7 @@ use jsonrpsee::server::{
     ServerConfig, StopHandle, stop_channel,
 };
 use prometheus_client::registry::Registry;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
@@ -91,12 +91,17 @@ pub struct ServerHandle {
     /// Where it listens, the port it was given included.
     pub local_addr: SocketAddr,
     tasks: TaskTracker,
+    connections: Arc<Semaphore>,
+    limit: u32,
 }
 
 impl ServerHandle {
-    /// Waits until the listener and its connections have ended after the shutdown token was cancelled.
+    /// Waits until the listener and its connections, WebSocket sessions included, have ended after the shutdown token
+    /// was cancelled.
     pub async fn stopped(&self) {
         self.tasks.wait().await;
+        // Every permit back: nobody is connected any more.
+        let _ = self.connections.acquire_many(self.limit).await;
     }
 }
 
@@ -109,7 +114,10 @@ pub async fn serve(
 ) -> Result<ServerHandle, ServeError> {
     let cors = cors(&config.origins)?;
     let listener = listen(config.listen).await?;
-    let local_addr = listener.local_addr().map_err(|source| ServeError::Listen { address: config.listen, source })?;
+    let local_addr = listener.local_addr().map_err(|source| ServeError::Listen {
+        address: config.listen,
+        source,
+    })?;
     let limits = config.limits.clone();
     let shared = Arc::new(Shared {
         node,
@@ -119,10 +127,13 @@ pub async fn serve(
         metrics: Metrics::register(registry),
         limits,
     });
+    let limit = u32::try_from(shared.limits.connections.max(1)).unwrap_or(u32::MAX >> 4);
+    let connections = Arc::new(Semaphore::new(limit as usize));
     let tasks = TaskTracker::new();
     let acceptor = Acceptor {
         methods: subscriptions()?.into(),
-        connections: Arc::new(Semaphore::new(shared.limits.connections.max(1))),
+        connections: Arc::clone(&connections),
+        turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
         tls: config.tls.map(TlsAcceptor::from),
         next_connection: AtomicU64::new(1),
         tasks: tasks.clone(),
@@ -132,7 +143,12 @@ pub async fn serve(
     };
     tasks.spawn(acceptor.run(listener));
     tasks.close();
-    Ok(ServerHandle { local_addr, tasks })
+    Ok(ServerHandle {
+        local_addr,
+        tasks,
+        connections,
+        limit,
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -146,7 +162,8 @@ fn cors(origins: &Origins) -> Result<CorsLayer, ServeError> {
     let origins = match origins {
         Origins::Any => AllowOrigin::from(Any),
         Origins::Only(list) => {
-            let header = |origin: &String| HeaderValue::from_str(origin).map_err(|_| ServeError::Origin(origin.clone()));
+            let header =
+                |origin: &String| HeaderValue::from_str(origin).map_err(|_| ServeError::Origin(origin.clone()));
             AllowOrigin::list(list.iter().map(header).collect::<Result<Vec<_>, _>>()?)
         }
     };
@@ -164,6 +181,7 @@ struct Acceptor {
     shared: Arc<Shared>,
     methods: Methods,
     connections: Arc<Semaphore>,
+    turned_away: Arc<Semaphore>,
     tls: Option<TlsAcceptor>,
     next_connection: AtomicU64,
     tasks: TaskTracker,
@@ -195,19 +213,23 @@ impl Acceptor {
     fn admit(&self, stream: TcpStream, peer: SocketAddr, stop: &StopHandle) {
         let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
             self.shared.metrics.refuse(Refusal::Full);
-            if self.tls.is_none() {
-                self.tasks.spawn(turn_away(stream, self.shared.limits.connections));
+            if self.tls.is_none()
+                && let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned()
+            {
+                self.tasks
+                    .spawn(turn_away(stream, self.shared.limits.connections, permit));
             }
             return;
         };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "set TCP_NODELAY");
         }
+        let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
         let connection = Connection {
-            service: self.service(stop),
+            service: self.service(stop, number),
             shared: Arc::clone(&self.shared),
             shutdown: self.shutdown.clone(),
-            number: self.next_connection.fetch_add(1, Ordering::Relaxed),
+            number,
             permit: Arc::new(ConnectionPermit::new(permit, &self.shared.metrics)),
         };
         let (tls, cors) = (self.tls.clone(), self.cors.clone());
@@ -219,22 +241,25 @@ impl Acceptor {
         });
     }
 
-    fn service(&self, stop: &StopHandle) -> TransportService {
+    /// The transport of one connection; subscriptions are told apart by its number.
+    fn service(&self, stop: &StopHandle, number: u64) -> TransportService {
         let limits = &self.shared.limits;
         let config = ServerConfig::builder()
             .max_request_body_size(limits.body_bytes)
             .max_response_body_size(limits.response_bytes)
-            .max_connections(u32::MAX)
+            .max_connections(u32::MAX >> 4)
             .max_subscriptions_per_connection(limits.subscriptions_per_connection)
             .set_message_buffer_capacity(limits.notifications_waiting.max(1))
             .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_length))
             .enable_ws_ping(PingConfig::new())
             .set_id_provider(HexIds)
             .build();
-        let builder = ServerBuilder::with_config(config).to_service_builder();
+        let builder = ServerBuilder::with_config(config)
+            .to_service_builder()
+            .connection_id(number as u32);
         let (methods, stop) = (self.methods.clone(), stop.clone());
         let rpc = RpcServiceBuilder::new().layer_fn(Dispatch::new);
-        let service = builder.max_connections(u32::MAX >> 4).set_rpc_middleware(rpc).build(methods, stop);
+        let service = builder.set_rpc_middleware(rpc).build(methods, stop);
         tower::util::BoxCloneSyncService::new(service)
     }
 }
@@ -251,7 +276,10 @@ struct ConnectionPermit {
 impl ConnectionPermit {
     fn new(permit: OwnedSemaphorePermit, metrics: &Metrics) -> Self {
         metrics.connections.inc();
-        Self { _permit: permit, metrics: metrics.clone() }
+        Self {
+            _permit: permit,
+            metrics: metrics.clone(),
+        }
     }
 }
 
@@ -261,19 +289,30 @@ impl Drop for ConnectionPermit {
     }
 }
 
+/// How many clients at once are told that they are not served; the others only see the connection close.
+const TURNED_AWAY_AT_ONCE: usize = 64;
+
 /// Tells a plain client why it is not served.
-async fn turn_away(mut stream: TcpStream, limit: usize) {
-    let body = error_json(&RpcError::new(UNAVAILABLE, format!("too many connections, at most {limit} are served")));
+async fn turn_away(mut stream: TcpStream, limit: usize, _permit: OwnedSemaphorePermit) {
+    let body = error_json(&RpcError::new(
+        UNAVAILABLE,
+        format!("too many connections, at most {limit} are served"),
+    ));
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    let write = async {
+    let mut unread = [0; 4096];
+    let exchange = async {
+        // Clients take an answer only to a question, and lose it when what they sent was not read.
+        stream.read(&mut unread).await?;
         stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
     };
-    // Whoever does not read it in a second does not learn it.
-    let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+    // Whoever is not done in a second does not learn it.
+    let _ = tokio::time::timeout(Duration::from_secs(1), exchange).await;
 }
 
 #[derive(Clone)]
@@ -334,8 +373,14 @@ impl Connection {
         let whole = limits.arrival_timeout + limits.request_timeout + limits.arrival_timeout;
         match tokio::time::timeout(whole, self.service.call(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &RpcError::new(UNAVAILABLE, error.to_string())),
-            Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, &RpcError::new(UNAVAILABLE, "the request took too long to arrive")),
+            Ok(Err(error)) => refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &RpcError::new(UNAVAILABLE, error.to_string()),
+            ),
+            Err(_) => refusal(
+                StatusCode::REQUEST_TIMEOUT,
+                &RpcError::new(UNAVAILABLE, "the request took too long to arrive"),
+            ),
         }
     }
 }
@@ -356,7 +401,10 @@ impl Service<HttpRequest<HttpBody>> for Connection {
 }
 
 /// Finds the group of the path and completes the request, or says why it cannot be served.
-fn prepare(connection: &Connection, mut request: HttpRequest<HttpBody>) -> Result<HttpRequest<HttpBody>, Box<HttpResponse>> {
+fn prepare(
+    connection: &Connection,
+    mut request: HttpRequest<HttpBody>,
+) -> Result<HttpRequest<HttpBody>, Box<HttpResponse>> {
     let not_found = |error: &RpcError| Box::new(refusal(StatusCode::NOT_FOUND, error));
     let path = match Path::parse(request.uri().path()) {
         Some(Path::Default) => None,
@@ -383,9 +431,16 @@ fn prepare(connection: &Connection, mut request: HttpRequest<HttpBody>) -> Resul
     // FISCO's documents call with a bare `curl --data`, which names another type. A browser must name JSON, or a page
     // could send without a preflight.
     if request.method() == Method::POST && !request.headers().contains_key(header::ORIGIN) {
-        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let session = Session { shared: Arc::clone(&connection.shared), path, connection: connection.number, websocket };
+    let session = Session {
+        shared: Arc::clone(&connection.shared),
+        path,
+        connection: connection.number,
+        websocket,
+    };
     request.extensions_mut().insert(Arc::new(session));
     Ok(request)
 }
@@ -393,10 +448,13 @@ fn prepare(connection: &Connection, mut request: HttpRequest<HttpBody>) -> Resul
 fn refusal(status: StatusCode, error: &RpcError) -> HttpResponse {
     let mut response = HttpResponse::new(HttpBody::from(error_json(error)));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 fn error_json(error: &RpcError) -> String {
-    serde_json::json!({"jsonrpc": "2.0", "id": null, "error": {"code": error.code, "message": error.message}}).to_string()
+    serde_json::json!({"jsonrpc": "2.0", "id": null, "error": {"code": error.code, "message": error.message}})
+        .to_string()
 }

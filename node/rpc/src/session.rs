@@ -55,9 +55,9 @@ impl Session {
 
     /// The id of that group.
     pub(crate) fn group_id(&self) -> Result<GroupId, RpcError> {
-        self.path.or_else(|| self.shared.node.default_group()).ok_or_else(|| {
-            RpcError::new(NOT_FOUND, "this node has no default group; ask at /group/<id>")
-        })
+        self.path
+            .or_else(|| self.shared.node.default_group())
+            .ok_or_else(|| RpcError::new(NOT_FOUND, "this node has no default group; ask at /group/<id>"))
     }
 
     /// The bounds.
@@ -82,9 +82,15 @@ impl<'a> Call<'a> {
         let limit = session.limits().json_depth;
         let found = raw.map_or(0, nesting);
         if found > limit {
-            return Err(RpcError::limit(format!("the parameters nest {found} levels deep, at most {limit}")));
+            return Err(RpcError::limit(format!(
+                "the parameters nest {found} levels deep, at most {limit}"
+            )));
         }
-        Ok(Self { session, arguments: Arguments::parse(raw)?, cancel })
+        Ok(Self {
+            session,
+            arguments: Arguments::parse(raw)?,
+            cancel,
+        })
     }
 
     /// [`Session::group`].

@@ -49,7 +49,13 @@ pub(super) fn uncle(call: &Call<'_>) -> Answer {
 /// `eth_getBlockReceipts`.
 pub(super) fn receipts(call: &Call<'_>) -> Answer {
     let group = call.group()?;
-    let Some(view) = named(call, &*group)? else { return call.answer(&()) };
+    let Some(view) = named(call, &*group)? else {
+        return call.answer(&());
+    };
     let receipts = group.receipts(view.block.height())?;
-    call.answer(&receipts.as_ref().map(|receipts| ReceiptObject::of_block(&view, receipts)))
+    call.answer(
+        &receipts
+            .as_ref()
+            .map(|receipts| ReceiptObject::of_block(&view, receipts)),
+    )
 }

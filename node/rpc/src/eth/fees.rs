@@ -28,11 +28,19 @@ struct FeeHistory {
 pub(super) fn history(call: &Call<'_>) -> Answer {
     let group = call.group()?;
     let count = block_count(call)?.min(call.limits().fee_history_blocks);
-    let newest = call.arguments.required::<BlockSelector>(1, "newest block")?.resolve(&*group)?;
+    let newest = call
+        .arguments
+        .required::<BlockSelector>(1, "newest block")?
+        .resolve(&*group)?;
     let percentiles: Option<Vec<f64>> = call.arguments.optional(2, "reward percentiles")?;
     check(percentiles.as_deref().unwrap_or_default())?;
     if count == 0 {
-        let none = FeeHistory { oldest_block: Quantity(0), base_fee_per_gas: vec![], gas_used_ratio: vec![], reward: None };
+        let none = FeeHistory {
+            oldest_block: Quantity(0),
+            base_fee_per_gas: vec![],
+            gas_used_ratio: vec![],
+            reward: None,
+        };
         return call.answer(&none);
     }
     let oldest = (newest + 1).saturating_sub(count);
@@ -63,11 +71,15 @@ fn block_count(call: &Call<'_>) -> Result<u64, RpcError> {
 fn check(percentiles: &[f64]) -> Result<(), RpcError> {
     let found = percentiles.len();
     if found > PERCENTILES_MAX {
-        return Err(RpcError::invalid(format!("{found} reward percentiles are asked for, at most {PERCENTILES_MAX}")));
+        return Err(RpcError::invalid(format!(
+            "{found} reward percentiles are asked for, at most {PERCENTILES_MAX}"
+        )));
     }
     let ascending = percentiles.is_sorted() && percentiles.iter().all(|p| (0.0..=100.0).contains(p));
     match ascending {
         true => Ok(()),
-        false => Err(RpcError::invalid("reward percentiles are ascending numbers from 0 to 100")),
+        false => Err(RpcError::invalid(
+            "reward percentiles are ascending numbers from 0 to 100",
+        )),
     }
 }

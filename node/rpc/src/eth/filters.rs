@@ -31,14 +31,22 @@ impl<'de> Deserialize<'de> for FilterId {
         let text = String::deserialize(deserializer)?;
         let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with('+'));
         let number = digits.and_then(|digits| u128::from_str_radix(digits, 16).ok());
-        number.map(Self).ok_or_else(|| serde::de::Error::custom("a filter id is hex with 0x"))
+        number
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("a filter id is hex with 0x"))
     }
 }
 
 /// What a filter watches, and how far its client has read.
 enum Watch {
-    Logs { range: RangeQuery, filter: LogFilter, next: u64 },
-    Blocks { next: u64 },
+    Logs {
+        range: RangeQuery,
+        filter: LogFilter,
+        next: u64,
+    },
+    Blocks {
+        next: u64,
+    },
     Pending(Receiver<GroupEvent>),
 }
 
@@ -72,16 +80,33 @@ impl FilterStore {
         let now = Instant::now();
         let mut filters = self.filters.lock();
         filters.retain(|_, filter| now.duration_since(filter.asked) < self.idle);
-        let own = filters.values().filter(|filter| filter.connection == connection).count();
+        let own = filters
+            .values()
+            .filter(|filter| filter.connection == connection)
+            .count();
         if own >= self.limit_per_connection {
             let limit = self.limit_per_connection;
-            return Err(RpcError::limit(format!("this connection has {own} filters, at most {limit}; uninstall one")));
+            return Err(RpcError::limit(format!(
+                "this connection has {own} filters, at most {limit}; uninstall one"
+            )));
         }
         if filters.len() >= self.limit {
-            return Err(RpcError::limit(format!("the node has {} filters, at most {}", filters.len(), self.limit)));
+            return Err(RpcError::limit(format!(
+                "the node has {} filters, at most {}",
+                filters.len(),
+                self.limit
+            )));
         }
         let id = FilterId(rand::random());
-        filters.insert(id, Filter { group, connection, asked: now, watch: Arc::new(Mutex::new(watch)) });
+        filters.insert(
+            id,
+            Filter {
+                group,
+                connection,
+                asked: now,
+                watch: Arc::new(Mutex::new(watch)),
+            },
+        );
         Ok(id)
     }
 
@@ -107,7 +132,10 @@ fn not_found() -> RpcError {
 
 fn install(call: &Call<'_>, watch: Watch) -> Answer {
     let session = call.session;
-    let id = session.shared.filters.insert(session.group_id()?, session.connection, watch)?;
+    let id = session
+        .shared
+        .filters
+        .insert(session.group_id()?, session.connection, watch)?;
     call.answer(&id.to_string())
 }
 
@@ -117,7 +145,10 @@ pub(super) fn new_filter(call: &Call<'_>) -> Answer {
     let (range, filter) = query.split(call.limits())?;
     let next = call.group()?.head().height + 1;
     let next = match range {
-        RangeQuery::Range { from: Some(BlockSelector::Height(from)), .. } => next.max(from),
+        RangeQuery::Range {
+            from: Some(BlockSelector::Height(from)),
+            ..
+        } => next.max(from),
         _ => next,
     };
     install(call, Watch::Logs { range, filter, next })
@@ -166,7 +197,10 @@ fn log_changes(
     next: &mut u64,
 ) -> Answer {
     let last = match range {
-        RangeQuery::Range { to: Some(BlockSelector::Height(to)), .. } => group.head().height.min(*to),
+        RangeQuery::Range {
+            to: Some(BlockSelector::Height(to)),
+            ..
+        } => group.head().height.min(*to),
         RangeQuery::Range { .. } => group.head().height,
         // One block that was there before has no news.
         RangeQuery::Hash(_) => return objects(&[]),

@@ -46,8 +46,14 @@ pub(crate) static METHODS: &[(&str, Work)] = &[
     ("eth_getTransactionByBlockHashAndIndex", Read(transaction::by_index)),
     ("eth_getTransactionByBlockNumberAndIndex", Read(transaction::by_index)),
     ("eth_getRawTransactionByHash", Now(transaction::raw_by_hash)),
-    ("eth_getRawTransactionByBlockHashAndIndex", Read(transaction::raw_by_index)),
-    ("eth_getRawTransactionByBlockNumberAndIndex", Read(transaction::raw_by_index)),
+    (
+        "eth_getRawTransactionByBlockHashAndIndex",
+        Read(transaction::raw_by_index),
+    ),
+    (
+        "eth_getRawTransactionByBlockNumberAndIndex",
+        Read(transaction::raw_by_index),
+    ),
     ("eth_getTransactionReceipt", Now(transaction::receipt)),
     ("eth_getBalance", Now(state::balance)),
     ("eth_getTransactionCount", Now(state::transaction_count)),

@@ -100,13 +100,19 @@ impl<'a> BlockObject<'a> {
         let block = &*view.block;
         let transactions = match full {
             false => Transactions::Hashes(block.transactions.iter().map(|t| t.hash()).collect()),
-            true => Transactions::Objects((0..).map_while(|index| TransactionObject::of_block(view, index)).collect()),
+            true => Transactions::Objects(
+                (0..)
+                    .map_while(|index| TransactionObject::of_block(view, index))
+                    .collect(),
+            ),
         };
         let header = &block.header;
         Self {
             header: HeaderObject::new(view.hash, header),
             // Every block of a chain has the same difficulty here.
-            total_difficulty: header.difficulty.saturating_mul(U256::from(header.number).saturating_add(U256::ONE)),
+            total_difficulty: header
+                .difficulty
+                .saturating_mul(U256::from(header.number).saturating_add(U256::ONE)),
             size: Quantity(ethereum_size(view)),
             transactions,
             uncles: [],
@@ -118,7 +124,14 @@ impl<'a> BlockObject<'a> {
 /// The bytes of the block as Ethereum encodes it: header, transactions, no ommers.
 fn ethereum_size(view: &BlockView) -> u64 {
     debug_assert_eq!(view.block.header.ommers_hash, EMPTY_OMMER_ROOT_HASH);
-    let list = |payload: usize| alloy_rlp::Header { list: true, payload_length: payload }.length() + payload;
+    let list = |payload: usize| {
+        alloy_rlp::Header {
+            list: true,
+            payload_length: payload,
+        }
+        .length()
+            + payload
+    };
     let item = |raw: &Bytes| match raw.first() {
         // A legacy transaction is a list itself, a typed one travels as a string.
         Some(first) if *first >= 0xc0 => raw.len(),
@@ -196,12 +209,16 @@ impl<'a> TransactionObject<'a> {
             gas: Quantity(envelope.gas_limit()),
             gas_price: shown_price(envelope, location.is_some()),
             max_fee_per_gas: dynamic.then(|| U256::from(envelope.max_fee_per_gas())),
-            max_priority_fee_per_gas: dynamic.then(|| U256::from(envelope.max_priority_fee_per_gas().unwrap_or_default())),
+            max_priority_fee_per_gas: dynamic
+                .then(|| U256::from(envelope.max_priority_fee_per_gas().unwrap_or_default())),
             value: envelope.value(),
             input: envelope.input(),
             chain_id: envelope.chain_id().map(Quantity),
             access_list: envelope.access_list().map(|list| {
-                let items = list.iter().map(|item| (item.address, item.storage_keys.clone())).collect();
+                let items = list
+                    .iter()
+                    .map(|item| (item.address, item.storage_keys.clone()))
+                    .collect();
                 access_list_object(items)
             }),
             v: Quantity(match (typed, envelope.chain_id()) {
@@ -228,7 +245,12 @@ fn shown_price(envelope: &TxEnvelope, mined: bool) -> U256 {
 /// The place of a block's transaction.
 pub(crate) fn location(view: &BlockView, index: u64) -> TransactionLocation {
     let header = &view.block.header;
-    TransactionLocation { height: header.number, block_hash: view.hash, timestamp: header.timestamp, index }
+    TransactionLocation {
+        height: header.number,
+        block_hash: view.hash,
+        timestamp: header.timestamp,
+        index,
+    }
 }
 
 /// A receipt.
@@ -257,7 +279,13 @@ impl<'a> ReceiptObject<'a> {
     pub(crate) fn new(mined: &'a MinedReceipt) -> Self {
         let transaction = &mined.mined.recovered.transaction;
         let from = mined.mined.recovered.sender;
-        Self::build(&mined.receipt, transaction, from, mined.mined.location, mined.first_log_index)
+        Self::build(
+            &mined.receipt,
+            transaction,
+            from,
+            mined.mined.location,
+            mined.first_log_index,
+        )
     }
 
     /// The receipts of a block.
@@ -295,7 +323,12 @@ impl<'a> ReceiptObject<'a> {
             cumulative_gas_used: Quantity(receipt.cumulative_gas_used),
             gas_used: Quantity(receipt.gas_used),
             effective_gas_price: Quantity(0),
-            logs: receipt.logs.iter().zip(first_log..).map(|(log, i)| LogObject::build(log, hash, location, i)).collect(),
+            logs: receipt
+                .logs
+                .iter()
+                .zip(first_log..)
+                .map(|(log, i)| LogObject::build(log, hash, location, i))
+                .collect(),
             logs_bloom: &receipt.logs_bloom,
         }
     }

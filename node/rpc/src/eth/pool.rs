@@ -20,7 +20,10 @@ struct Lists<T> {
 /// `txpool_status`.
 pub(super) fn status(call: &Call<'_>) -> Answer {
     let status = call.group()?.pool_status();
-    call.answer(&Lists { pending: Quantity(status.pending), queued: Quantity(status.queued) })
+    call.answer(&Lists {
+        pending: Quantity(status.pending),
+        queued: Quantity(status.queued),
+    })
 }
 
 /// By sender, then by nonce as a decimal string, as go-ethereum groups them.
@@ -30,7 +33,10 @@ type ByNonce<T> = BTreeMap<u64, T>;
 fn by_sender<'a, T>(list: &'a [Recovered], show: fn(&'a Recovered) -> T) -> BySender<T> {
     let mut senders = BySender::new();
     for recovered in list {
-        senders.entry(recovered.sender).or_default().insert(recovered.transaction.nonce(), show(recovered));
+        senders
+            .entry(recovered.sender)
+            .or_default()
+            .insert(recovered.transaction.nonce(), show(recovered));
     }
     senders
 }
@@ -42,26 +48,39 @@ fn object(recovered: &Recovered) -> TransactionObject<'_> {
 /// `txpool_content`.
 pub(super) fn content(call: &Call<'_>) -> Answer {
     let content = call.group()?.pool_content(None, call.limits().pool_transactions);
-    call.answer(&Lists { pending: by_sender(&content.pending, object), queued: by_sender(&content.queued, object) })
+    call.answer(&Lists {
+        pending: by_sender(&content.pending, object),
+        queued: by_sender(&content.queued, object),
+    })
 }
 
 /// `txpool_contentFrom`.
 pub(super) fn content_from(call: &Call<'_>) -> Answer {
     let sender: Address = call.arguments.required(0, "address")?;
-    let content = call.group()?.pool_content(Some(&sender), call.limits().pool_transactions);
+    let content = call
+        .group()?
+        .pool_content(Some(&sender), call.limits().pool_transactions);
     let own = |list| by_sender(list, object).remove(&sender).unwrap_or_default();
-    call.answer(&Lists { pending: own(&content.pending), queued: own(&content.queued) })
+    call.answer(&Lists {
+        pending: own(&content.pending),
+        queued: own(&content.queued),
+    })
 }
 
 /// `txpool_inspect`: one line for each.
 pub(super) fn inspect(call: &Call<'_>) -> Answer {
     let content = call.group()?.pool_content(None, call.limits().pool_transactions);
-    call.answer(&Lists { pending: by_sender(&content.pending, line), queued: by_sender(&content.queued, line) })
+    call.answer(&Lists {
+        pending: by_sender(&content.pending, line),
+        queued: by_sender(&content.queued, line),
+    })
 }
 
 fn line(recovered: &Recovered) -> String {
     let Envelope::Ethereum(envelope) = recovered.transaction.envelope();
-    let to = envelope.to().map_or_else(|| "contract creation".to_owned(), |to| to.to_checksum(None));
+    let to = envelope
+        .to()
+        .map_or_else(|| "contract creation".to_owned(), |to| to.to_checksum(None));
     let (value, gas, price) = (envelope.value(), envelope.gas_limit(), envelope.max_fee_per_gas());
     format!("{to}: {value} wei + {gas} gas × {price} wei")
 }

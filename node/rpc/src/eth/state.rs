@@ -11,7 +11,10 @@ use crate::types::{BlockSelector, Quantity, slot};
 
 /// The height that a parameter names, the head without.
 pub(super) fn height(call: &Call<'_>, index: usize, group: &dyn GroupBackend) -> Result<u64, RpcError> {
-    call.arguments.optional::<BlockSelector>(index, "block")?.unwrap_or_default().resolve(group)
+    call.arguments
+        .optional::<BlockSelector>(index, "block")?
+        .unwrap_or_default()
+        .resolve(group)
 }
 
 /// `eth_getBalance`.
@@ -26,7 +29,11 @@ pub(super) fn balance(call: &Call<'_>) -> Answer {
 pub(super) fn transaction_count(call: &Call<'_>) -> Answer {
     let address: Address = call.arguments.required(0, "address")?;
     let group = call.group()?;
-    if call.arguments.optional::<&str>(1, "block").is_ok_and(|tag| tag == Some("pending")) {
+    if call
+        .arguments
+        .optional::<&str>(1, "block")
+        .is_ok_and(|tag| tag == Some("pending"))
+    {
         return call.answer(&Quantity(group.pending_nonce(&address)?));
     }
     let account = group.account(&address, height(call, 1, &*group)?)?;
@@ -55,8 +62,8 @@ struct Slot(String, U256);
 impl<'de> Deserialize<'de> for Slot {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let value = slot(&text)
-            .ok_or_else(|| serde::de::Error::custom("a storage slot is hex with 0x, at most 32 bytes"))?;
+        let value =
+            slot(&text).ok_or_else(|| serde::de::Error::custom("a storage slot is hex with 0x, at most 32 bytes"))?;
         Ok(Self(text, value))
     }
 }
@@ -86,7 +93,10 @@ pub(super) fn proof(call: &Call<'_>) -> Answer {
     let slots: Vec<Slot> = call.arguments.optional(1, "slots")?.unwrap_or_default();
     let limit = call.limits().proof_slots;
     if slots.len() > limit {
-        return Err(RpcError::limit(format!("{} slots are asked for, at most {limit} are proved", slots.len())));
+        return Err(RpcError::limit(format!(
+            "{} slots are asked for, at most {limit} are proved",
+            slots.len()
+        )));
     }
     let group = call.group()?;
     let height = height(call, 2, &*group)?;
@@ -97,11 +107,19 @@ pub(super) fn proof(call: &Call<'_>) -> Answer {
         address,
         account_proof: proof.nodes,
         balance: proof.account.balance,
-        code_hash: if proof.account.code_hash.is_zero() { EMPTY_CODE_HASH } else { proof.account.code_hash },
+        code_hash: if proof.account.code_hash.is_zero() {
+            EMPTY_CODE_HASH
+        } else {
+            proof.account.code_hash
+        },
         nonce: Quantity(proof.account.nonce),
         storage_hash: proof.storage_root,
         storage_proof: storage_proof
-            .map(|(Slot(key, _), slot)| SlotProofObject { key, value: slot.value, proof: slot.nodes })
+            .map(|(Slot(key, _), slot)| SlotProofObject {
+                key,
+                value: slot.value,
+                proof: slot.nodes,
+            })
             .collect(),
     })
 }

@@ -65,9 +65,9 @@ fn begin(session: &Session, params: Option<&str>) -> Result<Begun, RpcError> {
             let query: LogQuery = call.arguments.optional(1, "filter")?.unwrap_or_default();
             Topic::Logs(query.split(call.limits())?.1)
         }
-        "newPendingTransactions" => {
-            Topic::Pending { full: call.arguments.optional(1, "full transactions")?.unwrap_or(false) }
-        }
+        "newPendingTransactions" => Topic::Pending {
+            full: call.arguments.optional(1, "full transactions")?.unwrap_or(false),
+        },
         other => {
             let other: String = other.chars().take(64).collect();
             return Err(RpcError::invalid(format!(
@@ -107,7 +107,12 @@ async fn run(pending: PendingSubscriptionSink, begun: Result<(Arc<Session>, Begu
     }
 }
 
-async fn send_pending(sink: &SubscriptionSink, group: &dyn GroupBackend, hash: B256, full: bool) -> Result<(), &'static str> {
+async fn send_pending(
+    sink: &SubscriptionSink,
+    group: &dyn GroupBackend,
+    hash: B256,
+    full: bool,
+) -> Result<(), &'static str> {
     let message = match full {
         false => json(&hash),
         true => match group.pending_transaction(&hash) {
@@ -145,7 +150,10 @@ async fn messages(
     topic: &Arc<Topic>,
     next: u64,
 ) -> Result<(Vec<Box<RawValue>>, u64), &'static str> {
-    let permit = Arc::clone(&session.shared.reads).acquire_owned().await.map_err(|_| "the listener is closed")?;
+    let permit = Arc::clone(&session.shared.reads)
+        .acquire_owned()
+        .await
+        .map_err(|_| "the listener is closed")?;
     let (session, group, topic) = (Arc::clone(session), Arc::clone(group), Arc::clone(topic));
     let read = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -161,7 +169,12 @@ async fn messages(
     }
 }
 
-fn read(session: &Session, group: &dyn GroupBackend, topic: &Topic, next: u64) -> Result<(Vec<Box<RawValue>>, u64), RpcError> {
+fn read(
+    session: &Session,
+    group: &dyn GroupBackend,
+    topic: &Topic,
+    next: u64,
+) -> Result<(Vec<Box<RawValue>>, u64), RpcError> {
     let last = group.head().height.min(next.saturating_add(CHUNK - 1));
     let mut messages = Vec::new();
     match topic {
@@ -184,5 +197,7 @@ fn read(session: &Session, group: &dyn GroupBackend, topic: &Topic, next: u64) -
 }
 
 async fn send(sink: &SubscriptionSink, message: Box<RawValue>) -> Result<(), &'static str> {
-    sink.send_timeout(message, SEND_TIMEOUT).await.map_err(|_| "its reader is gone or too slow")
+    sink.send_timeout(message, SEND_TIMEOUT)
+        .await
+        .map_err(|_| "its reader is gone or too slow")
 }

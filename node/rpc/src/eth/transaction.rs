@@ -19,7 +19,11 @@ pub(super) fn by_hash(call: &Call<'_>) -> Answer {
     }
     // It may have left the pool for a block between the two looks.
     let mined = group.transaction(&hash)?;
-    call.answer(&mined.as_ref().map(|mined| TransactionObject::new(&mined.recovered, Some(mined.location))))
+    call.answer(
+        &mined
+            .as_ref()
+            .map(|mined| TransactionObject::new(&mined.recovered, Some(mined.location))),
+    )
 }
 
 /// `eth_getTransactionByBlockHashAndIndex`, `eth_getTransactionByBlockNumberAndIndex`.
@@ -46,7 +50,10 @@ pub(super) fn raw_by_index(call: &Call<'_>) -> Answer {
     let Quantity(index) = call.arguments.required(1, "index")?;
     let view = named(call, &*call.group()?)?;
     let index = usize::try_from(index).unwrap_or(usize::MAX);
-    let raw: Option<&Bytes> = view.as_ref().and_then(|view| view.block.transactions.get(index)).map(|t| t.raw());
+    let raw: Option<&Bytes> = view
+        .as_ref()
+        .and_then(|view| view.block.transactions.get(index))
+        .map(|t| t.raw());
     call.answer(&raw)
 }
 

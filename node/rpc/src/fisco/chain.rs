@@ -32,14 +32,23 @@ fn answer(call: &Call<'_>, group: &dyn GroupBackend, height: u64) -> Answer {
     let view = block(group, height)?;
     let sealers = group.sealers_at(height).map_err(error::backend)?;
     let certificate = group.certificate(height).map_err(error::backend)?;
-    call.answer(&BlockObject::new(&view, &sealers, certificate.as_ref(), group.info(), full))
+    call.answer(&BlockObject::new(
+        &view,
+        &sealers,
+        certificate.as_ref(),
+        group.info(),
+        full,
+    ))
 }
 
 /// `getBlockHashByNumber`.
 pub(super) fn hash_by_number(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let height = height(call, 1, &*group)?;
-    let view = group.header(height).map_err(error::backend)?.ok_or_else(|| error::no_block_number(height))?;
+    let view = group
+        .header(height)
+        .map_err(error::backend)?
+        .ok_or_else(|| error::no_block_number(height))?;
     call.answer(&view.hash)
 }
 

@@ -32,7 +32,10 @@ pub(super) fn group(error: GroupUnavailable) -> RpcError {
 }
 
 pub(super) fn no_group(found: i64) -> RpcError {
-    RpcError::new(GROUP_MISSING, format!("GroupID does not exist: a group id is 1 to 32767, found {found}"))
+    RpcError::new(
+        GROUP_MISSING,
+        format!("GroupID does not exist: a group id is 1 to 32767, found {found}"),
+    )
 }
 
 pub(super) fn backend(error: BackendError) -> RpcError {

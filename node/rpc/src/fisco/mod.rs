@@ -30,8 +30,14 @@ pub(crate) static METHODS: &[(&str, Work)] = &[
     ("getTotalTransactionCount", Now(chain::totals)),
     ("getCode", Now(chain::code)),
     ("getTransactionByHash", Now(transaction::by_hash)),
-    ("getTransactionByBlockHashAndIndex", Read(transaction::by_block_hash_and_index)),
-    ("getTransactionByBlockNumberAndIndex", Read(transaction::by_block_number_and_index)),
+    (
+        "getTransactionByBlockHashAndIndex",
+        Read(transaction::by_block_hash_and_index),
+    ),
+    (
+        "getTransactionByBlockNumberAndIndex",
+        Read(transaction::by_block_number_and_index),
+    ),
     ("getTransactionReceipt", Now(transaction::receipt)),
     ("getPendingTransactions", Read(transaction::pending)),
     ("getPendingTxSize", Now(transaction::pending_size)),

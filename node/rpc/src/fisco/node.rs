@@ -55,7 +55,11 @@ pub(super) fn node_ids(call: &Call<'_>) -> Answer {
     group(call)?;
     let node = &call.session.shared.node;
     let peers = node.peers().into_iter().map(|peer| peer.node_id);
-    call.answer(&std::iter::once(node.own().node_id).chain(peers).collect::<Vec<NodeId>>())
+    call.answer(
+        &std::iter::once(node.own().node_id)
+            .chain(peers)
+            .collect::<Vec<NodeId>>(),
+    )
 }
 
 #[derive(Serialize)]

@@ -53,12 +53,20 @@ impl<'a> BlockObject<'a> {
         full: bool,
     ) -> Self {
         let (header, section) = (&view.block.header, &view.block.section);
-        let proposer = section.proposer().and_then(|node| sealers.iter().position(|sealer| *sealer == node));
+        let proposer = section
+            .proposer()
+            .and_then(|node| sealers.iter().position(|sealer| *sealer == node));
         let transactions = match full {
             false => Transactions::Hashes(view.block.transactions.iter().map(|t| t.hash()).collect()),
-            true => Transactions::Objects((0..).map_while(|i| TransactionObject::of_block(view, i, info)).collect()),
+            true => Transactions::Objects(
+                (0..)
+                    .map_while(|i| TransactionObject::of_block(view, i, info))
+                    .collect(),
+            ),
         };
-        let signatures = certificate.map(|certificate| &certificate.signatures[..]).unwrap_or_default();
+        let signatures = certificate
+            .map(|certificate| &certificate.signatures[..])
+            .unwrap_or_default();
         Self {
             number: Quantity(header.number),
             hash: view.hash,
@@ -77,7 +85,10 @@ impl<'a> BlockObject<'a> {
             transactions,
             signature_list: signatures
                 .iter()
-                .map(|one| SignatureObject { index: Quantity(one.sealer), signature: &one.signature })
+                .map(|one| SignatureObject {
+                    index: Quantity(one.sealer),
+                    signature: &one.signature,
+                })
                 .collect(),
         }
     }
@@ -125,8 +136,12 @@ impl<'a> TransactionObject<'a> {
         let transaction = view.block.transactions.get(position)?;
         let sender = view.senders.get(position).copied().unwrap_or_default();
         let header = &view.block.header;
-        let location =
-            TransactionLocation { height: header.number, block_hash: view.hash, timestamp: header.timestamp, index };
+        let location = TransactionLocation {
+            height: header.number,
+            block_hash: view.hash,
+            timestamp: header.timestamp,
+            index,
+        };
         Some(Self::build(transaction, sender, Some(location), info))
     }
 
@@ -266,7 +281,10 @@ pub(super) fn status_name(status: u32) -> &'static str {
         "AccountFrozen",
         "NotEnoughRemainGas",
     ];
-    usize::try_from(status).ok().and_then(|status| NAMES.get(status).copied()).unwrap_or("Unknown")
+    usize::try_from(status)
+        .ok()
+        .and_then(|status| NAMES.get(status).copied())
+        .unwrap_or("Unknown")
 }
 
 /// FISCO's status for an exceptional halt described in Ethereum clients' words.
@@ -278,7 +296,10 @@ pub(super) fn halt_status(reason: &str) -> u64 {
         ("stack underflow", 14),
         ("stack limit", 13),
     ];
-    STATUSES.iter().find(|(words, _)| reason.contains(words)).map_or(1, |(_, status)| *status)
+    STATUSES
+        .iter()
+        .find(|(words, _)| reason.contains(words))
+        .map_or(1, |(_, status)| *status)
 }
 
 #[cfg(test)]
@@ -287,11 +308,19 @@ mod tests {
 
     #[test]
     fn a_status_has_fiscos_number_and_name() {
-        for (status, name) in [(0, "None"), (12, "OutOfGas"), (22, "RevertInstruction"), (32, "NotEnoughRemainGas")] {
+        for (status, name) in [
+            (0, "None"),
+            (12, "OutOfGas"),
+            (22, "RevertInstruction"),
+            (32, "NotEnoughRemainGas"),
+        ] {
             assert_eq!(status_name(status), name);
         }
         assert_eq!(status_name(33), "Unknown");
         assert_eq!(status_name(halt_status("out of gas: memory") as u32), "OutOfGas");
-        assert_eq!(status_name(halt_status("invalid opcode: INVALID") as u32), "BadInstruction");
+        assert_eq!(
+            status_name(halt_status("invalid opcode: INVALID") as u32),
+            "BadInstruction"
+        );
     }
 }

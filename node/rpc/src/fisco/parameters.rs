@@ -17,7 +17,10 @@ use crate::types::Quantity;
 pub(super) fn group(call: &Call<'_>) -> Result<Arc<dyn GroupBackend>, RpcError> {
     let Decimal(number) = call.arguments.required(0, "groupID")?;
     let found = i64::try_from(number).unwrap_or(i64::MAX);
-    let id = u32::try_from(number).ok().and_then(|id| GroupId::try_from(id).ok()).ok_or_else(|| error::no_group(found))?;
+    let id = u32::try_from(number)
+        .ok()
+        .and_then(|id| GroupId::try_from(id).ok())
+        .ok_or_else(|| error::no_group(found))?;
     call.session.shared.node.group(id).map_err(error::group)
 }
 
@@ -33,12 +36,18 @@ pub(super) fn height(call: &Call<'_>, index: usize, group: &dyn GroupBackend) ->
 /// The height of the block whose hash a parameter gives.
 pub(super) fn height_of_hash(call: &Call<'_>, index: usize, group: &dyn GroupBackend) -> Result<u64, RpcError> {
     let hash: B256 = call.arguments.required(index, "blockHash")?;
-    group.height_of(&hash).map_err(error::backend)?.ok_or_else(|| error::no_block_hash(hash))
+    group
+        .height_of(&hash)
+        .map_err(error::backend)?
+        .ok_or_else(|| error::no_block_hash(hash))
 }
 
 /// A block that exists.
 pub(super) fn block(group: &dyn GroupBackend, height: u64) -> Result<BlockView, RpcError> {
-    group.block(height).map_err(error::backend)?.ok_or_else(|| error::no_block_number(height))
+    group
+        .block(height)
+        .map_err(error::backend)?
+        .ok_or_else(|| error::no_block_number(height))
 }
 
 /// A number: JSON, decimal text, or hex text with `0x`.

@@ -30,8 +30,11 @@ pub(super) fn pbft_view(call: &Call<'_>) -> Answer {
 pub(super) fn consensus(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let status = group.consensus_status();
-    let views: Vec<Value> =
-        status.views.iter().map(|(node, view)| json!({"nodeId": node, "view": view})).collect();
+    let views: Vec<Value> = status
+        .views
+        .iter()
+        .map(|(node, view)| json!({"nodeId": node, "view": view}))
+        .collect();
     call.answer(&json!([Value::Object(own_status(&*group, &status)), views]))
 }
 
@@ -57,7 +60,10 @@ fn own_status(group: &dyn GroupBackend, status: &ConsensusStatus) -> Map<String,
     set("nodeId", json!(info.own));
     set("nodeNum", json!(status.sealers.len()));
     // FISCO shows an observer the largest index.
-    set("node_index", json!(index.map_or(u64::from(u16::MAX), |index| index as u64)));
+    set(
+        "node_index",
+        json!(index.map_or(u64::from(u16::MAX), |index| index as u64)),
+    );
     set("omitEmptyBlock", json!(true));
     set("protocolId", json!(info.group.get() << 16 | module));
     for (position, sealer) in status.sealers.iter().enumerate() {
@@ -65,7 +71,10 @@ fn own_status(group: &dyn GroupBackend, status: &ConsensusStatus) -> Map<String,
     }
     if let Some(leader) = &status.leader {
         set("leaderId", json!(leader));
-        set("leaderIdx", json!(status.sealers.iter().position(|sealer| sealer == leader)));
+        set(
+            "leaderIdx",
+            json!(status.sealers.iter().position(|sealer| sealer == leader)),
+        );
     }
     if let Some(view) = status.view {
         set("currentView", json!(view));

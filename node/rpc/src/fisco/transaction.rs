@@ -20,7 +20,11 @@ pub(super) fn by_hash(call: &Call<'_>) -> Answer {
     let hash: B256 = call.arguments.required(1, "transactionHash")?;
     let found = group.transaction(&hash).map_err(error::backend)?;
     let info = group.info();
-    call.answer(&found.as_ref().map(|mined| TransactionObject::new(&mined.recovered, Some(mined.location), info)))
+    call.answer(
+        &found
+            .as_ref()
+            .map(|mined| TransactionObject::new(&mined.recovered, Some(mined.location), info)),
+    )
 }
 
 /// `getTransactionByBlockHashAndIndex`.
@@ -48,9 +52,14 @@ fn at_index(call: &Call<'_>, group: &dyn GroupBackend, height: u64) -> Answer {
 pub(super) fn receipt(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let hash: B256 = call.arguments.required(1, "transactionHash")?;
-    let Some(mined) = group.receipt(&hash).map_err(error::backend)? else { return call.answer(&()) };
+    let Some(mined) = group.receipt(&hash).map_err(error::backend)? else {
+        return call.answer(&());
+    };
     let height = mined.mined.location.height;
-    let view = group.header(height).map_err(error::backend)?.ok_or_else(|| error::no_block_number(height))?;
+    let view = group
+        .header(height)
+        .map_err(error::backend)?
+        .ok_or_else(|| error::no_block_number(height))?;
     call.answer(&ReceiptObject::new(&mined, view.header.state_root))
 }
 
@@ -59,7 +68,10 @@ pub(super) fn pending(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let content = group.pool_content(None, call.limits().pool_transactions);
     let all = content.pending.iter().chain(&content.queued);
-    call.answer(&all.map(|recovered| TransactionObject::new(recovered, None, group.info())).collect::<Vec<_>>())
+    call.answer(
+        &all.map(|recovered| TransactionObject::new(recovered, None, group.info()))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// `getPendingTxSize`.
@@ -89,7 +101,9 @@ pub(super) fn call(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let parameters: CallParameters = call.arguments.required(1, "call")?;
     let from = parameters.from.ok_or_else(error::call_without_from)?;
-    let to = parameters.to.ok_or_else(|| RpcError::invalid("invalid argument 1 (call): Call needs the 'to' field"))?;
+    let to = parameters
+        .to
+        .ok_or_else(|| RpcError::invalid("invalid argument 1 (call): Call needs the 'to' field"))?;
     let request = CallRequest {
         from: Some(from),
         to: Some(to),
@@ -98,12 +112,20 @@ pub(super) fn call(call: &Call<'_>) -> Answer {
         ..CallRequest::default()
     };
     let height = group.head().height;
-    let context = CallContext { height, cancel: call.cancel.clone(), ..CallContext::default() };
+    let context = CallContext {
+        height,
+        cancel: call.cancel.clone(),
+        ..CallContext::default()
+    };
     let (output, status) = match group.call(&request, &context).map_err(error::backend)? {
         CallOutcome::Returned { output, .. } => (output, 0),
         CallOutcome::Failed(CallFailure::Reverted { output, .. }) => (output, REVERTED),
         CallOutcome::Failed(CallFailure::Halted { reason, .. }) => (Bytes::new(), halt_status(&reason)),
         CallOutcome::Failed(CallFailure::Refused(why)) => return Err(RpcError::new(crate::error::INTERNAL, why)),
     };
-    call.answer(&CallObject { current_block_number: Quantity(height), output, status: Quantity(status) })
+    call.answer(&CallObject {
+        current_block_number: Quantity(height),
+        output,
+        status: Quantity(status),
+    })
 }

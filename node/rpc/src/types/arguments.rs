@@ -80,7 +80,11 @@ mod tests {
         let missing = arguments.required::<u64>(1, "block").unwrap_err();
         assert_eq!(missing.message, "missing value for required argument 1 (block)");
         let wrong = arguments.required::<u64>(0, "number").unwrap_err();
-        assert!(wrong.message.starts_with("invalid argument 0 (number): "), "{}", wrong.message);
+        assert!(
+            wrong.message.starts_with("invalid argument 0 (number): "),
+            "{}",
+            wrong.message
+        );
     }
 
     #[test]

@@ -38,9 +38,10 @@ impl BlockSelector {
     pub(crate) fn resolve(&self, group: &dyn GroupBackend) -> Result<u64, RpcError> {
         self.find(group)?.ok_or_else(|| match self {
             Self::Hash(hash) => RpcError::no_block(format_args!("no block has the hash {hash}")),
-            Self::Height(height) => {
-                RpcError::no_block(format_args!("block {height} is above the head, {}", group.head().height))
-            }
+            Self::Height(height) => RpcError::no_block(format_args!(
+                "block {height} is above the head, {}",
+                group.head().height
+            )),
             Self::Head => RpcError::no_block("latest"),
         })
     }
@@ -82,9 +83,17 @@ impl<'de> Visitor<'de> for SelectorVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BlockSelector, A::Error> {
         match Eip1898::deserialize(MapAccessDeserializer::new(map))? {
-            Eip1898 { block_number: Some(height), block_hash: None } => Ok(BlockSelector::Height(height.0)),
-            Eip1898 { block_number: None, block_hash: Some(hash) } => Ok(BlockSelector::Hash(hash)),
-            _ => Err(A::Error::custom("either blockNumber or blockHash is accepted, not both and not neither")),
+            Eip1898 {
+                block_number: Some(height),
+                block_hash: None,
+            } => Ok(BlockSelector::Height(height.0)),
+            Eip1898 {
+                block_number: None,
+                block_hash: Some(hash),
+            } => Ok(BlockSelector::Hash(hash)),
+            _ => Err(A::Error::custom(
+                "either blockNumber or blockHash is accepted, not both and not neither",
+            )),
         }
     }
 }
@@ -114,7 +123,13 @@ mod tests {
             read(&format!("{{\"blockHash\":\"{hash}\",\"requireCanonical\":true}}")).unwrap(),
             BlockSelector::Hash(hash)
         );
-        for wrong in ["\"newest\"", "{}", "\"16\"", "true", &format!("{{\"blockNumber\":\"0x1\",\"blockHash\":\"{hash}\"}}")] {
+        for wrong in [
+            "\"newest\"",
+            "{}",
+            "\"16\"",
+            "true",
+            &format!("{{\"blockNumber\":\"0x1\",\"blockHash\":\"{hash}\"}}"),
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -39,11 +39,15 @@ impl CallArguments {
     /// The call for the chain with this id.
     pub(crate) fn request(self, chain_id: u64) -> Result<CallRequest, RpcError> {
         if let Some(Quantity(found)) = self.chain_id.filter(|id| id.0 != chain_id) {
-            return Err(RpcError::invalid(format!("chainId does not match node's (have={found}, want={chain_id})")));
+            return Err(RpcError::invalid(format!(
+                "chainId does not match node's (have={found}, want={chain_id})"
+            )));
         }
         let input = match (self.input, self.data) {
             (Some(input), Some(data)) if input != data => {
-                return Err(RpcError::invalid("both \"data\" and \"input\" are set and not equal; use \"input\""));
+                return Err(RpcError::invalid(
+                    "both \"data\" and \"input\" are set and not equal; use \"input\"",
+                ));
             }
             (input, data) => input.or(data).unwrap_or_default(),
         };
@@ -56,14 +60,19 @@ impl CallArguments {
             value: self.value.unwrap_or_default(),
             input,
             nonce: self.nonce.map(|nonce| nonce.0),
-            access_list: access_list.into_iter().map(|item| (item.address, item.storage_keys)).collect(),
+            access_list: access_list
+                .into_iter()
+                .map(|item| (item.address, item.storage_keys))
+                .collect(),
         })
     }
 }
 
 /// The JSON form of an access list.
 pub(crate) fn access_list_object(list: Vec<(Address, Vec<B256>)>) -> Vec<AccessListItem> {
-    list.into_iter().map(|(address, storage_keys)| AccessListItem { address, storage_keys }).collect()
+    list.into_iter()
+        .map(|(address, storage_keys)| AccessListItem { address, storage_keys })
+        .collect()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,17 +96,26 @@ pub(crate) fn state_overrides(
     };
     let found: usize = objects.values().map(count).sum();
     if found > limit {
-        return Err(RpcError::limit(format!("the state overrides name {found} accounts and slots, at most {limit}")));
+        return Err(RpcError::limit(format!(
+            "the state overrides name {found} accounts and slots, at most {limit}"
+        )));
     }
-    objects.into_iter().map(|(address, object)| Ok((address, account_override(address, object)?))).collect()
+    objects
+        .into_iter()
+        .map(|(address, object)| Ok((address, account_override(address, object)?)))
+        .collect()
 }
 
 fn account_override(address: Address, object: AccountOverrideObject) -> Result<AccountOverride, RpcError> {
     if object.move_precompile_to_address.is_some() {
-        return Err(RpcError::invalid(format!("account {address}: movePrecompileToAddress is not supported")));
+        return Err(RpcError::invalid(format!(
+            "account {address}: movePrecompileToAddress is not supported"
+        )));
     }
     if object.state.is_some() && object.state_diff.is_some() {
-        return Err(RpcError::invalid(format!("account {address} has both 'state' and 'stateDiff'")));
+        return Err(RpcError::invalid(format!(
+            "account {address} has both 'state' and 'stateDiff'"
+        )));
     }
     Ok(AccountOverride {
         balance: object.balance,
@@ -111,7 +129,9 @@ fn account_override(address: Address, object: AccountOverrideObject) -> Result<A
 fn storage(address: Address, slots: BTreeMap<String, B256>) -> Result<BTreeMap<U256, U256>, RpcError> {
     let read = |(key, value): (String, B256)| match slot(&key) {
         Some(key) => Ok((key, U256::from_be_bytes(value.0))),
-        None => Err(RpcError::invalid(format!("account {address}: a slot is hex of at most 32 bytes with 0x"))),
+        None => Err(RpcError::invalid(format!(
+            "account {address}: a slot is hex of at most 32 bytes with 0x"
+        ))),
     };
     slots.into_iter().map(read).collect()
 }
@@ -136,12 +156,17 @@ pub(crate) struct BlockOverridesObject {
 pub(crate) fn block_overrides(object: BlockOverridesObject, limit: usize) -> Result<BlockOverrides, RpcError> {
     let hashes = object.block_hash.unwrap_or_default();
     if hashes.len() > limit {
-        return Err(RpcError::limit(format!("the block overrides name {} hashes, at most {limit}", hashes.len())));
+        return Err(RpcError::limit(format!(
+            "the block overrides name {} hashes, at most {limit}",
+            hashes.len()
+        )));
     }
     let height = |text: &str| Quantity::parse(text).or_else(|| text.parse().ok());
     let read = |(key, hash): (String, B256)| match height(&key) {
         Some(height) => Ok((height, hash)),
-        None => Err(RpcError::invalid("block overrides: a key of blockHash is a block number")),
+        None => Err(RpcError::invalid(
+            "block overrides: a key of blockHash is a block number",
+        )),
     };
     Ok(BlockOverrides {
         number: object.number.map(|n| n.0),
@@ -164,7 +189,10 @@ mod tests {
 
     #[test]
     fn input_and_data_are_accepted_alone_together_and_with_keys_nobody_knows() {
-        let expected = CallRequest { input: Bytes::from_static(&[1, 2]), ..Default::default() };
+        let expected = CallRequest {
+            input: Bytes::from_static(&[1, 2]),
+            ..Default::default()
+        };
         for json in [
             r#"{"input":"0x0102"}"#,
             r#"{"data":"0x0102"}"#,
@@ -173,7 +201,12 @@ mod tests {
             assert_eq!(read(json).unwrap(), expected, "{json}");
         }
         assert!(read(r#"{"data":"0x01","input":"0x02"}"#).is_err());
-        assert!(read(r#"{"chainId":"0x12"}"#).unwrap_err().message.contains("have=18, want=17"));
+        assert!(
+            read(r#"{"chainId":"0x12"}"#)
+                .unwrap_err()
+                .message
+                .contains("have=18, want=17")
+        );
     }
 
     #[test]
@@ -182,7 +215,12 @@ mod tests {
         let account = Address::repeat_byte(1);
         let zero = B256::ZERO;
         let both = format!(r#"{{"{account}":{{"state":{{"0x0":"{zero}"}},"stateDiff":{{}}}}}}"#);
-        assert!(read(&both, 10).unwrap_err().message.contains("both 'state' and 'stateDiff'"));
+        assert!(
+            read(&both, 10)
+                .unwrap_err()
+                .message
+                .contains("both 'state' and 'stateDiff'")
+        );
         let one = format!(r#"{{"{account}":{{"stateDiff":{{"0x1":"{zero}"}},"balance":"0x5"}}}}"#);
         assert_eq!(read(&one, 2).unwrap()[&account].balance, Some(U256::from(5)));
         assert_eq!(read(&one, 1).unwrap_err().code, crate::error::LIMIT_EXCEEDED);

@@ -64,7 +64,10 @@ impl LogQuery {
         let addresses = self.address.map(OneOrMany::into_vec).unwrap_or_default();
         let given = self.topics.unwrap_or_default();
         if given.len() > 4 {
-            return Err(RpcError::invalid(format!("exceed max topics: found {}, an event has at most 4", given.len())));
+            return Err(RpcError::invalid(format!(
+                "exceed max topics: found {}, an event has at most 4",
+                given.len()
+            )));
         }
         let mut topics: [Vec<B256>; 4] = Default::default();
         for (place, any) in topics.iter_mut().zip(given) {
@@ -75,7 +78,9 @@ impl LogQuery {
         let values = addresses.len() + topics.iter().map(Vec::len).sum::<usize>();
         if values > limits.log_values {
             let limit = limits.log_values;
-            return Err(RpcError::limit(format!("the filter names {values} addresses and topics, at most {limit}")));
+            return Err(RpcError::limit(format!(
+                "the filter names {values} addresses and topics, at most {limit}"
+            )));
         }
         Ok((range, LogFilter { addresses, topics }))
     }
@@ -91,13 +96,17 @@ impl RangeQuery {
         };
         let (from, to) = match self {
             Self::Hash(hash) => {
-                let height = group.height_of(hash)?.ok_or_else(|| RpcError::new(SERVER, "unknown block"))?;
+                let height = group
+                    .height_of(hash)?
+                    .ok_or_else(|| RpcError::new(SERVER, "unknown block"))?;
                 return Ok((height, height));
             }
             Self::Range { from, to } => (height(from)?, height(to)?),
         };
         if from > to {
-            return Err(RpcError::invalid(format!("invalid block range params: from {from} to {to}")));
+            return Err(RpcError::invalid(format!(
+                "invalid block range params: from {from} to {to}"
+            )));
         }
         if to > head {
             return Err(RpcError::invalid(format!(
@@ -107,7 +116,9 @@ impl RangeQuery {
         let blocks = to - from + 1;
         if blocks > limits.log_range {
             let limit = limits.log_range;
-            return Err(RpcError::limit(format!("query spans {blocks} blocks, at most {limit} are searched")));
+            return Err(RpcError::limit(format!(
+                "query spans {blocks} blocks, at most {limit} are searched"
+            )));
         }
         Ok((from, to))
     }
@@ -118,7 +129,9 @@ mod tests {
     use super::*;
 
     fn split(json: &str) -> Result<(RangeQuery, LogFilter), RpcError> {
-        serde_json::from_str::<LogQuery>(json).unwrap().split(&Limits::default())
+        serde_json::from_str::<LogQuery>(json)
+            .unwrap()
+            .split(&Limits::default())
     }
 
     #[test]
@@ -136,7 +149,10 @@ mod tests {
         let hash = B256::repeat_byte(3);
         let both = split(&format!(r#"{{"blockHash":"{hash}","fromBlock":"0x1"}}"#)).unwrap_err();
         assert_eq!(both.code, crate::error::INVALID_PARAMS);
-        assert_eq!(split(&format!(r#"{{"blockHash":"{hash}"}}"#)).unwrap().0, RangeQuery::Hash(hash));
+        assert_eq!(
+            split(&format!(r#"{{"blockHash":"{hash}"}}"#)).unwrap().0,
+            RangeQuery::Hash(hash)
+        );
         assert!(split(r#"{"topics":[null,null,null,null,null]}"#).is_err());
     }
 }

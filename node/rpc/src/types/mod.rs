@@ -8,6 +8,9 @@ mod quantity;
 
 pub(crate) use arguments::{Arguments, nesting};
 pub(crate) use block_selector::BlockSelector;
-pub(crate) use call_arguments::{AccessListItem, AccountOverrideObject, BlockOverridesObject, CallArguments, access_list_object, block_overrides, state_overrides};
+pub(crate) use call_arguments::{
+    AccessListItem, AccountOverrideObject, BlockOverridesObject, CallArguments, access_list_object, block_overrides,
+    state_overrides,
+};
 pub(crate) use log_query::{LogQuery, RangeQuery};
 pub(crate) use quantity::{Quantity, slot};

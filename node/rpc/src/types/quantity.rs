@@ -37,7 +37,10 @@ impl Visitor<'_> for QuantityVisitor {
     fn visit_str<E: Error>(self, text: &str) -> Result<Quantity, E> {
         let shown = || text.chars().take(80).collect::<String>();
         Quantity::parse(text).map(Quantity).ok_or_else(|| {
-            E::custom(format_args!("found {:?}, expected a number of 64 bits in hex, such as \"0x1b4\"", shown()))
+            E::custom(format_args!(
+                "found {:?}, expected a number of 64 bits in hex, such as \"0x1b4\"",
+                shown()
+            ))
         })
     }
 
@@ -70,7 +73,16 @@ mod tests {
         for text in ["\"0x1b4\"", "\"0x01B4\"", "436"] {
             assert_eq!(serde_json::from_str::<Quantity>(text).unwrap(), Quantity(436), "{text}");
         }
-        for text in ["\"436\"", "\"0x\"", "\"0x+1\"", "\"0x10000000000000000\"", "-1", "1.5", "null", "[]"] {
+        for text in [
+            "\"436\"",
+            "\"0x\"",
+            "\"0x+1\"",
+            "\"0x10000000000000000\"",
+            "-1",
+            "1.5",
+            "null",
+            "[]",
+        ] {
             assert!(serde_json::from_str::<Quantity>(text).is_err(), "{text}");
         }
     }

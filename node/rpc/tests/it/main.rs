@@ -1,0 +1,10 @@
+//! The listener over real sockets, against a small chain in memory behind the backend traits.
+
+mod chain;
+mod ethereum;
+mod filters;
+mod fisco;
+mod limits;
+mod server;
+mod transport;
+mod websocket;
