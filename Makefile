@@ -43,7 +43,7 @@ bench: ## The figures of bench/README.md, each with its command; PART=throughput
 
 sim: ## The consensus simulator over many seeds; SEEDS=20000
 	@cargo build --workspace --bins
-	@scripts/sim.sh $(or $(SEEDS),20000)
+	@$(BIN)/althing-sim --seeds 0..$(or $(SEEDS),20000)
 
 torture: ## 50 rounds of kill -9 of random nodes under load; ROUNDS=50
 	@scripts/setup.sh build

@@ -14,4 +14,4 @@ step 'build' cargo build --workspace --bins
 step 'lints' cargo clippy --workspace --all-targets -- -D warnings
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 step 'tests, end-to-end cases and clients' cargo test --workspace
-step 'simulator' scripts/sim.sh "${SEEDS:-2000}"
+step 'simulator' "$CARGO_TARGET_DIR/debug/althing-sim" --seeds "0..${SEEDS:-2000}"

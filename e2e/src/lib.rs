@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Consortia of real processes, for the end-to-end cases and the benchmarks.
+//!
+//! ```text
+//! Manifests ──▶ althing up ──▶ Consortium ──▶ Member (pid, ports, folder): kill, start, metrics
+//!                                   └──────▶ Rpc (JSON-RPC of one group on one node), Account (signs)
+//! ```
+//!
+//! What a case knows of a node is what a person knows: the command line, the files, the ports. Nothing here links the node.
+
+mod account;
+mod binaries;
+mod consortium;
+mod manifests;
+mod member;
+mod ports;
+mod process;
+mod rpc;
+mod wait;
+
+pub use account::Account;
+pub use binaries::{binary, repository};
+pub use consortium::Consortium;
+pub use manifests::{GroupPlan, Manifests, StateKind};
+pub use member::{Member, own_cpu};
+pub use process::run;
+pub use rpc::{Receipt, Rpc, RpcError};
+pub use wait::{until, until_some};

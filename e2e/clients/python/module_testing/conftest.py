@@ -11,6 +11,7 @@ import deviations as deviations_file
 import pytest
 import pytest_asyncio
 from eth_account import Account
+from eth_utils import to_bytes
 from web3 import AsyncHTTPProvider, AsyncWeb3, HTTPProvider, Web3
 from web3._utils.contract_sources.contract_data._custom_contract_data import EMITTER_ENUM
 from web3._utils.contract_sources.contract_data.emitter_contract import EMITTER_CONTRACT_DATA
@@ -21,6 +22,7 @@ from web3._utils.contract_sources.contract_data.offchain_lookup import (
 from web3._utils.contract_sources.contract_data.panic_errors_contract import PANIC_ERRORS_CONTRACT_DATA
 from web3._utils.contract_sources.contract_data.revert_contract import REVERT_CONTRACT_DATA
 from web3._utils.contract_sources.contract_data.storage_contract import STORAGE_CONTRACT_DATA
+from web3._utils.module_testing.utils import RequestMocker
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 from web3.providers.persistent import WebSocketProvider
 
@@ -137,9 +139,24 @@ emitter_contract_address = address_fixtures("emitter")
 async_emitter_contract_address = address_fixtures("emitter")
 
 
+@pytest.fixture(params=[lambda address: to_bytes(hexstr=address), lambda address: address], ids=["bytes", "text"])
+def address_conversion_func(request):
+    return request.param
+
+
 @pytest.fixture
-def address_conversion_func():
-    return lambda address: address
+def request_mocker():
+    return RequestMocker
+
+
+@pytest.fixture
+def skip_if_testrpc():
+    return lambda w3: None
+
+
+@pytest.fixture
+def async_skip_if_testrpc():
+    return lambda w3: None
 
 
 @pytest.fixture

@@ -1,0 +1,10 @@
+//! End-to-end cases on this machine: real binaries, real sockets, real disks, real clients.
+
+mod clients;
+mod faults;
+mod genesis;
+mod isolation;
+mod lifecycle;
+mod load;
+mod room;
+mod torture;
