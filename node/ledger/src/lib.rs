@@ -1,4 +1,4 @@
-//! The durable ledger of one group: blocks, receipts, state and indexes in one database, and the log of votes beside it.
+//! The durable ledger of one group: blocks, receipts, state and indexes in one database, the log of votes beside it.
 //!
 //! ```text
 //!              ┌── prepare(changes) ──▶ state root ─┐ (leader and voters, any number of candidates)

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! file:   magic (8 bytes) ‖ record ‖ record ‖ …
-//! record: payload length u32 ‖ height u64 ‖ CRC-32C of those 12 bytes u32 ‖ CRC-32C of the payload u32 ‖ payload   (big-endian)
+//! record: payload length u32 ‖ height u64 ‖ CRC-32C of those 12 bytes ‖ CRC-32C of the payload ‖ payload (big-endian)
 //! ```
 //!
-//! Invariants: what was appended and synced is read back, or opening fails. Only a tail that no sync can have covered is
-//! cut off; any other damage is [`VoteLogError::Corrupt`], for a node that forgot a vote may cast it twice. A missing
+//! Invariants: what was appended and synced is read back, or opening fails. Only a last record that a power failure can
+//! have torn is cut off; any other damage is [`VoteLogError::Corrupt`], for a node that forgot a vote may cast it twice. A missing
 //! file is not an empty one: such a node abstains until it is safe.
 
 use std::fs::{File, OpenOptions};

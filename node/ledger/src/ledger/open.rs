@@ -55,7 +55,7 @@ impl Default for OpenOptions {
 }
 
 impl Ledger {
-    /// Opens the ledger in a folder, or makes it: block 0 from the genesis and `genesis_changes` (predeployed contracts,
+    /// Opens the ledger in a folder, or makes it: block 0 from the genesis and `genesis_changes` (predeployed code,
     /// system contracts' tables), which are not looked at again afterwards.
     pub fn open_or_create(
         folder: &Path,
@@ -318,7 +318,7 @@ impl Inner {
         Ok(Ledger { inner })
     }
 
-    /// Checks block 0, the newest headers' chain of hashes, and that the head has its body and sealers; sets the sealers.
+    /// Checks block 0, the newest headers' chain of hashes, and the body and sealers of the head; sets the sealers.
     fn check_chain(&self) -> Result<(), LedgerError> {
         let head = self.head.read().clone();
         let verified = |height| match self.header_record(height)? {

@@ -17,7 +17,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 type Overlay = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The hash of all accounts, then all slots, by ascending key: entries are key and value with their lengths, gathered
-/// into chunks of at least 64 KiB, each folded in as `H(running ‖ chunk)`. `above` are blocks not yet stored, oldest first.
+/// into chunks of at least 64 KiB, each folded in as `H(running ‖ chunk)`. It costs a walk over the whole state.
+/// `above` are blocks not yet stored, oldest first.
 pub(crate) fn full_state_hash(storage: &dyn Storage, above: &[Arc<Layer>], hash: HashFn) -> Result<B256, LedgerError> {
     let (mut accounts, mut slots) = (Overlay::new(), Overlay::new());
     for layer in above {
