@@ -11,6 +11,8 @@
 mod account;
 mod admission;
 mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod shared;
 
 pub use admission::{Admission, PoolError};

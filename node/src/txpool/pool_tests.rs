@@ -1,0 +1,121 @@
+use std::sync::Arc;
+
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Signature, TxKind, keccak256};
+use althing_execution::InvalidReason;
+use althing_types::{Address, B256, Recovered, Transaction, U256};
+
+use super::{Pool, PoolError, PoolLimits};
+
+fn limits() -> PoolLimits {
+    PoolLimits { transactions: 6, bytes: 10_000, expiration_ms: 1_000, nonces_ahead: 10 }
+}
+
+fn sender(byte: u8) -> Address {
+    Address::repeat_byte(byte)
+}
+
+fn transaction(from: u8, nonce: u64, tip: u128) -> Recovered {
+    let unsigned = TxEip1559 {
+        chain_id: 1,
+        nonce,
+        gas_limit: 21_000,
+        max_fee_per_gas: tip,
+        max_priority_fee_per_gas: tip,
+        to: TxKind::Call(sender(from)),
+        ..TxEip1559::default()
+    };
+    let signature = Signature::new(U256::from(1), U256::from(1), false);
+    let envelope = TxEnvelope::from(unsigned.into_signed(signature));
+    let transaction = Transaction::decode(envelope.encoded_2718().into(), |bytes| keccak256(bytes)).unwrap();
+    Recovered { transaction: Arc::new(transaction), sender: sender(from) }
+}
+
+fn hash(from: u8, nonce: u64, tip: u128) -> B256 {
+    transaction(from, nonce, tip).transaction.hash()
+}
+
+/// The executable transactions as (sender, nonce).
+fn executable(pool: &Pool) -> Vec<(u8, u64)> {
+    pool.executable().map(|recovered| (recovered.sender[0], recovered.transaction.nonce())).collect()
+}
+
+fn pool_of(transactions: &[(u8, u64)]) -> Pool {
+    let mut pool = Pool::new(limits());
+    for (from, nonce) in transactions {
+        pool.insert(transaction(*from, *nonce, 0), 0, 0).unwrap();
+    }
+    pool
+}
+
+#[test]
+fn transactions_are_executable_in_the_order_of_arrival_and_of_nonces() {
+    let pool = pool_of(&[(1, 0), (2, 0), (1, 1), (2, 1)]);
+    assert_eq!(executable(&pool), [(1, 0), (2, 0), (1, 1), (2, 1)]);
+}
+
+#[test]
+fn a_transaction_whose_earlier_nonce_is_missing_waits_until_it_comes() {
+    let mut pool = pool_of(&[(1, 2), (1, 1), (2, 0)]);
+    assert_eq!(executable(&pool), [(2, 0)]);
+    assert_eq!(pool.size().queued, 2);
+    pool.insert(transaction(1, 0, 0), 0, 0).unwrap();
+    assert_eq!(executable(&pool), [(2, 0), (1, 0), (1, 1), (1, 2)]);
+    assert_eq!(pool.pending_nonce(&sender(1)), Some(3));
+}
+
+#[test]
+fn a_higher_offered_tip_replaces_and_keeps_the_place() {
+    let mut pool = pool_of(&[(1, 0), (1, 1), (2, 0)]);
+    assert_eq!(pool.insert(transaction(1, 0, 0), 0, 0), Err(PoolError::AlreadyKnown));
+    pool.insert(transaction(1, 0, 5), 0, 0).unwrap();
+    assert_eq!(pool.insert(transaction(1, 0, 4), 0, 0), Err(PoolError::ReplacementUnderpriced));
+    assert_eq!(executable(&pool), [(1, 0), (1, 1), (2, 0)]);
+    assert!(pool.contains(&hash(1, 0, 5)));
+    assert!(!pool.contains(&hash(1, 0, 0)), "what was replaced is gone");
+}
+
+#[test]
+fn a_used_nonce_and_one_too_far_ahead_are_refused() {
+    let mut pool = Pool::new(limits());
+    let low = InvalidReason::NonceTooLow { transaction: 4, account: 5 };
+    assert_eq!(pool.insert(transaction(1, 4, 0), 5, 0), Err(PoolError::Invalid(low)));
+    let far = PoolError::NonceTooFar { next: 5, found: 16, ahead: 10 };
+    assert_eq!(pool.insert(transaction(1, 16, 0), 5, 0), Err(far));
+    assert_eq!(pool.insert(transaction(1, 15, 0), 5, 0), Ok(()));
+}
+
+#[test]
+fn what_a_block_included_leaves_and_what_it_made_executable_moves_up() {
+    let mut pool = pool_of(&[(1, 0), (1, 1), (2, 0), (1, 3)]);
+    // The block held nonces 0 to 2 of sender 1, one of which this pool never saw.
+    pool.included([(sender(1), 0), (sender(1), 1), (sender(1), 2)].into_iter());
+    assert_eq!(executable(&pool), [(2, 0), (1, 3)]);
+    assert!(!pool.contains(&hash(1, 1, 0)));
+    pool.included([(sender(2), 0), (sender(1), 3)].into_iter());
+    assert_eq!(pool.size(), Default::default(), "an empty pool counts nothing");
+}
+
+#[test]
+fn a_full_pool_takes_a_replacement_only() {
+    let mut pool = pool_of(&[(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]);
+    assert_eq!(pool.insert(transaction(2, 0, 0), 0, 0), Err(PoolError::Full));
+    assert_eq!(pool.insert(transaction(1, 5, 1), 0, 0), Ok(()));
+}
+
+#[test]
+fn what_waits_too_long_expires_with_what_follows_it() {
+    let mut pool = pool_of(&[(1, 0), (1, 1)]);
+    pool.insert(transaction(2, 0, 0), 0, 900).unwrap();
+    assert_eq!(pool.expire(1_001), 2);
+    assert_eq!(executable(&pool), [(2, 0)]);
+}
+
+#[test]
+fn a_removed_transaction_takes_those_behind_it_along() {
+    let mut pool = pool_of(&[(1, 0), (1, 1), (2, 0)]);
+    pool.remove(&hash(1, 0, 0));
+    assert_eq!(executable(&pool), [(2, 0)]);
+    assert_eq!(pool.size().bytes, transaction(2, 0, 0).transaction.raw().len());
+}
