@@ -68,7 +68,8 @@ impl Refusal {
         }
     }
 
-    /// Whether only a liar sends such a message.
+    /// Whether only a liar sends such a message. Proofs are not covered by the sender's signature, so it is charged only
+    /// to a peer who sent it on its own connection; messages are not relayed.
     pub const fn is_malice(self) -> bool {
         matches!(self, Self::NotTheLeader | Self::Unjustified)
     }

@@ -27,13 +27,19 @@ pub enum Record {
     },
     /// Before ROUND-CHANGE: the new view, signed. Its claim is proven by the Commit record of that view.
     RoundChange(RoundChange),
+    /// The vote log was lost once: no vote up to this height. The last such record of a log holds, so that a node that
+    /// crashes while it abstains goes on abstaining.
+    Abstain {
+        /// The last height without a vote; `u64::MAX` while it is not known yet.
+        through: u64,
+    },
 }
 
 /// Why bytes are no record. The vote log is this node's own, so this is damage: the node abstains.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// No kind byte, or one nobody writes.
-    #[error("records of the vote log are of kind 1 to 4, found {0:?}")]
+    #[error("records of the vote log are of kind 1 to 5, found {0:?}")]
     Kind(Option<u8>),
     /// Not RLP of that kind.
     #[error(transparent)]
@@ -47,6 +53,7 @@ const KIND_PROPOSED: u8 = 1;
 const KIND_PREPARE: u8 = 2;
 const KIND_COMMIT: u8 = 3;
 const KIND_ROUND_CHANGE: u8 = 4;
+const KIND_ABSTAIN: u8 = 5;
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct StoredProposal {
@@ -65,12 +72,13 @@ struct StoredCommit {
 }
 
 impl Record {
-    /// The height the record belongs to.
+    /// The height the record belongs to: it may be dropped once the ledger has reached that height.
     pub const fn height(&self) -> u64 {
         match self {
             Self::Proposed(proposal) => proposal.candidate.height,
             Self::Prepare(vote) | Self::Commit { vote, .. } => vote.slot.height,
             Self::RoundChange(change) => change.slot.height,
+            Self::Abstain { through } => *through,
         }
     }
 
@@ -119,6 +127,10 @@ impl Record {
                 out.push(KIND_ROUND_CHANGE);
                 WireRoundChange::from(change).encode(&mut out);
             }
+            Self::Abstain { through } => {
+                out.push(KIND_ABSTAIN);
+                through.encode(&mut out);
+            }
         }
         out
     }
@@ -149,6 +161,7 @@ impl Record {
             KIND_ROUND_CHANGE => Ok(Self::RoundChange(
                 exact::<WireRoundChange>("a round change record", body)?.into(),
             )),
+            KIND_ABSTAIN => Ok(Self::Abstain { through: exact("an abstention record", body)? }),
             kind => Err(RecordError::Kind(Some(kind))),
         }
     }

@@ -37,6 +37,10 @@ impl Cluster {
         let wiped = self.dice.per_mille(400);
         let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else { return };
         node.log.crash(&mut self.dice);
+        // Once the abstention is on the disk, with its height, the new log speaks for itself.
+        if node.log.abstains_through().is_some_and(|through| through != u64::MAX) {
+            node.lost = None;
+        }
         if node.forgetful {
             node.forgetful = false;
             node.lost = Some(wiped);

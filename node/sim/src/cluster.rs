@@ -451,10 +451,10 @@ impl Cluster {
             let again = self.dice.between(100, 1_000);
             return self.clock.after(again, Event::Learn { node: n, life });
         }
-        node.lost = None;
         let highest = answers.iter().map(|(_, height)| *height).max().unwrap_or_default().max(head.height);
         let abstain_through = Some(highest + if wiped { 2 } else { 1 });
         let sealers = self.plan.sealers_of(head.height + 1);
+        node.log.sync(PersistId(u64::MAX));
         let log = node.log.read();
         // The ids of a new start begin anew, so nothing of the old one may be waited for.
         node.life += 1;

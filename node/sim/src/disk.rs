@@ -51,6 +51,15 @@ impl VoteLog {
         self.unsynced.clear();
     }
 
+    /// Through which height the log says to abstain.
+    pub fn abstains_through(&self) -> Option<u64> {
+        let through = |record| match record {
+            Record::Abstain { through } => Some(through),
+            _ => None,
+        };
+        self.read().into_iter().rev().find_map(through)
+    }
+
     /// What a start reads.
     pub fn read(&self) -> Vec<Record> {
         self.durable.iter().filter_map(|(_, record)| Record::decode(record).ok()).collect()

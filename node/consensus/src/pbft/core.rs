@@ -287,14 +287,12 @@ impl Pbft {
         }
     }
 
-    /// Gives a peer that was away what this node signed at this height, verbatim.
+    /// Gives a peer that was away what this node signed at this height, verbatim. Having announced a view, it says nothing
+    /// in lower ones any more.
     fn resend_to(&mut self, peer: NodeId) {
-        let own: Vec<_> = self
-            .round
-            .own
-            .values()
-            .map(|own| (own.message.clone(), own.after))
-            .collect();
+        let view = self.round.slot.view;
+        let current = self.round.own.values().filter(|own| own.view >= view);
+        let own: Vec<_> = current.map(|own| (own.message.clone(), own.after)).collect();
         for (message, after) in own {
             self.send(To::One(peer), &message, after);
         }

@@ -29,9 +29,21 @@ impl Pbft {
         }
         self.now = now;
         self.started = true;
-        self.abstain_through = start.abstain_through;
+        self.take_up_abstention(&start);
         self.log = start.log;
         self.enter_height(start.head, start.sealers);
+    }
+
+    /// An abstention outlives the process: it is written to the new log before anything else, and read from it again.
+    fn take_up_abstention(&mut self, start: &Start) {
+        let logged = start.log.iter().rev().find_map(|record| match record {
+            Record::Abstain { through } => Some(*through),
+            _ => None,
+        });
+        self.abstain_through = start.abstain_through.or(logged);
+        if let Some(through) = start.abstain_through.filter(|through| logged != Some(*through)) {
+            self.persist(&Record::Abstain { through }, None);
+        }
     }
 
     /// The parent is final: everything of its height is forgotten, and view 0 of the next begins, or whatever view the
@@ -71,6 +83,7 @@ impl Pbft {
                 self.take_up_lock(vote, certificate, candidate);
             }
             Record::RoundChange(change) => self.take_up_change(change),
+            Record::Abstain { .. } => {}
         }
     }
 
