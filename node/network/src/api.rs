@@ -139,7 +139,7 @@ pub struct PeerInfo {
 /// What happens to peers. A receiver that lags asks [`NetworkHandle::peers`](crate::NetworkHandle::peers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkEvent {
-    /// Both lanes are up. What was sent before this event may be lost.
+    /// Both lanes are up. What was sent before this event may be lost; what the peer sent may arrive before it.
     PeerUp {
         /// Whose key.
         node_id: NodeId,

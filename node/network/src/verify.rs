@@ -153,9 +153,10 @@ pub(crate) fn certificates(file: &PemText) -> Result<Vec<CertificateDer<'static>
 /// Decides who presents `chain` (leaf first, as in TLS), or why it is not let in.
 ///
 /// In this order: it parses; a path leads to a root, every certificate on it within its validity and its extended usage
-/// (RFC 5280 section 6, by webpki); the leaf is a node's (not a CA, `digitalSignature`, P-256); then the blacklist over
-/// the whole path; then the whitelist. Names in certificates are not host names and are not compared with any: the
-/// identity is the key. The lists come last because before the path is proven a certificate may claim anybody's name.
+/// (RFC 5280 section 6, by webpki); the leaf is a node's (not a CA, `digitalSignature`, both extended usages if any,
+/// P-256); then the blacklist over the whole path; then the whitelist. Names in certificates are not host names and are
+/// not compared with any: the identity is the key. The lists come last because before the path is proven a certificate
+/// may claim anybody's name.
 pub fn verify_peer(
     chain: &[CertificateDer<'_>],
     roots: &TrustSet,
@@ -390,11 +391,20 @@ fn check_leaf_is_no_ca(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A node answers and dials: where the extended usage is given it has to allow both. That keeps an application's or
+/// an administrator's certificate, which is a client's under the same chain, from passing for a node's.
 fn check_leaf_usage(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let wrong = |what: &str| {
+        let detail = format!("the certificate of {:?} has {what}", leaf.subject().to_string());
+        Err(Refusal::new(RefusalReason::WrongUsage, detail))
+    };
     let usage = leaf.key_usage().map_err(malformed_extension)?;
     if usage.is_none_or(|usage| !usage.value.digital_signature()) {
-        let detail = format!("{:?} has no keyUsage with digitalSignature", leaf.subject().to_string());
-        return Err(Refusal::new(RefusalReason::WrongUsage, detail));
+        return wrong("no keyUsage with digitalSignature");
+    }
+    let extended = leaf.extended_key_usage().map_err(malformed_extension)?;
+    if extended.is_some_and(|usage| !usage.value.any && !(usage.value.server_auth && usage.value.client_auth)) {
+        return wrong("an extendedKeyUsage without both serverAuth and clientAuth, as a node's has");
     }
     Ok(())
 }

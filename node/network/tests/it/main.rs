@@ -1,6 +1,6 @@
 //! The network over real sockets and real TLS.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+#![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
 mod pki;
 mod raw;

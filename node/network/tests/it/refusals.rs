@@ -105,6 +105,14 @@ async fn a_certificate_with_another_extended_usage_is_refused() {
 }
 
 #[tokio::test]
+async fn an_applications_certificate_does_not_pass_for_a_nodes() {
+    let client = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    };
+    house().await.refuses_node(client, RefusalReason::WrongUsage).await;
+}
+
+#[tokio::test]
 async fn a_ca_certificate_does_not_pass_for_a_nodes() {
     let ca = |params: &mut CertificateParams| params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     house().await.refuses_node(ca, RefusalReason::WrongUsage).await;

@@ -122,6 +122,15 @@ fn a_certificate_with_any_byte_changed_is_refused_without_a_panic() {
 }
 
 #[test]
+fn a_certificate_without_extended_usage_is_a_nodes_as_fisco_issues_them() {
+    let root = chain("trade");
+    let files = root
+        .agency("agency-a")
+        .node_with("node-0", |params| params.extended_key_usages = Vec::new());
+    assert_eq!(verify(&ders(&files), &trust(&[&root])).unwrap().node_id, files.node_id);
+}
+
+#[test]
 fn a_chain_is_bounded_before_it_is_read() {
     let root = chain("trade");
     let files = root.agency("agency-a").node("node-0");
