@@ -403,7 +403,7 @@ fn check_leaf_usage(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
         return wrong("no keyUsage with digitalSignature");
     }
     let extended = leaf.extended_key_usage().map_err(malformed_extension)?;
-    if extended.is_some_and(|usage| !usage.value.any && !(usage.value.server_auth && usage.value.client_auth)) {
+    if extended.is_some_and(|usage| !(usage.value.any || usage.value.server_auth && usage.value.client_auth)) {
         return wrong("an extendedKeyUsage without both serverAuth and clientAuth, as a node's has");
     }
     Ok(())
