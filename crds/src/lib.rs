@@ -29,8 +29,8 @@ pub const API_VERSION: &str = "althing.dev/v1alpha1";
 /// The longest object name, in bytes: 52 (a StatefulSet's name plus a revision hash must fit a 63-byte label) less the longest
 /// suffix a child has, `-certificate`.
 pub const NAME_BYTES_MAX: usize = 40;
-/// The largest chain id: the largest for which every `chainId · 32768 + groupId` stays below 2^53.
-pub const CHAIN_ID_MAX: u64 = (1 << 38) - 1;
+/// The largest chain id: `chainId · 32768 + groupId` stays below 2^53 for every group, as `althing_types` demands too.
+pub const CHAIN_ID_MAX: u64 = (1 << 38) - 2;
 
 /// The annotation that lets a live Node or Group be deleted.
 pub const ALLOW_DELETE_ANNOTATION: &str = "althing.dev/allow-delete";

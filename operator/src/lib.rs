@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Manifests become ledgers: the declarative half of Althing.
+//!
+//! ```text
+//! YAML ─▶ manifest ─▶ controller::{consortium,agency,node,group}: validate ─▶ plan ─▶ plan::NamespacePlan
+//!                                   ▲                              │                     │
+//!              edge: Observe ───────┘ pki, genesis, node_files ◀───┘        edge: Apply, WriteStatus
+//! ```
+//!
+//! [`plan_namespace`] is the whole of it: a pure function of manifests, what an edge observed, where nodes stand, and the time.
+//! An edge carries a plan out and asks again; a plan without steps is the fix point.
+//!
+//! Invariant: nothing outside [`edge`] knows a socket, a disk, a process, a clock or a client.
+
+pub mod controller;
+pub mod edge;
+pub mod genesis;
+pub mod manifest;
+pub mod name;
+mod namespace;
+pub mod node_files;
+pub mod pki;
+pub mod plan;
+mod report;
+pub mod status;
+
+pub use namespace::plan_namespace;
+pub use report::by_object;

@@ -42,8 +42,8 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ConsortiumSpec {
-    /// The chain id, 1 to 274877906943, so that `chainId · 32768 + groupId` stays below 2^53 for every group. Immutable.
-    #[schemars(range(min = 1, max = 274_877_906_943_i64))]
+    /// The chain id, 1 to 274877906942, so that `chainId · 32768 + groupId` stays below 2^53 for every group. Immutable.
+    #[schemars(range(min = 1, max = 274_877_906_942_i64))]
     pub chain_id: i64,
     /// The edition. Immutable.
     #[serde(default)]

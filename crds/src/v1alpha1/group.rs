@@ -78,7 +78,7 @@ pub struct GroupGenesis {
     pub evm_chain_id: Option<i64>,
     /// Gas a transaction may be given and a block may use.
     #[serde(default = "gas_limit")]
-    #[schemars(range(min = 1_000_000, max = 1_000_000_000_000_i64))]
+    #[schemars(range(min = 100_000, max = 9_007_199_254_740_991_i64))]
     pub gas_limit: i64,
     /// Bytes a block may have; 4 MiB unless given.
     #[serde(default = "block_bytes")]
@@ -119,9 +119,9 @@ pub struct GenesisConsensus {
     pub kind: ConsensusType,
     /// Transactions a block may have.
     #[serde(default = "max_transactions")]
-    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_transactions: i32,
-    /// The timeout of the first round, such as `3s`; from 300 ms to 60 s.
+    /// The timeout of the first round, such as `3s`; from 100 ms to 60 s.
     #[serde(default = "timeout")]
     #[schemars(length(min = 2, max = 16), regex(pattern = "^([0-9]{1,9}(ms|s|m|h|d))+$"))]
     pub timeout: String,

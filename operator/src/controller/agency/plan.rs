@@ -1,0 +1,343 @@
+//! An agency's keys, its certificate by whoever keeps the chain key, and its applications' and administrators' certificates.
+
+use std::collections::BTreeMap;
+
+use althing_types::{Address, NodeId};
+
+use super::{AgencyForm, ValidatedAgency};
+use crate::controller::certificate::{self, Certificate, Wish};
+use crate::controller::consortium::ChainFacts;
+use crate::controller::key::{self, Evidence};
+use crate::controller::{Context, Hold, Outcome};
+use crate::name::{AgencyName, ConsortiumName};
+use crate::pki::{Profile, Request, Role, inspect, request};
+use crate::plan::{CertificateOrder, Identity, KeyOrder, PublicKey, RequestOrder, Step};
+use crate::status::{ObjectRef, Reason};
+
+/// What has to be made before files can be written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Orders {
+    /// Keys.
+    pub keys: Vec<KeyOrder>,
+    /// Requests.
+    pub requests: Vec<RequestOrder>,
+    /// Certificates.
+    pub certificates: Vec<CertificateOrder>,
+    /// Certificates that came from outside.
+    pub kept: Vec<Step>,
+}
+
+/// An agency whose certificate is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgencyFacts {
+    /// Its name.
+    pub name: AgencyName,
+    /// Its consortium.
+    pub consortium: ConsortiumName,
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// Its account on the chain.
+    pub governance_account: Address,
+    /// Whether its keys are in this namespace.
+    pub is_own: bool,
+}
+
+/// Plans one agency. `accounts` learns the governance account as soon as it is known: a genesis needs no certificate.
+pub fn plan(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chains: &BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+    accounts: &mut BTreeMap<AgencyName, Address>,
+    orders: &mut Orders,
+) -> Outcome<AgencyFacts> {
+    match &agency.form {
+        AgencyForm::Own { certificate } => {
+            let keys = own_keys(ctx, agency, orders)?;
+            accounts.insert(agency.name.clone(), keys.governance_account);
+            let chain = chain_of(agency, chains)?;
+            let certificate = own_certificate(ctx, agency, chain, &keys, certificate.as_ref(), orders)?;
+            let leaves = [(Identity::Sdk(agency.name.clone()), Role::Sdk, keys.sdk), (Identity::Admin(agency.name.clone()), Role::Admin, keys.admin)];
+            for (subject, role, public_key) in leaves {
+                leaf(ctx, agency, &certificate, subject, role, public_key, orders)?;
+            }
+            Ok(AgencyFacts {
+                name: agency.name.clone(),
+                consortium: agency.consortium.clone(),
+                certificate,
+                governance_account: keys.governance_account,
+                is_own: true,
+            })
+        }
+        AgencyForm::External { certificate, request, governance_account } => {
+            let chain = chain_of(agency, chains)?;
+            external(ctx, agency, chain, certificate.as_ref(), request.as_ref(), *governance_account, accounts, orders)
+        }
+    }
+}
+
+fn chain_of<'a>(
+    agency: &ValidatedAgency,
+    chains: &'a BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+) -> Outcome<&'a ChainFacts> {
+    match chains.get(&agency.consortium) {
+        Some(Ok(chain)) => Ok(chain),
+        Some(Err(_)) => Err(Hold::pending(
+            Reason::DependencyNotReady,
+            format!("spec.consortium: Consortium {} is not ready", agency.consortium),
+        )),
+        None => Err(Hold::pending(
+            Reason::ReferenceMissing,
+            format!("spec.consortium: Consortium {} is not in this namespace yet", agency.consortium),
+        )),
+    }
+}
+
+struct OwnKeys {
+    agency: NodeId,
+    sdk: NodeId,
+    admin: NodeId,
+    governance_account: Address,
+}
+
+/// All keys of an agency; all missing ones are ordered at once.
+fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) -> Outcome<OwnKeys> {
+    let facts = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
+    let recorded = facts.and_then(|facts| facts.governance_account);
+    let recorded_key = facts.and_then(|facts| facts.certificate.as_deref());
+    let recorded_key = recorded_key.and_then(|pem| Certificate::read(pem).ok()).and_then(|c| c.facts.public_key);
+    let seat = seat_evidence(ctx, agency);
+    let ensure = |identity: Identity, evidence: Evidence, orders: &mut Orders| {
+        key::ensure(ctx, &identity, &evidence, &mut orders.keys)
+    };
+    let name = || agency.name.clone();
+    let plain = || Evidence { found: None, recorded: None };
+    let node_evidence = Evidence { found: node_evidence(ctx, agency), recorded: recorded_key.map(PublicKey::P256) };
+    let ca = ensure(Identity::AgencyCa(name()), node_evidence, orders);
+    let account = Evidence { found: seat, recorded: recorded.map(PublicKey::Account) };
+    let governance = ensure(Identity::Governance(name()), account, orders);
+    let sdk = ensure(Identity::Sdk(name()), plain(), orders);
+    let admin = ensure(Identity::Admin(name()), plain(), orders);
+    match (ca?, governance?, sdk?, admin?) {
+        (PublicKey::P256(agency), PublicKey::Account(governance_account), PublicKey::P256(sdk), PublicKey::P256(admin)) => {
+            Ok(OwnKeys { agency, sdk, admin, governance_account })
+        }
+        _ => Err(Hold::wrong(Reason::KeyUnreadable, "a key is of another curve than its purpose")),
+    }
+}
+
+/// Nodes that hold certificates under an agency's key prove that it exists.
+fn node_evidence(ctx: &Context<'_>, agency: &ValidatedAgency) -> Option<String> {
+    let nodes = ctx.manifests.nodes.iter().filter(|(_, node)| node.spec.agency == agency.name.as_str());
+    let mut certified = nodes.filter(|(name, _)| {
+        ctx.identity(&Identity::Node((*name).clone())).is_some_and(|observed| observed.certificate.is_some())
+    });
+    certified.next().map(|(name, _)| format!("Node {name} has a certificate under it"))
+}
+
+/// A recorded genesis with a seat of the agency holds its account for ever.
+fn seat_evidence(ctx: &Context<'_>, agency: &ValidatedAgency) -> Option<String> {
+    let groups = ctx.manifests.groups.iter().filter(|(name, _)| ctx.observed.genesis.contains_key(*name));
+    let mut seated = groups.filter(|(_, group)| {
+        let seats = group.spec.genesis.committee.iter().flat_map(|committee| &committee.seats);
+        seats.into_iter().any(|seat| seat.agency == agency.name.as_str())
+    });
+    seated.next().map(|(name, _)| format!("the genesis of Group {name} names its account"))
+}
+
+fn own_certificate(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+    keys: &OwnKeys,
+    answer: Option<&Certificate>,
+    orders: &mut Orders,
+) -> Outcome<Certificate> {
+    let subject = Identity::AgencyCa(agency.name.clone());
+    let Some(issuer) = &chain.issuer else {
+        return certificate_from_elsewhere(ctx, agency, chain, keys, answer, orders);
+    };
+    let wish = Wish {
+        subject,
+        public_key: keys.agency,
+        issuer: issuer.clone(),
+        issuer_certificate: Some(&chain.issuing),
+        profile: agency_profile(agency, keys.governance_account),
+        common_name: agency.name.to_string(),
+        dns_names: vec![],
+        validity: Role::Agency.validity(),
+        request: None,
+    };
+    certificate::ensure(ctx, &wish, &mut orders.certificates)
+}
+
+fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {
+    Profile { role: Role::Agency, organization: agency.consortium.to_string(), governance_account: Some(account) }
+}
+
+/// The chain key is elsewhere: a request goes out, `spec.certificate` is the answer.
+fn certificate_from_elsewhere(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+    keys: &OwnKeys,
+    answer: Option<&Certificate>,
+    orders: &mut Orders,
+) -> Outcome<Certificate> {
+    let identity = Identity::AgencyCa(agency.name.clone());
+    let made = ctx.identity(&identity).and_then(|observed| observed.request.as_deref());
+    let fits = |request: &Request| {
+        request.public_key == keys.agency && request.governance_account == keys.governance_account
+    };
+    if !made.and_then(|pem| request::verify(pem).ok()).is_some_and(|request| fits(&request)) {
+        orders.requests.push(RequestOrder {
+            identity: identity.clone(),
+            common_name: agency.name.to_string(),
+            governance_account: keys.governance_account,
+        });
+    }
+    let Some(answer) = answer else {
+        let text = "status.certificateSigningRequest waits for the registrar; put its answer into spec.certificate";
+        return Err(Hold::pending(Reason::AwaitingCertificate, text));
+    };
+    let field = "spec.certificate";
+    check_under_chain(field, answer, chain)?;
+    if answer.facts.public_key != Some(keys.agency) {
+        return Err(Hold::field(field, "a certificate over another key", "the answer to status.certificateSigningRequest"));
+    }
+    if answer.facts.governance_account != Some(keys.governance_account) {
+        return Err(Hold::field(field, "another governance account", "the answer to status.certificateSigningRequest"));
+    }
+    let kept = ctx.identity(&identity).and_then(|observed| observed.certificate.as_deref());
+    if kept != Some(answer.pem.as_str()) {
+        orders.kept.push(Step::KeepCertificate { subject: identity, certificate: answer.pem.clone() });
+        return Err(Hold::pending(Reason::Progressing, "the agency's certificate is being kept"));
+    }
+    within_dates(ctx, field, answer)
+}
+
+fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certificate) -> Outcome<Certificate> {
+    match certificate.facts.holds_at(ctx.now) {
+        true => Ok(certificate.clone()),
+        false => Err(Hold::wrong(
+            Reason::CertificateExpired,
+            format!("{field}: holds from {} to {}; a new one is needed", certificate.facts.not_before, certificate.facts.not_after),
+        )),
+    }
+}
+
+fn check_under_chain(field: &str, certificate: &Certificate, chain: &ChainFacts) -> Outcome<()> {
+    let verify = |trusted: &Certificate| inspect::verify_issued_by(&certificate.pem, &trusted.pem);
+    let mut errors = vec![];
+    for trusted in &chain.trusted {
+        match verify(trusted) {
+            Ok(()) if certificate.facts.is_ca => return Ok(()),
+            Ok(()) => return Err(Hold::field(field, "a certificate that may not issue", "an agency certificate")),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    let text = format!("{field}: not under a trusted chain certificate of {}: {}", chain.consortium.name, errors.join("; "));
+    Err(Hold::wrong(Reason::CertificateInvalid, text))
+}
+
+fn leaf(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    issuer: &Certificate,
+    subject: Identity,
+    role: Role,
+    public_key: NodeId,
+    orders: &mut Orders,
+) -> Outcome<Certificate> {
+    let wish = Wish {
+        subject,
+        public_key,
+        issuer: Identity::AgencyCa(agency.name.clone()),
+        issuer_certificate: Some(issuer),
+        profile: Profile { role, organization: agency.consortium.to_string(), governance_account: None },
+        common_name: format!("{}-{}", agency.name, role.as_str()),
+        dns_names: vec![],
+        validity: role.validity(),
+        request: None,
+    };
+    certificate::ensure(ctx, &wish, &mut orders.certificates)
+}
+
+/// Somebody else's agency: its certificate is checked, or its request is answered when it was admitted.
+fn external(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+    certificate: Option<&Certificate>,
+    request: Option<&(Request, String)>,
+    stated: Option<Address>,
+    accounts: &mut BTreeMap<AgencyName, Address>,
+    orders: &mut Orders,
+) -> Outcome<AgencyFacts> {
+    let certificate = match (certificate, request) {
+        (Some(certificate), _) => {
+            check_under_chain("spec.external.certificate", certificate, chain)?;
+            within_dates(ctx, "spec.external.certificate", certificate)?
+        }
+        (None, Some((request, pem))) => answer(ctx, agency, chain, request, pem, orders)?,
+        (None, None) => {
+            return Err(Hold::field("spec.external", "neither", "certificate or certificateSigningRequest"));
+        }
+    };
+    let account = match (certificate.facts.governance_account, stated) {
+        (Some(signed), Some(stated)) if signed != stated => {
+            let found = format!("{stated:#x}");
+            let accepted = format!("{signed:#x}, which the agency's certificate names");
+            return Err(Hold::field("spec.external.governanceAccount", found, &accepted));
+        }
+        (Some(account), _) | (None, Some(account)) => account,
+        (None, None) => {
+            return Err(Hold::field("spec.external.governanceAccount", "nothing", "0x and 40 hex digits"));
+        }
+    };
+    accounts.insert(agency.name.clone(), account);
+    Ok(AgencyFacts {
+        name: agency.name.clone(),
+        consortium: agency.consortium.clone(),
+        certificate,
+        governance_account: account,
+        is_own: false,
+    })
+}
+
+/// Signs the request of an admitted agency.
+fn answer(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+    request: &Request,
+    pem: &str,
+    orders: &mut Orders,
+) -> Outcome<Certificate> {
+    let Some(issuer) = &chain.issuer else {
+        let text = "spec.external has a request and no certificate yet; the registrar is elsewhere";
+        return Err(Hold::pending(Reason::AwaitingCertificate, text));
+    };
+    match chain.consortium.admitted.get(&agency.name) {
+        Some(fingerprint) if *fingerprint == request.fingerprint => {}
+        admitted => {
+            let found = admitted.map_or("nobody".to_owned(), |fingerprint| format!("fingerprint {fingerprint}"));
+            let text = format!(
+                "spec.registrar.admit of Consortium {} admits {found}; the request of {} has fingerprint {}: confirm it over another channel, then admit it",
+                chain.consortium.name, agency.name, request.fingerprint
+            );
+            return Err(Hold::pending(Reason::AwaitingCertificate, text));
+        }
+    }
+    let wish = Wish {
+        subject: Identity::AgencyCa(agency.name.clone()),
+        public_key: request.public_key,
+        issuer: issuer.clone(),
+        issuer_certificate: Some(&chain.issuing),
+        profile: agency_profile(agency, request.governance_account),
+        common_name: request.common_name.clone(),
+        dns_names: vec![],
+        validity: Role::Agency.validity(),
+        request: Some(pem.to_owned()),
+    };
+    certificate::ensure(ctx, &wish, &mut orders.certificates)
+}

@@ -1,0 +1,83 @@
+//! The genesis of a group: recorded wins, else rendered once.
+
+use std::collections::BTreeMap;
+
+use althing_types::{Address, NodeId};
+
+use super::ValidatedGroup;
+use crate::controller::consortium::ChainFacts;
+use crate::controller::{Context, Hold, Outcome};
+use crate::genesis::{self, GenesisDocument, Ingredients};
+use crate::name::{AgencyName, ConsortiumName, NodeName};
+use crate::status::{Obstacle, Reason};
+
+/// A group whose genesis is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupFacts {
+    /// The group.
+    pub group: ValidatedGroup,
+    /// Its genesis.
+    pub genesis: GenesisDocument,
+    /// Whether it is still to be recorded.
+    pub is_new: bool,
+    /// In what the manifest differs from the record.
+    pub difference: Option<Obstacle>,
+}
+
+/// Plans one group's genesis.
+pub fn plan(
+    ctx: &Context<'_>,
+    group: ValidatedGroup,
+    chains: &BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+    nodes: &BTreeMap<NodeName, NodeId>,
+    accounts: &BTreeMap<AgencyName, Address>,
+) -> Outcome<GroupFacts> {
+    let rendered = render(&group, chains, nodes, accounts, ctx);
+    let recorded = ctx.observed.genesis.get(&group.name).map(|document| GenesisDocument::recorded(document));
+    let (genesis, is_new) = match recorded.transpose()? {
+        Some(recorded) => (recorded, false),
+        None => (GenesisDocument::of(rendered.clone()?)?, true),
+    };
+    if let Some(pin) = group.pin.filter(|pin| *pin != genesis.hash) {
+        let difference = rendered.as_ref().ok().and_then(|manifest| genesis.difference(manifest));
+        let difference = difference.map_or_else(
+            || "the manifest and the document agree field by field, so the pinned hash is of another document: compare the documents with who gave you the hash".to_owned(),
+            |difference| format!("differing fields: {difference}"),
+        );
+        let text = format!("spec.genesis.hash: found {pin}, the genesis has {}; {difference}", genesis.hash);
+        return Err(Hold::wrong(Reason::GenesisHashDiffers, text));
+    }
+    let difference = match (is_new, &rendered) {
+        (false, Ok(manifest)) => genesis.difference(manifest).map(|difference| {
+            Obstacle::new(Reason::GenesisRecordDiffers, format!("spec.genesis: the record holds: {difference}"))
+        }),
+        _ => None,
+    };
+    Ok(GroupFacts { group, genesis, is_new, difference })
+}
+
+fn render(
+    group: &ValidatedGroup,
+    chains: &BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+    nodes: &BTreeMap<NodeName, NodeId>,
+    accounts: &BTreeMap<AgencyName, Address>,
+    ctx: &Context<'_>,
+) -> Outcome<althing_types::Genesis> {
+    let consortium = ctx.manifests.consortiums.get(&group.consortium).ok_or_else(|| {
+        let text = format!("spec.consortium: Consortium {} is not in this namespace yet", group.consortium);
+        Hold::pending(Reason::ReferenceMissing, text)
+    })?;
+    for name in &group.members {
+        if !ctx.manifests.nodes.contains_key(name) {
+            let text = format!("spec: Node {name} is not in this namespace yet");
+            return Err(Hold::pending(Reason::ReferenceMissing, text));
+        }
+    }
+    if let Some(Err(_)) = chains.get(&group.consortium) {
+        let text = format!("spec.consortium: Consortium {} is not ready", group.consortium);
+        return Err(Hold::pending(Reason::DependencyNotReady, text));
+    }
+    let chain_id = u64::try_from(consortium.spec.chain_id).unwrap_or(0);
+    let ingredients = Ingredients { chain_id, group_id: group.id, sealers: nodes, accounts };
+    genesis::make(&group.genesis, &ingredients)
+}

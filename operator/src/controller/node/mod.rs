@@ -1,0 +1,7 @@
+//! Node: its identity and its certificate. Its files are [`crate::node_files`]' business.
+
+pub mod plan;
+pub mod validate;
+
+pub use plan::{NodeFacts, OwnNode, identity, plan};
+pub use validate::{NodeForm, OwnSettings, ValidatedNode, validate};

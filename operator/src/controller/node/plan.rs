@@ -1,0 +1,128 @@
+//! A node's key, once, and its certificate by its agency.
+
+use std::collections::BTreeMap;
+
+use althing_types::NodeId;
+
+use super::{NodeForm, OwnSettings, ValidatedNode};
+use crate::controller::agency::{AgencyFacts, Orders};
+use crate::controller::certificate::{self, Certificate, Wish};
+use crate::controller::key::{self, Evidence};
+use crate::controller::{Context, Hold, Outcome};
+use crate::name::{AgencyName, NodeName};
+use crate::pki::{Profile, Role, inspect};
+use crate::plan::{Endpoint, Identity, PublicKey};
+use crate::status::{ObjectRef, Reason};
+
+/// A node that is known: its identity, and what is needed to run it when it is this namespace's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeFacts {
+    /// Its name.
+    pub name: NodeName,
+    /// Its agency.
+    pub agency: AgencyName,
+    /// Its identity.
+    pub node_id: NodeId,
+    /// This namespace's part.
+    pub own: Option<OwnNode>,
+}
+
+/// What an own node runs with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnNode {
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// Its agency's certificate.
+    pub agency_certificate: Certificate,
+    /// Where it stands.
+    pub endpoint: Endpoint,
+    /// What its manifest says.
+    pub settings: OwnSettings,
+}
+
+/// The identity of a node, as soon as it is known: a genesis needs no certificate.
+pub fn identity(ctx: &Context<'_>, node: &ValidatedNode, orders: &mut Orders) -> Outcome<NodeId> {
+    match &node.form {
+        NodeForm::External { node_id, .. } => node_id.ok_or_else(|| {
+            Hold::pending(Reason::ReferenceMissing, "spec.external: neither nodeId nor certificate is given yet")
+        }),
+        NodeForm::Own(_) => {
+            let recorded = ctx.facts(&ObjectRef::Node(node.name.clone())).and_then(|facts| facts.node_id);
+            let evidence = Evidence { found: evidence(ctx, node), recorded: recorded.map(PublicKey::P256) };
+            let identity = Identity::Node(node.name.clone());
+            match key::ensure(ctx, &identity, &evidence, &mut orders.keys)? {
+                PublicKey::P256(id) => Ok(id),
+                PublicKey::Account(_) => Err(Hold::wrong(Reason::KeyUnreadable, "the node's key is of another curve")),
+            }
+        }
+    }
+}
+
+/// What speaks of a node's key without holding it.
+fn evidence(ctx: &Context<'_>, node: &ValidatedNode) -> Option<String> {
+    if ctx.observed.data.contains(&node.name) {
+        return Some("its data is there".to_owned());
+    }
+    if ctx.observed.processes.contains_key(&node.name) {
+        return Some("it has run".to_owned());
+    }
+    let mut groups = ctx.manifests.groups.iter().filter(|(name, group)| {
+        ctx.observed.genesis.contains_key(*name) && group.spec.genesis.sealers.iter().any(|s| s == node.name.as_str())
+    });
+    groups.next().map(|(name, _)| format!("the genesis of Group {name} names it"))
+}
+
+/// Plans one node whose identity is known.
+pub fn plan(
+    ctx: &Context<'_>,
+    node: &ValidatedNode,
+    node_id: NodeId,
+    agencies: &BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+    orders: &mut Orders,
+) -> Outcome<NodeFacts> {
+    let agency = match agencies.get(&node.agency) {
+        Some(Ok(agency)) => agency,
+        Some(Err(_)) => {
+            let text = format!("spec.agency: Agency {} is not ready", node.agency);
+            return Err(Hold::pending(Reason::DependencyNotReady, text));
+        }
+        None => {
+            let text = format!("spec.agency: Agency {} is not in this namespace yet", node.agency);
+            return Err(Hold::pending(Reason::ReferenceMissing, text));
+        }
+    };
+    let facts = |own| NodeFacts { name: node.name.clone(), agency: node.agency.clone(), node_id, own };
+    let settings = match &node.form {
+        NodeForm::External { certificate, .. } => {
+            if let Some(certificate) = certificate {
+                inspect::verify_issued_by(&certificate.pem, &agency.certificate.pem).map_err(|error| {
+                    let text = format!("spec.external.certificate: not by Agency {}: {error}", node.agency);
+                    Hold::wrong(Reason::CertificateInvalid, text)
+                })?;
+            }
+            return Ok(facts(None));
+        }
+        NodeForm::Own(settings) => settings,
+    };
+    if !agency.is_own {
+        let text = format!("spec.agency: Agency {} is somebody else's; its nodes need spec.external", node.agency);
+        return Err(Hold::wrong(Reason::InvalidSpec, text));
+    }
+    let wish = Wish {
+        subject: Identity::Node(node.name.clone()),
+        public_key: node_id,
+        issuer: Identity::AgencyCa(node.agency.clone()),
+        issuer_certificate: Some(&agency.certificate),
+        profile: Profile { role: Role::Node, organization: agency.consortium.to_string(), governance_account: None },
+        common_name: node.name.to_string(),
+        dns_names: vec![node.name.to_string()],
+        validity: Role::Node.validity(),
+        request: None,
+    };
+    let certificate = certificate::ensure(ctx, &wish, &mut orders.certificates)?;
+    let endpoint = ctx.placement.get(&node.name).cloned().ok_or_else(|| {
+        Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet")
+    })?;
+    let agency_certificate = agency.certificate.clone();
+    Ok(facts(Some(OwnNode { certificate, agency_certificate, endpoint, settings: settings.clone() })))
+}

@@ -1,0 +1,126 @@
+//! Names that are known to be names: checked once, trusted afterwards.
+//!
+//! Every object name ends up as a folder, a Kubernetes object name, a DNS label and a certificate's common name, so the rule
+//! is the narrowest of them: a DNS-1035 label, short enough for every child (`<node>-certificate` in a 52-byte name).
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use althing_crds::NAME_BYTES_MAX;
+
+/// A text that is no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{kind} name {found:?}: accepted are 1 to {accepted} of the characters a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit"
+)]
+pub struct NameError {
+    /// Whose name it should be.
+    pub kind: &'static str,
+    /// The text.
+    pub found: String,
+    /// The longest accepted name, in bytes.
+    pub accepted: usize,
+}
+
+/// Whether the text is a DNS-1035 label of at most `bytes_max` bytes.
+fn is_label(text: &str, bytes_max: usize) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() <= bytes_max
+        && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.last().is_some_and(|last| *last != b'-')
+        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident, $kind:literal, $bytes_max:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks a text.
+            pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+                let text = text.into();
+                match is_label(&text, $bytes_max) {
+                    true => Ok(Self(text)),
+                    false => Err(NameError { kind: $kind, found: text, accepted: $bytes_max }),
+                }
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A namespace: one trust domain. Kubernetes' own rule, except that it begins with a letter.
+    Namespace, "namespace", 63;
+    /// The name of a Consortium.
+    ConsortiumName, "Consortium", NAME_BYTES_MAX;
+    /// The name of an Agency.
+    AgencyName, "Agency", NAME_BYTES_MAX;
+    /// The name of a Group.
+    GroupName, "Group", NAME_BYTES_MAX;
+    /// The name of a Node.
+    NodeName, "Node", NAME_BYTES_MAX;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_dns_label_that_leaves_room_for_its_longest_child() {
+        for good in ["a", "node-0", "agency-a", &"n".repeat(NAME_BYTES_MAX)] {
+            assert_eq!(NodeName::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "0node", "-a", "a-", "Node", "a.b", "a/b", "..", "a b", "é", &"n".repeat(NAME_BYTES_MAX + 1)] {
+            let error = NodeName::new(bad).unwrap_err().to_string();
+            assert!(error.starts_with("Node name") && error.contains("accepted"), "{error}");
+        }
+    }
+}

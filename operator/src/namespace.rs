@@ -1,0 +1,291 @@
+//! The whole plan of one namespace: the four controllers in the order their facts depend on each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use althing_types::{Address, NodeId};
+use jiff::Timestamp;
+
+use crate::controller::agency::{self, AgencyFacts, Orders};
+use crate::controller::consortium::{self, ChainFacts};
+use crate::controller::group::{self, GroupFacts};
+use crate::controller::node::{self, NodeFacts, NodeForm, ValidatedNode};
+use crate::controller::{Context, Hold, Outcome};
+use crate::manifest::NamespaceManifests;
+use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
+use crate::node_files::{NodeFiles, node_files};
+use crate::plan::disruption::{Budget, SealersOfGroup};
+use crate::plan::{
+    Desired, Disruption, DisruptionReason, GenesisRecord, Identity, NamespacePlan, NodeNetwork, Observed, Peer,
+    Placement, Process, ProcessGroup, ProcessState, Step, Verdict,
+};
+use crate::report;
+use crate::status::Reason;
+
+/// Plans one namespace: a pure function. Planning again after the steps were applied gives a plan without steps.
+pub fn plan_namespace(
+    manifests: &NamespaceManifests,
+    observed: &Observed,
+    placement: &Placement,
+    now: Timestamp,
+) -> NamespacePlan {
+    let ctx = Context { manifests, observed, placement, now };
+    let mut orders = Orders::default();
+    let facts = Findings::gather(&ctx, &mut orders);
+    let runs = facts.runs(&ctx);
+    let desired = facts.desired(&ctx, &runs);
+    let mut steps = order_steps(orders);
+    steps.extend(facts.groups.values().flatten().filter(|group| group.is_new).map(|group| Step::RecordGenesis(record(group))));
+    let is_written = |file: &&crate::plan::File| file.is_at_rest(observed.files.get(&file.at));
+    steps.extend(desired.files.iter().filter(|file| !is_written(file)).cloned().map(Step::WriteFile));
+    let (processes, disruptions) = process_steps(&ctx, &desired.processes);
+    steps.extend(processes);
+    let statuses = report::statuses(&ctx, &facts, &runs, &disruptions, &steps);
+    NamespacePlan { namespace: manifests.namespace.clone(), desired, steps, disruptions, statuses }
+}
+
+/// Keys before requests before certificates.
+fn order_steps(orders: Orders) -> Vec<Step> {
+    let keys = orders.keys.into_iter().map(Step::MakeKey);
+    let requests = orders.requests.into_iter().map(Step::MakeRequest);
+    let certificates = orders.certificates.into_iter().map(Step::IssueCertificate);
+    keys.chain(requests).chain(certificates).chain(orders.kept).collect()
+}
+
+fn record(group: &GroupFacts) -> GenesisRecord {
+    GenesisRecord {
+        group: group.group.name.clone(),
+        id: group.group.id,
+        hash: group.genesis.hash,
+        document: group.genesis.document.clone(),
+    }
+}
+
+/// What every object came to.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) chains: BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+    pub(crate) agencies: BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+    pub(crate) accounts: BTreeMap<AgencyName, Address>,
+    pub(crate) validated_nodes: BTreeMap<NodeName, ValidatedNode>,
+    pub(crate) node_ids: BTreeMap<NodeName, NodeId>,
+    pub(crate) nodes: BTreeMap<NodeName, Outcome<NodeFacts>>,
+    pub(crate) groups: BTreeMap<GroupName, Outcome<GroupFacts>>,
+}
+
+/// A node that can run, or why it cannot.
+pub(crate) type Runs = BTreeMap<NodeName, Outcome<Run>>;
+
+/// Everything a node runs with.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) files: NodeFiles,
+    pub(crate) process: Process,
+    pub(crate) network: NodeNetwork,
+}
+
+impl Findings {
+    fn gather(ctx: &Context<'_>, orders: &mut Orders) -> Self {
+        let mut all = Self::default();
+        for (name, object) in &ctx.manifests.consortiums {
+            let planned = consortium::validate(name, object)
+                .and_then(|valid| consortium::plan(ctx, valid, &mut orders.keys, &mut orders.certificates));
+            all.chains.insert(name.clone(), planned);
+        }
+        for (name, object) in &ctx.manifests.agencies {
+            let planned = agency::validate(name, object)
+                .and_then(|valid| agency::plan(ctx, &valid, &all.chains, &mut all.accounts, orders));
+            all.agencies.insert(name.clone(), planned);
+        }
+        for (name, object) in &ctx.manifests.nodes {
+            let planned = all.node(ctx, name, object, orders);
+            all.nodes.insert(name.clone(), planned);
+        }
+        for (name, object) in &ctx.manifests.groups {
+            let planned = group::validate(ctx, name, object)
+                .and_then(|valid| group::plan(ctx, valid, &all.chains, &all.node_ids, &all.accounts));
+            all.groups.insert(name.clone(), planned);
+        }
+        all
+    }
+
+    fn node(
+        &mut self,
+        ctx: &Context<'_>,
+        name: &NodeName,
+        object: &althing_crds::v1alpha1::Node,
+        orders: &mut Orders,
+    ) -> Outcome<NodeFacts> {
+        let valid = node::validate(name, object)?;
+        self.validated_nodes.insert(name.clone(), valid.clone());
+        let id = node::identity(ctx, &valid, orders)?;
+        if let Some((other, _)) = self.node_ids.iter().find(|(_, known)| **known == id) {
+            let text = format!("its nodeID is that of Node {other}: an identity runs at most once");
+            return Err(Hold::wrong(Reason::KeyMismatch, text));
+        }
+        self.node_ids.insert(name.clone(), id);
+        node::plan(ctx, &valid, id, &self.agencies, orders)
+    }
+
+    /// The groups a node takes part in, by name.
+    pub(crate) fn groups_of(&self, ctx: &Context<'_>, node: &NodeName) -> BTreeSet<GroupName> {
+        let names = |group: &althing_crds::v1alpha1::Group| {
+            let sealers = group.spec.genesis.sealers.iter();
+            let agreed = group.spec.agreed.iter().flat_map(|agreed| &agreed.members);
+            let joining = agreed.filter(|member| member.role != althing_crds::v1alpha1::MemberRole::Free);
+            sealers.chain(joining.map(|member| &member.node)).any(|name| name == node.as_str())
+        };
+        let groups = ctx.manifests.groups.iter().filter(|(_, group)| names(group));
+        groups.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Every own node with what it runs with.
+    fn runs(&self, ctx: &Context<'_>) -> Runs {
+        let own = self.nodes.iter().filter_map(|(name, facts)| match facts {
+            Ok(facts) => facts.own.as_ref().map(|own| (name, facts, own)),
+            Err(_) => None,
+        });
+        own.map(|(name, facts, own)| (name.clone(), self.run(ctx, name, facts, own))).collect()
+    }
+
+    fn run(&self, ctx: &Context<'_>, name: &NodeName, facts: &NodeFacts, own: &node::OwnNode) -> Outcome<Run> {
+        let not_ready = |text: String| Hold::pending(Reason::DependencyNotReady, text);
+        let agency = self.agencies.get(&facts.agency).and_then(|agency| agency.as_ref().ok());
+        let agency = agency.ok_or_else(|| not_ready(format!("Agency {} is not ready", facts.agency)))?;
+        let chain = self.chains.get(&agency.consortium).and_then(|chain| chain.as_ref().ok());
+        let chain = chain.ok_or_else(|| not_ready(format!("Consortium {} is not ready", agency.consortium)))?;
+        let mut groups: Vec<&GroupFacts> = vec![];
+        for group in self.groups_of(ctx, name) {
+            let known = self.groups.get(&group).and_then(|facts| facts.as_ref().ok());
+            groups.push(known.ok_or_else(|| not_ready(format!("the genesis of Group {group} is not known yet")))?);
+        }
+        groups.sort_by_key(|group| group.group.id);
+        let peers = self.peers(ctx, name, agency);
+        let files = node_files(facts, own, chain, &groups, &peers)?;
+        let process = Process {
+            namespace: ctx.manifests.namespace.clone(),
+            node: name.clone(),
+            agency: facts.agency.clone(),
+            node_id: facts.node_id,
+            ports: own.endpoint.ports,
+            groups: groups.iter().map(|g| ProcessGroup { id: g.group.id, name: g.group.name.clone() }).collect(),
+            restart_digest: files.restart_digest,
+        };
+        let network = NodeNetwork { node: name.clone(), endpoint: own.endpoint.clone(), peers };
+        Ok(Run { files, process, network })
+    }
+
+    /// Every other node of the consortium whose address is known.
+    fn peers(&self, ctx: &Context<'_>, node: &NodeName, agency: &AgencyFacts) -> Vec<Peer> {
+        let consortium_of = |node: &ValidatedNode| {
+            ctx.manifests.agencies.get(&node.agency).map(|agency| agency.spec.consortium.as_str())
+        };
+        let others = self.validated_nodes.values().filter(|other| other.name != *node);
+        let others = others.filter(|other| consortium_of(other) == Some(agency.consortium.as_str()));
+        let peer = |other: &ValidatedNode| {
+            let address = match &other.form {
+                NodeForm::External { address, .. } => address.as_ref()?.to_string(),
+                NodeForm::Own(settings) => match &settings.advertise {
+                    Some(address) => address.to_string(),
+                    None => {
+                        let endpoint = ctx.placement.get(&other.name)?;
+                        let address = althing_types::config::PeerAddress::new(&endpoint.advertise, endpoint.ports.p2p);
+                        address.ok()?.to_string()
+                    }
+                },
+            };
+            Some(Peer { node: other.name.clone(), node_id: self.node_ids.get(&other.name).copied(), address })
+        };
+        others.filter_map(peer).collect()
+    }
+
+    fn desired(&self, ctx: &Context<'_>, runs: &Runs) -> Desired {
+        let runs = || runs.values().flatten();
+        Desired {
+            identities: self.identities(ctx),
+            genesis: self.groups.values().flatten().map(record).collect(),
+            files: runs().flat_map(|run| run.files.files.clone()).collect(),
+            processes: runs().map(|run| run.process.clone()).collect(),
+            network: runs().map(|run| run.network.clone()).collect(),
+        }
+    }
+
+    /// Every identity whose key belongs to this namespace.
+    fn identities(&self, ctx: &Context<'_>) -> Vec<Identity> {
+        let chains = ctx.manifests.consortiums.iter().filter(|(_, object)| object.spec.registrar.is_some());
+        let chains = chains.map(|(name, _)| Identity::ChainCa(name.clone()));
+        let agencies = ctx.manifests.agencies.iter().filter(|(_, object)| object.spec.external.is_none());
+        let agencies = agencies.flat_map(|(name, _)| {
+            [Identity::AgencyCa, Identity::Governance, Identity::Sdk, Identity::Admin].map(|kind| kind(name.clone()))
+        });
+        let nodes = ctx.manifests.nodes.iter().filter(|(_, object)| object.spec.external.is_none());
+        let nodes = nodes.map(|(name, _)| Identity::Node(name.clone()));
+        let mut identities: Vec<_> = chains.chain(agencies).chain(nodes).collect();
+        identities.sort();
+        identities
+    }
+}
+
+/// Starts, restarts and stops, the latter two within the budget.
+fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disruption>) {
+    let groups = sealers_of_groups(ctx);
+    let states = ctx.observed.processes.iter().map(|(name, found)| (name, found.state)).collect();
+    let mut budget = Budget::new(&groups, states);
+    let mut steps = vec![];
+    let mut disruptions = vec![];
+    let mut lost_groups = vec![];
+    let mut disturb = |node: &NodeName, reason, step: Step, steps: &mut Vec<Step>| {
+        let verdict = budget.ask(node);
+        if verdict == Verdict::Allowed {
+            steps.push(step);
+        }
+        disruptions.push(Disruption { node: node.clone(), reason, verdict });
+    };
+    for process in desired {
+        match ctx.observed.processes.get(&process.node) {
+            Some(found) if found.state != ProcessState::Stopped && found.process == *process => {}
+            Some(found) if found.state != ProcessState::Stopped && lost_group(&found.process, process).is_some() => {
+                let lost = lost_group(&found.process, process).map(|group| group.to_string()).unwrap_or_default();
+                lost_groups.push(Disruption {
+                    node: process.node.clone(),
+                    reason: DisruptionReason::ConfigurationChanged,
+                    verdict: Verdict::Blocked {
+                        rule: "silence is no opinion",
+                        why: format!("Group {lost} is not declared any more; a node leaves a group on the chain. Put the manifest back"),
+                    },
+                });
+            }
+            Some(found) if found.state != ProcessState::Stopped => {
+                let step = Step::RestartProcess(process.clone());
+                disturb(&process.node, DisruptionReason::ConfigurationChanged, step, &mut steps);
+            }
+            _ => steps.push(Step::StartProcess(process.clone())),
+        }
+    }
+    let is_own = |name: &NodeName| ctx.manifests.nodes.get(name).is_some_and(|node| node.spec.external.is_none());
+    for (name, found) in &ctx.observed.processes {
+        // Only a manifest that is gone stops a node: one that is wrong, or waits, lets it run on.
+        if found.state != ProcessState::Stopped && !is_own(name) {
+            disturb(name, DisruptionReason::Removed, Step::StopProcess(name.clone()), &mut steps);
+        }
+    }
+    disruptions.extend(lost_groups);
+    (steps, disruptions)
+}
+
+/// A group that runs and is not named any more (DESIGN.md 5.11): never a reason to restart the node without it.
+fn lost_group<'a>(running: &'a Process, wanted: &Process) -> Option<&'a GroupName> {
+    running.groups.iter().map(|group| &group.name).find(|name| wanted.groups.iter().all(|group| group.name != **name))
+}
+
+/// Read from the manifests as they are: a group whose manifest is wrong at present protects its sealers all the same.
+fn sealers_of_groups(ctx: &Context<'_>) -> Vec<SealersOfGroup> {
+    let sealers = |(name, group): (&GroupName, &althing_crds::v1alpha1::Group)| {
+        let pause = group.spec.local.as_ref().and_then(|local| local.pause_until.as_ref());
+        SealersOfGroup {
+            group: name.clone(),
+            sealers: group.spec.genesis.sealers.iter().filter_map(|text| NodeName::new(text.as_str()).ok()).collect(),
+            paused: pause.is_some_and(|until| ctx.now < until.0),
+        }
+    };
+    ctx.manifests.groups.iter().map(sealers).collect()
+}

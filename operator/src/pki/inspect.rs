@@ -1,0 +1,184 @@
+//! Reading certificates: who, by whom, for what, until when. Every byte is from outside.
+
+use althing_types::{Address, NodeId};
+use jiff::Timestamp;
+use serde::Serialize;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::pem::Pem;
+use x509_parser::x509::X509Name;
+
+use super::profile::Role;
+use super::request::account_of;
+
+/// Bytes a certificate file may have.
+pub const CERTIFICATE_FILE_BYTES_MAX: usize = 64 * 1024;
+/// Certificates a file may have.
+pub const CERTIFICATES_MAX: usize = 16;
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// Not PEM, or not a certificate in it.
+    #[error("not a certificate in PEM: {0}")]
+    Malformed(String),
+    /// Too long, or too many.
+    #[error("{found} {unit}; at most {accepted} are accepted")]
+    TooMuch {
+        /// How much.
+        found: usize,
+        /// Of what.
+        unit: &'static str,
+        /// The bound.
+        accepted: usize,
+    },
+    /// Issued by somebody else than claimed.
+    #[error("issued by {found:?}, not by {accepted:?}")]
+    Issuer {
+        /// Who the certificate names.
+        found: String,
+        /// Who was expected.
+        accepted: String,
+    },
+    /// The signature is not by the issuer's key.
+    #[error("its signature is not by the key of {0:?}")]
+    Signature(String),
+    /// The issuer may not issue.
+    #[error("{0:?} is no certificate authority")]
+    NoAuthority(String),
+}
+
+/// What a certificate says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CertificateFacts {
+    /// The subject's common name.
+    pub common_name: String,
+    /// The subject's organisation.
+    pub organization: String,
+    /// The role its OU names; none when it names no known one.
+    pub role: Option<Role>,
+    /// The issuer's common name.
+    pub issuer_common_name: String,
+    /// The serial number, lower-case hex without leading zeros.
+    pub serial: String,
+    /// First moment of validity.
+    pub not_before: Timestamp,
+    /// Last moment of validity.
+    pub not_after: Timestamp,
+    /// Whether it may issue certificates.
+    pub is_ca: bool,
+    /// The public key, when it is an uncompressed P-256 point; of a node it is the nodeID.
+    pub public_key: Option<NodeId>,
+    /// DNS names, in order.
+    pub dns_names: Vec<String>,
+    /// Of an agency: its account on the chain.
+    pub governance_account: Option<Address>,
+    /// SHA-256 of the DER, 64 hex digits.
+    pub fingerprint: String,
+}
+
+impl CertificateFacts {
+    /// Whether the moment is within its dates.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+}
+
+/// Every certificate of a PEM file, in order; at least one.
+pub fn all(text: &str) -> Result<Vec<CertificateFacts>, InspectError> {
+    blocks(text)?.iter().map(|pem| Ok(facts(&parse(pem)?, &pem.contents))).collect()
+}
+
+/// The first certificate of a PEM file.
+pub fn first(text: &str) -> Result<CertificateFacts, InspectError> {
+    let blocks = blocks(text)?;
+    let pem = blocks.first().ok_or_else(|| InspectError::Malformed("no certificate".to_owned()))?;
+    Ok(facts(&parse(pem)?, &pem.contents))
+}
+
+/// Checks that the first certificate of `subject` was issued by the first of `issuer`: names, authority and signature. Dates
+/// are the caller's business.
+pub fn verify_issued_by(subject: &str, issuer: &str) -> Result<(), InspectError> {
+    let (subject, issuer) = (blocks(subject)?, blocks(issuer)?);
+    let (Some(subject), Some(issuer)) = (subject.first(), issuer.first()) else {
+        return Err(InspectError::Malformed("no certificate".to_owned()));
+    };
+    let (subject, issuer) = (parse(subject)?, parse(issuer)?);
+    let issuer_name = common_name(issuer.subject());
+    if subject.issuer().as_raw() != issuer.subject().as_raw() {
+        return Err(InspectError::Issuer { found: common_name(subject.issuer()), accepted: issuer_name });
+    }
+    if !issuer.is_ca() {
+        return Err(InspectError::NoAuthority(issuer_name));
+    }
+    subject.verify_signature(Some(issuer.public_key())).map_err(|_| InspectError::Signature(issuer_name))
+}
+
+fn blocks(text: &str) -> Result<Vec<Pem>, InspectError> {
+    if text.len() > CERTIFICATE_FILE_BYTES_MAX {
+        return Err(InspectError::TooMuch { found: text.len(), unit: "bytes", accepted: CERTIFICATE_FILE_BYTES_MAX });
+    }
+    let blocks: Vec<Pem> = Pem::iter_from_buffer(text.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|e| InspectError::Malformed(e.to_string()))?;
+    match blocks.len() {
+        0 => Err(InspectError::Malformed("no PEM block".to_owned())),
+        found if found > CERTIFICATES_MAX => {
+            Err(InspectError::TooMuch { found, unit: "certificates", accepted: CERTIFICATES_MAX })
+        }
+        _ => Ok(blocks),
+    }
+}
+
+fn parse(pem: &Pem) -> Result<X509Certificate<'_>, InspectError> {
+    if pem.label != "CERTIFICATE" {
+        return Err(InspectError::Malformed(format!("found a {} block", pem.label)));
+    }
+    pem.parse_x509().map_err(|e| InspectError::Malformed(e.to_string()))
+}
+
+fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> CertificateFacts {
+    let subject = certificate.subject();
+    let text = |mut values: Box<dyn Iterator<Item = &str> + '_>| values.next().unwrap_or_default().to_owned();
+    let unit = text(Box::new(subject.iter_organizational_unit().filter_map(|unit| unit.as_str().ok())));
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names: Vec<&GeneralName<'_>> = names.iter().flat_map(|names| names.value.general_names.iter()).collect();
+    let moment = |at: i64| Timestamp::from_second(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
+    CertificateFacts {
+        common_name: common_name(subject),
+        organization: text(Box::new(subject.iter_organization().filter_map(|name| name.as_str().ok()))),
+        role: Role::from_unit(&unit),
+        issuer_common_name: common_name(certificate.issuer()),
+        serial: certificate.serial.to_str_radix(16),
+        not_before: moment(certificate.validity().not_before.timestamp()),
+        not_after: moment(certificate.validity().not_after.timestamp()),
+        is_ca: certificate.is_ca(),
+        public_key: point_of(&certificate.public_key().subject_public_key.data),
+        dns_names: names.iter().filter_map(|name| dns_name(name)).collect(),
+        governance_account: names.iter().find_map(|name| account_of(name)),
+        fingerprint: sha256_hex(der),
+    }
+}
+
+fn dns_name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    }
+}
+
+fn common_name(name: &X509Name<'_>) -> String {
+    name.iter_common_name().find_map(|name| name.as_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// The nodeID of an uncompressed point.
+pub(super) fn point_of(key: &[u8]) -> Option<NodeId> {
+    let coordinates = key.strip_prefix(&[4])?;
+    <[u8; 64]>::try_from(coordinates).ok().map(NodeId::new)
+}
+
+/// SHA-256 in lower-case hex.
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,25 @@
+//! Keys and certificates: chain → agency → node, sdk, admin. Entropy and time come in; nothing here reads a clock or a disk.
+//!
+//! ```text
+//! entropy ─▶ key ─▶ PrivateKey ──┐            ┌─▶ inspect ─▶ CertificateFacts ─▶ renewal
+//! plan::CertificateOrder ────────┴─▶ issue ───┘
+//! plan::RequestOrder ─▶ request::make ─▶ (another namespace) request::verify ─▶ issue
+//! ```
+
+pub mod inspect;
+pub mod issue;
+pub mod key;
+pub mod profile;
+pub mod renewal;
+pub mod request;
+
+pub use inspect::{CertificateFacts, InspectError};
+pub use issue::{IssueError, IssuerMaterial, issue};
+pub use key::{KeyError, PrivateKey};
+pub use profile::{Profile, Role};
+pub use request::{Request, RequestError};
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! A whole chain of certificates, issued and read back.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::testing::entropy;
+use super::{CertificateFacts, IssuerMaterial, PrivateKey, Profile, Role, inspect, issue, renewal, request};
+use crate::name::{AgencyName, ConsortiumName, NodeName};
+use crate::plan::{CertificateOrder, Identity, IssueReason, KeyKind, PublicKey, RequestOrder};
+
+fn now() -> Timestamp {
+    "2026-06-01T00:00:00Z".parse().unwrap()
+}
+
+fn order(subject: Identity, issuer: Identity, role: Role) -> CertificateOrder {
+    CertificateOrder {
+        common_name: subject.owner().to_owned(),
+        profile: Profile { role, organization: "trade".into(), governance_account: None },
+        not_before: now(),
+        not_after: now() + role.validity(),
+        dns_names: if role == Role::Node { vec![subject.owner().to_owned()] } else { vec![] },
+        request: None,
+        reason: IssueReason::First,
+        subject,
+        issuer,
+    }
+}
+
+fn key(seed: u64) -> PrivateKey {
+    PrivateKey::generate(KeyKind::P256, &mut entropy(seed)).unwrap()
+}
+
+struct Chain {
+    chain_key: PrivateKey,
+    chain: String,
+    agency_key: PrivateKey,
+    agency: String,
+}
+
+fn chain_of(seed: u64) -> Chain {
+    let (chain_key, agency_key) = (key(seed), key(seed + 1));
+    let chain_id = Identity::ChainCa(ConsortiumName::new("trade").unwrap());
+    let agency_id = Identity::AgencyCa(AgencyName::new("agency-a").unwrap());
+    let own = IssuerMaterial { key: &chain_key, certificate: None };
+    let order_of_chain = order(chain_id.clone(), chain_id.clone(), Role::Chain);
+    let chain = issue(&order_of_chain, &chain_key.public(), &own, &mut entropy(seed + 2)).unwrap();
+    let by_chain = IssuerMaterial { key: &chain_key, certificate: Some(&chain) };
+    let order_of_agency = order(agency_id, chain_id, Role::Agency);
+    let agency = issue(&order_of_agency, &agency_key.public(), &by_chain, &mut entropy(seed + 3)).unwrap();
+    Chain { chain_key, chain, agency_key, agency }
+}
+
+fn leaf(chain: &Chain, role: Role, seed: u64) -> (PrivateKey, String) {
+    let agency = AgencyName::new("agency-a").unwrap();
+    let subject = match role {
+        Role::Sdk => Identity::Sdk(agency.clone()),
+        Role::Admin => Identity::Admin(agency.clone()),
+        _ => Identity::Node(NodeName::new("node-0").unwrap()),
+    };
+    let key = key(seed);
+    let issuer = IssuerMaterial { key: &chain.agency_key, certificate: Some(&chain.agency) };
+    let order = order(subject, Identity::AgencyCa(agency), role);
+    let certificate = issue(&order, &key.public(), &issuer, &mut entropy(seed + 1)).unwrap();
+    (key, certificate)
+}
+
+#[test]
+fn a_chain_is_issued_and_read_back() {
+    let chain = chain_of(10);
+    let (key, node) = leaf(&chain, Role::Node, 20);
+    inspect::verify_issued_by(&chain.chain, &chain.chain).unwrap();
+    inspect::verify_issued_by(&chain.agency, &chain.chain).unwrap();
+    inspect::verify_issued_by(&node, &chain.agency).unwrap();
+    let facts = inspect::first(&node).unwrap();
+    assert_eq!(facts.role, Some(Role::Node));
+    assert_eq!(facts.public_key.map(PublicKey::P256), Some(key.public()));
+    assert_eq!((facts.common_name.as_str(), facts.issuer_common_name.as_str()), ("node-0", "agency-a"));
+    assert_eq!((facts.not_before, facts.not_after), (now(), now() + Role::Node.validity()));
+    assert_eq!(facts.dns_names, ["node-0"]);
+    assert!(!facts.is_ca && facts.holds_at(now()) && !facts.holds_at(facts.not_after + SignedDuration::from_secs(1)));
+    assert_eq!(facts.fingerprint.len(), 64);
+}
+
+#[test]
+fn an_authority_says_so_and_a_leaf_does_not_and_usages_follow_the_role() {
+    let chain = chain_of(30);
+    let usages = |pem: &str| {
+        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        let certificate = block.parse_x509().unwrap();
+        let basic = certificate.basic_constraints().unwrap().unwrap().value.clone();
+        let usage = certificate.key_usage().unwrap().unwrap().value.clone();
+        let extended = certificate.extended_key_usage().unwrap().map(|e| (e.value.server_auth, e.value.client_auth));
+        (basic.ca, basic.path_len_constraint, usage.key_cert_sign(), usage.digital_signature(), extended)
+    };
+    assert_eq!(usages(&chain.chain), (true, Some(1), true, false, None));
+    assert_eq!(usages(&chain.agency), (true, Some(0), true, true, None));
+    assert_eq!(usages(&leaf(&chain, Role::Node, 31).1), (false, None, false, true, Some((true, true))));
+    assert_eq!(usages(&leaf(&chain, Role::Sdk, 33).1), (false, None, false, true, Some((false, true))));
+    assert_eq!(usages(&leaf(&chain, Role::Admin, 35).1), (false, None, false, true, Some((false, true))));
+}
+
+#[test]
+fn serials_come_from_entropy_and_never_repeat() {
+    let chain = chain_of(40);
+    let serial = |seed| inspect::first(&leaf(&chain, Role::Node, seed).1).unwrap().serial;
+    assert_ne!(serial(41), serial(43));
+    assert_eq!(serial(41), serial(41), "and nothing but entropy decides them");
+    assert_eq!(serial(41).len(), 32, "16 bytes, always of full length");
+}
+
+#[test]
+fn a_certificate_of_another_chain_is_told_by_name_or_by_signature() {
+    let (ours, theirs) = (chain_of(50), chain_of(60));
+    let error = inspect::verify_issued_by(&theirs.agency, &ours.chain).unwrap_err();
+    assert_eq!(error, super::InspectError::Signature("trade".into()));
+    let error = inspect::verify_issued_by(&ours.agency, &ours.agency).unwrap_err();
+    assert!(matches!(error, super::InspectError::Issuer { .. }));
+    let (_, node) = leaf(&ours, Role::Node, 51);
+    assert!(inspect::verify_issued_by(&node, &node).is_err());
+}
+
+#[test]
+fn an_issuer_whose_certificate_is_of_another_key_is_refused() {
+    let (ours, theirs) = (chain_of(70), chain_of(80));
+    let issuer = IssuerMaterial { key: &theirs.agency_key, certificate: Some(&ours.agency) };
+    let node = Identity::Node(NodeName::new("node-0").unwrap());
+    let order = order(node, Identity::AgencyCa(AgencyName::new("agency-a").unwrap()), Role::Node);
+    let error = issue(&order, &key(71).public(), &issuer, &mut entropy(72)).unwrap_err();
+    assert_eq!(error, super::IssueError::IssuerKey("agency-ca/agency-a".into()));
+}
+
+#[test]
+fn rule_1_renewal_keeps_the_key_so_the_node_id_stays() {
+    let chain = chain_of(90);
+    let (key, first) = leaf(&chain, Role::Node, 91);
+    let issuer = IssuerMaterial { key: &chain.agency_key, certificate: Some(&chain.agency) };
+    let mut order = order(
+        Identity::Node(NodeName::new("node-0").unwrap()),
+        Identity::AgencyCa(AgencyName::new("agency-a").unwrap()),
+        Role::Node,
+    );
+    order.not_before = now() + SignedDuration::from_hours(5000);
+    order.not_after = order.not_before + Role::Node.validity();
+    order.reason = IssueReason::Renewal;
+    let second = issue(&order, &key.public(), &issuer, &mut entropy(99)).unwrap();
+    let (first, second) = (inspect::first(&first).unwrap(), inspect::first(&second).unwrap());
+    assert_eq!(first.public_key, second.public_key);
+    assert_ne!(first.serial, second.serial);
+}
+
+#[test]
+fn leaves_renew_at_two_thirds_of_their_life_and_authorities_earlier() {
+    let facts = |is_ca| CertificateFacts {
+        is_ca,
+        ..inspect::first(&leaf(&chain_of(100), Role::Node, 101).1).unwrap()
+    };
+    let life = Role::Node.validity().as_secs();
+    let wait = |is_ca, seed| renewal::moment(&facts(is_ca), seed).as_second() - now().as_second();
+    assert_eq!(wait(false, 0), life / 3 * 2);
+    assert_eq!(wait(true, 0), life / 2);
+    for seed in [1, 77, u64::MAX] {
+        assert!((life / 3 * 2..=life / 3 * 2 + life / 24).contains(&wait(false, seed)), "jitter is bounded");
+    }
+    assert!(!renewal::is_due(&facts(false), now()) && renewal::is_due(&facts(false), now() + Role::Node.validity()));
+}
+
+#[test]
+fn a_request_carries_the_governance_account_and_its_own_signature() {
+    let key = key(110);
+    let account = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F".parse().unwrap();
+    let order = RequestOrder {
+        identity: Identity::AgencyCa(AgencyName::new("agency-d").unwrap()),
+        common_name: "agency-d".into(),
+        governance_account: account,
+    };
+    let pem = request::make(&order, "trade", &key).unwrap();
+    let verified = request::verify(&pem).unwrap();
+    assert_eq!((verified.common_name.as_str(), verified.governance_account), ("agency-d", account));
+    assert_eq!(PublicKey::P256(verified.public_key), key.public());
+    let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    let mut der = block.contents.clone();
+    let last = der.len() - 1;
+    der[last] ^= 1;
+    let forged = p256::pkcs8::der::pem::encode_string("CERTIFICATE REQUEST", p256::pkcs8::LineEnding::LF, &der).unwrap();
+    assert_eq!(request::verify(&forged), Err(super::RequestError::Signature));
+    assert!(request::verify(&chain_of(111).chain).is_err(), "a certificate is no request");
+}
+
+#[test]
+fn an_answered_request_becomes_an_agency_certificate_with_the_account_in_it() {
+    let chain = chain_of(120);
+    let account = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F".parse().unwrap();
+    let mut order = order(
+        Identity::AgencyCa(AgencyName::new("agency-d").unwrap()),
+        Identity::ChainCa(ConsortiumName::new("trade").unwrap()),
+        Role::Agency,
+    );
+    order.profile.governance_account = Some(account);
+    let issuer = IssuerMaterial { key: &chain.chain_key, certificate: Some(&chain.chain) };
+    let pem = issue(&order, &key(121).public(), &issuer, &mut entropy(122)).unwrap();
+    assert_eq!(inspect::first(&pem).unwrap().governance_account, Some(account));
+}
+
+#[test]
+fn bytes_that_are_no_certificate_end_in_an_error() {
+    for bad in ["", "x", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", &"a".repeat(70_000)] {
+        assert!(inspect::first(bad).is_err() && inspect::all(bad).is_err(), "{bad:.20}");
+    }
+}

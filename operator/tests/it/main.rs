@@ -1,0 +1,8 @@
+//! The declarative half as a whole: manifests in, plans out, carried out by an edge that is nothing but memory.
+
+mod fix_point;
+mod manifests;
+mod rules;
+mod sample;
+mod sovereign;
+mod support;

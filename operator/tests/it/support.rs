@@ -1,0 +1,232 @@
+//! An edge in memory: real keys, real certificates, no disk and no process.
+
+use std::collections::BTreeMap;
+
+use althing_operator::edge::{Apply, Observe, Place, WriteStatus, round};
+use althing_operator::manifest::{Manifests, NamespaceManifests, SourceFile, read};
+use althing_operator::name::{Namespace, NodeName};
+use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
+use althing_operator::plan::{
+    Endpoint, File, FileContent, FileDigest, FileRef, Identity, KeyState, NamespacePlan, Observed, ObservedFile,
+    ObservedIdentity, ObservedProcess, Placement, Ports, Process, ProcessState, PublicKey, Step,
+};
+use althing_operator::status::ObjectStatus;
+use jiff::Timestamp;
+
+/// More rounds than any plan needs.
+const ROUNDS_MAX: usize = 12;
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct MemoryError(String);
+
+/// One namespace in memory.
+#[derive(Default)]
+pub struct MemoryEdge {
+    pub keys: BTreeMap<Identity, PrivateKey>,
+    pub observed: Observed,
+    pub files: BTreeMap<FileRef, File>,
+    pub draws: u64,
+    pub start_as: Option<ProcessState>,
+}
+
+fn failed(why: impl std::fmt::Display) -> MemoryError {
+    MemoryError(why.to_string())
+}
+
+impl MemoryEdge {
+    fn entropy(&mut self) -> impl FnMut(&mut [u8]) {
+        self.draws += 1;
+        let (seed, mut counter) = (self.draws, 0_u64);
+        move |bytes: &mut [u8]| {
+            for chunk in bytes.chunks_mut(32) {
+                counter += 1;
+                let digest = alloy_primitives::keccak256([seed.to_be_bytes(), counter.to_be_bytes()].concat());
+                chunk.copy_from_slice(&digest[..chunk.len()]);
+            }
+        }
+    }
+
+    fn identity(&mut self, identity: &Identity) -> &mut ObservedIdentity {
+        self.observed.identities.entry(identity.clone()).or_default()
+    }
+
+    fn make_key(&mut self, order: &althing_operator::plan::KeyOrder) -> Result<(), MemoryError> {
+        assert!(!self.keys.contains_key(&order.identity), "a key is made once: {}", order.identity);
+        let key = PrivateKey::generate(order.kind, &mut self.entropy()).map_err(failed)?;
+        self.identity(&order.identity).key = KeyState::Present(key.public());
+        self.keys.insert(order.identity.clone(), key);
+        Ok(())
+    }
+
+    fn issue(&mut self, order: &althing_operator::plan::CertificateOrder) -> Result<(), MemoryError> {
+        let mut entropy = self.entropy();
+        let subject = match &order.request {
+            Some(pem) => PublicKey::P256(request::verify(pem).map_err(failed)?.public_key),
+            None => self.keys.get(&order.subject).ok_or_else(|| failed("no subject key"))?.public(),
+        };
+        let issuer_certificate = match order.subject == order.issuer {
+            true => None,
+            false => self.identity(&order.issuer).certificate.clone(),
+        };
+        let key = self.keys.get(&order.issuer).ok_or_else(|| failed("no issuer key"))?;
+        let issuer = IssuerMaterial { key, certificate: issuer_certificate.as_deref() };
+        let pem = issue(order, &subject, &issuer, &mut entropy).map_err(failed)?;
+        self.identity(&order.subject).certificate = Some(pem);
+        Ok(())
+    }
+
+    fn write(&mut self, file: &File) {
+        let found = match &file.content {
+            FileContent::Text(text) => ObservedFile::Text(FileDigest::of(text)),
+            FileContent::PrivateKey(identity) => ObservedFile::PrivateKey(identity.clone()),
+        };
+        self.observed.files.insert(file.at.clone(), found);
+        self.files.insert(file.at.clone(), file.clone());
+    }
+
+    fn start(&mut self, process: &Process) {
+        let state = self.start_as.unwrap_or(ProcessState::Ready);
+        self.observed.data.insert(process.node.clone());
+        self.observed.processes.insert(process.node.clone(), ObservedProcess { process: process.clone(), state });
+    }
+
+    /// Rounds until nothing is left to do; every step as text, a line `--` between rounds. The last plan.
+    pub fn converge(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> (Vec<String>, NamespacePlan) {
+        let manifests = namespace_of(all, namespace);
+        let mut lines = vec![];
+        for _ in 0..ROUNDS_MAX {
+            let plan = round(self, all, &manifests, now, |step| lines.push(step.to_string())).unwrap();
+            if plan.is_at_rest() {
+                return (lines, plan);
+            }
+            lines.push("--".to_owned());
+        }
+        panic!("no fix point after {ROUNDS_MAX} rounds: {lines:#?}");
+    }
+
+    /// Plans once, changing nothing.
+    pub fn plan(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> NamespacePlan {
+        althing_operator::edge::plan_once(self, all, &namespace_of(all, namespace), now).unwrap()
+    }
+}
+
+impl Observe for MemoryEdge {
+    type Error = MemoryError;
+
+    fn observe(&mut self, _: &Namespace) -> Result<Observed, MemoryError> {
+        Ok(self.observed.clone())
+    }
+}
+
+impl Place for MemoryEdge {
+    fn place(&mut self, all: &Manifests, namespace: &Namespace) -> Result<Placement, MemoryError> {
+        let mut placement = Placement::new();
+        let mut step = 0;
+        for manifests in all.namespaces.values() {
+            for (name, _) in manifests.nodes.iter().filter(|(_, node)| node.spec.external.is_none()) {
+                let first = Ports::FIRST;
+                let ports = Ports {
+                    p2p: first.p2p + step,
+                    channel: first.channel + step,
+                    rpc: first.rpc + step,
+                    metrics: first.metrics + step,
+                };
+                step += 1;
+                let loopback = || "127.0.0.1".to_owned();
+                let endpoint =
+                    Endpoint { p2p_listen: loopback(), client_listen: loopback(), advertise: loopback(), ports };
+                if manifests.namespace == *namespace {
+                    placement.insert(name.clone(), endpoint);
+                }
+            }
+        }
+        Ok(placement)
+    }
+}
+
+impl Apply for MemoryEdge {
+    fn apply(&mut self, _: &Namespace, step: &Step, _: Timestamp) -> Result<(), MemoryError> {
+        match step {
+            Step::MakeKey(order) => self.make_key(order)?,
+            Step::MakeRequest(order) => {
+                let key = self.keys.get(&order.identity).ok_or_else(|| failed("no key"))?;
+                let pem = request::make(order, "trade", key).map_err(failed)?;
+                self.identity(&order.identity).request = Some(pem);
+            }
+            Step::IssueCertificate(order) => self.issue(order)?,
+            Step::KeepCertificate { subject, certificate } => {
+                self.identity(subject).certificate = Some(certificate.clone());
+            }
+            Step::RecordGenesis(record) => {
+                let before = self.observed.genesis.insert(record.group.clone(), record.document.clone());
+                assert_eq!(before, None, "a genesis is recorded once");
+            }
+            Step::WriteFile(file) => self.write(file),
+            Step::StartProcess(process) | Step::RestartProcess(process) => self.start(process),
+            Step::StopProcess(node) => {
+                if let Some(found) = self.observed.processes.get_mut(node) {
+                    found.state = ProcessState::Stopped;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WriteStatus for MemoryEdge {
+    fn write_statuses(&mut self, _: &Namespace, statuses: &[ObjectStatus]) -> Result<(), MemoryError> {
+        self.observed.statuses = statuses.to_vec();
+        Ok(())
+    }
+}
+
+/// The moment all tests begin at.
+pub fn now() -> Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
+/// The files of `deploy/samples/four-agencies`.
+pub fn sample_files() -> Vec<SourceFile> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/four-agencies");
+    let file = |name: &str| SourceFile {
+        name: name.to_owned(),
+        text: std::fs::read_to_string(folder.join(name)).unwrap(),
+    };
+    ["agencies.yaml", "consortium.yaml", "groups.yaml", "nodes.yaml"].map(file).to_vec()
+}
+
+/// Reads manifests that are right.
+pub fn manifests(files: &[SourceFile]) -> Manifests {
+    read(files, &Namespace::new("default").unwrap()).unwrap_or_else(|errors| panic!("{errors:#?}"))
+}
+
+/// The sample.
+pub fn sample() -> Manifests {
+    manifests(&sample_files())
+}
+
+/// The objects of one namespace.
+pub fn namespace_of(all: &Manifests, namespace: &str) -> NamespaceManifests {
+    let namespace = Namespace::new(namespace).unwrap();
+    all.namespaces.get(&namespace).cloned().unwrap_or_else(|| NamespaceManifests::new(namespace))
+}
+
+/// Changes one namespace.
+pub fn changed(all: &Manifests, namespace: &str, change: impl FnOnce(&mut NamespaceManifests)) -> Manifests {
+    let mut all = all.clone();
+    change(all.namespaces.get_mut(&Namespace::new(namespace).unwrap()).unwrap());
+    all
+}
+
+/// A node's name.
+pub fn node(name: &str) -> NodeName {
+    NodeName::new(name).unwrap()
+}
+
+/// The sample, running.
+pub fn running() -> (Manifests, MemoryEdge) {
+    let (all, mut edge) = (sample(), MemoryEdge::default());
+    edge.converge(&all, "trade", now());
+    (all, edge)
+}
