@@ -153,7 +153,7 @@ fn advice(source: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: free space and run it again",
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: mount it writable or choose another --state",
         io::ErrorKind::PermissionDenied => "this user may not: fix owner and mode, or choose another --state",
-        io::ErrorKind::NotADirectory => "something on the way is a file: move it away, or choose another --state",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "something on the way is a file: move it away, or choose another --state",
         _ => "check the disk and run it again",
     }
 }

@@ -24,6 +24,8 @@ mod ports;
 mod process;
 mod record;
 mod supervise;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::net::{IpAddr, Ipv4Addr};

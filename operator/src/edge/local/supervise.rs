@@ -90,7 +90,7 @@ impl Supervisor {
                     log: output,
                 });
             }
-            if !port::is_free(self.listen, process.ports.metrics) {
+            if health::is_listening(self.listen, process.ports.metrics) {
                 break;
             }
             std::thread::sleep(GLANCE);

@@ -19,7 +19,13 @@ fn ask(address: SocketAddr) -> std::io::Result<bool> {
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status = [0; 12];
     stream.read_exact(&mut status)?;
-    Ok(&status == b"HTTP/1.1 200")
+    // `HTTP/1.0` or `HTTP/1.1`, then the code (RFC 9112, 4).
+    Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
+}
+
+/// Whether anybody listens there. Asked by connecting: binding would take the port away from a node that is about to.
+pub(in crate::edge::local) fn is_listening(address: IpAddr, port: u16) -> bool {
+    TcpStream::connect_timeout(&SocketAddr::new(address, port), PATIENCE).is_ok()
 }
 
 #[cfg(test)]
