@@ -41,6 +41,7 @@ struct Families {
     height: ByGroup<Gauge>,
     highest: ByGroup<Gauge>,
     syncing: ByGroup<Gauge>,
+    clock_offset: ByGroup<Gauge>,
     transactions: ByGroup<Counter>,
     commit: Family<GroupLabel, Histogram, fn() -> Histogram>,
     views: ByGroup<Counter>,
@@ -69,6 +70,7 @@ impl NodeMetrics {
             height: Family::default(),
             highest: Family::default(),
             syncing: Family::default(),
+            clock_offset: Family::default(),
             transactions: Family::default(),
             commit: Family::new_with_constructor(commit_histogram as fn() -> Histogram),
             views: Family::default(),
@@ -86,6 +88,7 @@ impl NodeMetrics {
         r.register("block_height", "Height of the last committed block", f.height.clone());
         r.register("block_height_highest", "Highest block announced by a peer, or the own", f.highest.clone());
         r.register("syncing", "1 while blocks are fetched from peers", f.syncing.clone());
+        r.register("clock_offset_milliseconds", "The sealers' median clock ahead of this node's", f.clock_offset.clone());
         r.register("transactions", "Transactions committed since the node started", f.transactions.clone());
         r.register_with_unit("commit", "Time to write a block durably", Unit::Seconds, f.commit.clone());
         r.register("view_changes", "Views that ended without a block", f.views.clone());
@@ -173,6 +176,11 @@ impl Metrics {
     pub fn sync(&self, syncing: bool, highest: u64) {
         self.families.syncing.get_or_create(&self.label()).set(i64::from(syncing));
         self.families.highest.get_or_create(&self.label()).set(i64::try_from(highest).unwrap_or(i64::MAX));
+    }
+
+    /// How far the sealers' median clock is ahead of this node's, milliseconds.
+    pub fn clock_offset(&self, milliseconds: i64) {
+        self.families.clock_offset.get_or_create(&self.label()).set(milliseconds);
     }
 
     /// Time spent in a stage.

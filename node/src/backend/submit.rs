@@ -5,24 +5,23 @@ use std::sync::Arc;
 use althing_execution::InvalidReason;
 use althing_rpc::backend::{BoxFuture, SubmitError};
 use althing_types::{B256, Bytes};
-use tokio::sync::oneshot;
 
 use crate::group::Group;
 use crate::txpool::{Origin, PoolError};
 
-/// Recovers the senders on the parallel pool, off the runtime's threads, and answers in order.
+/// Recovers the senders in parallel and answers in order. The work waits on a thread of its own, so that a group whose disk
+/// hangs holds up neither the runtime nor the parallel pool that all groups share.
 pub(super) fn submit(
     group: Arc<Group>,
     transactions: Vec<Bytes>,
 ) -> BoxFuture<'static, Vec<Result<B256, SubmitError>>> {
-    let (answer, answered) = oneshot::channel();
     let count = transactions.len();
-    rayon::spawn(move || {
+    let submitted = tokio::task::spawn_blocking(move || {
         let started = std::time::Instant::now();
         let state = group.ledger().state_latest();
         let answers = group.pool().submit(transactions, Origin::Client, &state);
         group.metrics().stage("submit", started.elapsed().as_secs_f64());
-        let answers = answers
+        answers
             .into_iter()
             .map(|answer| {
                 answer.map_err(|error| {
@@ -30,13 +29,11 @@ pub(super) fn submit(
                     refusal(error)
                 })
             })
-            .collect();
-        // A client that hung up wants no answer.
-        let _ = answer.send(answers);
+            .collect()
     });
     Box::pin(async move {
         let lost = || vec![Err(SubmitError::NotReady("the node is stopping".to_owned())); count];
-        answered.await.unwrap_or_else(|_| lost())
+        submitted.await.unwrap_or_else(|_| lost())
     })
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Core {
     peers: BTreeMap<NodeId, bool>,
     named: Vec<B256>,
     full: bool,
+    /// No vote of this node is above this height, as far as it knows.
+    voted_through: u64,
 }
 
 impl Core {
@@ -80,6 +82,7 @@ impl Core {
         records: Vec<Record>,
         abstention: Abstention,
     ) -> Self {
+        let voted_through = records.iter().map(Record::height).fold(parts.ledger.head().height, u64::max);
         Self {
             parts,
             consensus,
@@ -90,6 +93,7 @@ impl Core {
             peers: BTreeMap::new(),
             named: Vec::new(),
             full: false,
+            voted_through,
         }
     }
 
@@ -186,7 +190,8 @@ impl Core {
             CoreEvent::Pool => self.pool_changed(),
             CoreEvent::Built { slot, fresh } => self.step(Input::Built { slot, fresh }),
             CoreEvent::Executed { hash, outcome } => self.step(Input::Executed { hash, outcome }),
-            CoreEvent::Imported { head, certificate, sealers, next_sealers } => {
+            CoreEvent::Imported { head, certificate, sealers, next_sealers, signed } => {
+                self.look_for_lost_votes(signed);
                 self.step(Input::Imported { head, certificate, sealers, next_sealers })?;
                 self.pool_changed()
             }
@@ -200,6 +205,15 @@ impl Core {
             }
             CoreEvent::Halted | CoreEvent::Stop => Ok(()),
         }
+    }
+
+    /// A certificate above everything in the vote log that bears this node's signature proves that the log is older than
+    /// what this node has done (a restored backup): it stops voting until it is known where that is safe (LEDGER.md 3).
+    fn look_for_lost_votes(&mut self, signed: Option<u64>) {
+        let Some(height) = signed.filter(|height| *height > self.voted_through) else { return };
+        error!(alarm = "votes_lost", height, known = self.voted_through, "peers hold a vote of this node that its vote log does not: it abstains until it is safe");
+        self.voted_through = height;
+        let _ = self.parts.sync.try_send(SyncEvent::VotesLost);
     }
 
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
@@ -267,6 +281,7 @@ impl Core {
                 Output::Persist { id, height, record } => {
                     self.vote_log.append(height, &record).map_err(|e| e.to_string())?;
                     self.parts.voted.store(true, Ordering::Relaxed);
+                    self.voted_through = self.voted_through.max(height);
                     persisted = Some(id);
                     unsynced = true;
                 }
@@ -320,7 +335,7 @@ impl Core {
                 self.job(Job::Commit { candidate, certificate });
             }
             Output::Fetch { height, hash: _, from } => {
-                let _ = self.parts.sync.send(SyncEvent::Fetch { height, from });
+                let _ = self.parts.sync.try_send(SyncEvent::Fetch { height, from });
             }
             Output::Evidence(evidence) => {
                 self.parts.metrics.evidence();

@@ -19,7 +19,14 @@ pub(crate) enum CoreEvent {
     /// The executor executed a candidate.
     Executed { hash: B256, outcome: Outcome },
     /// The executor wrote blocks from sync.
-    Imported { head: Head, certificate: CommitCertificate, sealers: SealerSet, next_sealers: SealerSet },
+    Imported {
+        head: Head,
+        certificate: CommitCertificate,
+        sealers: SealerSet,
+        next_sealers: SealerSet,
+        /// The highest of their certificates that this node signed.
+        signed: Option<u64>,
+    },
     /// A block is durable in the ledger.
     Written { height: u64 },
     /// Sync knows through which height to abstain.

@@ -310,9 +310,9 @@ impl Executor {
     }
 
     fn import(&mut self, peer: NodeId, blocks: Vec<SyncedBlock>) {
-        let mut last = None;
+        let mut last: Option<CoreEvent> = None;
         for synced in blocks {
-            match self.import_one(&synced) {
+            match self.import_one(&synced, last.as_ref()) {
                 Ok(None) => {}
                 Ok(Some(imported)) => last = Some(imported),
                 Err(ImportError::Peer(why)) => {
@@ -332,7 +332,17 @@ impl Executor {
         let _ = self.parts.sync.send(SyncEvent::ImportDone);
     }
 
-    fn import_one(&mut self, synced: &SyncedBlock) -> Result<Option<CoreEvent>, ImportError> {
+    /// Whether this node's signature is in a certificate.
+    fn signed(&self, certificate: &CommitCertificate, sealers: &SealerSet) -> bool {
+        let own = sealers.index_of(&self.parts.own).map(|index| index as u64);
+        certificate.signatures.iter().any(|signature| Some(signature.sealer) == own)
+    }
+
+    fn import_one(
+        &mut self,
+        synced: &SyncedBlock,
+        before: Option<&CoreEvent>,
+    ) -> Result<Option<CoreEvent>, ImportError> {
         let suite = Arc::clone(&self.parts.suite);
         let block = Block::decode(&synced.block, suite.hash_fn()).map_err(|e| ImportError::Peer(e.to_string()))?;
         let head = self.head();
@@ -365,7 +375,12 @@ impl Executor {
         if !self.write(sealed, certificate.clone()) {
             return Err(ImportError::Fatal("the block could not be written".to_owned()));
         }
-        Ok(Some(CoreEvent::Imported { head, certificate: certificate.clone(), sealers, next_sealers }))
+        let signed = match (self.signed(certificate, &sealers), before) {
+            (true, _) => Some(head.height),
+            (false, Some(CoreEvent::Imported { signed, .. })) => *signed,
+            (false, _) => None,
+        };
+        Ok(Some(CoreEvent::Imported { head, certificate: certificate.clone(), sealers, next_sealers, signed }))
     }
 }
 

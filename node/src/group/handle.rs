@@ -110,9 +110,10 @@ impl Group {
         let voted = Arc::new(AtomicBool::new(!records.is_empty()));
 
         let mut threads = Vec::new();
-        let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| -> std::io::Result<()> {
+        let mut spawn = |name: &'static str, work: Box<dyn FnOnce() + Send>| -> std::io::Result<()> {
             let thread = std::thread::Builder::new().name(format!("{name}-{id}"));
-            threads.push(thread.spawn(work)?);
+            let halt = Arc::clone(&halt);
+            threads.push(thread.spawn(move || guarded(name, &halt, work))?);
             Ok(())
         };
 
@@ -336,6 +337,13 @@ impl Group {
             }
         }
         info!(group = %self.id, height = self.ledger.head().height, "group stopped");
+    }
+}
+
+/// Runs a thread's work. A panic, which nothing is known to cause, halts the group instead of leaving it silently stuck.
+fn guarded(name: &'static str, halt: &Halt, work: Box<dyn FnOnce() + Send>) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+        halt.halt(format!("its {name} thread ended with a panic; report this with the log"));
     }
 }
 

@@ -152,6 +152,9 @@ fn supported(spec: &GroupSpec) -> Result<(), OpenGroupError> {
     if genesis.consensus.kind != ConsensusKind::Pbft {
         return refuse(format!("consensus_type {:?} is not spoken by this program; pbft is", genesis.consensus.kind));
     }
+    if genesis.consensus.heartbeat_ms.is_some() {
+        return refuse("a heartbeat is for consensus_type=aura; pbft seals on demand, remove the key".to_owned());
+    }
     if genesis.cryptography != Cryptography::Standard {
         return refuse("the SM edition is not spoken by this program; sm_crypto=false is".to_owned());
     }

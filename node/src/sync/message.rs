@@ -20,6 +20,8 @@ pub struct Status {
     pub hash: B256,
     /// Whether it ever voted or holds a block beyond block 0: a group in which nobody did has nothing to lose.
     pub begun: bool,
+    /// Its wall clock, milliseconds since 1970.
+    pub unix_ms: u64,
 }
 
 /// A request for consecutive blocks.
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_message_reads_as_it_was_written() {
-        check(SyncMessage::Status(Status { height: 7, hash: B256::repeat_byte(1), begun: true }));
+        check(SyncMessage::Status(Status { height: 7, hash: B256::repeat_byte(1), begun: true, unix_ms: 5 }));
         check(SyncMessage::Request(Request { from: 1, count: 32 }));
         let certificate = CommitCertificate { height: 1, view: 0, block: B256::ZERO, signatures: vec![] };
         check(SyncMessage::Blocks(vec![SyncedBlock { block: Bytes::from_static(b"block"), certificate }]));

@@ -22,20 +22,33 @@ struct Pending {
 #[derive(Debug, Default)]
 pub struct SyncPeers {
     statuses: BTreeMap<NodeId, Status>,
+    /// How far each peer's clock is ahead of this node's, milliseconds.
+    offsets: BTreeMap<NodeId, i64>,
     pending: Option<Pending>,
     /// Peers that did not answer or answered wrongly, until when they are not asked.
     resting: BTreeMap<NodeId, u64>,
 }
 
 impl SyncPeers {
-    /// A peer said where it is.
-    pub fn announced(&mut self, peer: NodeId, status: Status) {
+    /// A peer said where it is, while this node's wall clock said `unix_ms`.
+    pub fn announced(&mut self, peer: NodeId, status: Status, unix_ms: u64) {
+        let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        self.offsets.insert(peer, signed(status.unix_ms).saturating_sub(signed(unix_ms)));
         self.statuses.insert(peer, status);
+    }
+
+    /// How far the median of all clocks, this node's included, is ahead of this node's, milliseconds. One liar or one
+    /// message that took long does not move it.
+    pub fn clock_offset_ms(&self) -> i64 {
+        let mut offsets: Vec<i64> = self.offsets.values().copied().chain([0]).collect();
+        offsets.sort_unstable();
+        offsets.get((offsets.len() - 1) / 2).copied().unwrap_or(0)
     }
 
     /// A peer is gone.
     pub fn lost(&mut self, peer: &NodeId) {
         self.statuses.remove(peer);
+        self.offsets.remove(peer);
         self.pending.take_if(|pending| pending.peer == *peer);
     }
 
@@ -140,7 +153,7 @@ mod tests {
     }
 
     fn status(height: u64, begun: bool) -> Status {
-        Status { height, hash: B256::ZERO, begun }
+        Status { height, hash: B256::ZERO, begun, unix_ms: 0 }
     }
 
     fn four() -> SealerSet {
@@ -150,10 +163,10 @@ mod tests {
     #[test]
     fn a_node_whose_vote_log_is_absent_abstains_until_a_quorum_of_sealers_has_said_where_it_is() {
         let mut peers = SyncPeers::default();
-        peers.announced(node(2), status(9, true));
-        peers.announced(node(9), status(50, true));
+        peers.announced(node(2), status(9, true), 0);
+        peers.announced(node(9), status(50, true), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Unknown);
-        peers.announced(node(3), status(10, true));
+        peers.announced(node(3), status(10, true), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(12));
         assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), Abstention::Through(11));
     }
@@ -161,27 +174,27 @@ mod tests {
     #[test]
     fn a_group_that_has_not_begun_starts_without_abstention() {
         let mut peers = SyncPeers::default();
-        peers.announced(node(2), status(0, false));
+        peers.announced(node(2), status(0, false), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Unknown);
-        peers.announced(node(3), status(0, false));
+        peers.announced(node(3), status(0, false), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::None);
     }
 
     #[test]
     fn one_sealer_that_has_voted_is_not_enough_to_begin_but_two_are() {
         let mut peers = SyncPeers::default();
-        peers.announced(node(2), status(0, true));
-        peers.announced(node(3), status(0, true));
+        peers.announced(node(2), status(0, true), 0);
+        peers.announced(node(3), status(0, true), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(2));
-        peers.announced(node(4), status(0, false));
+        peers.announced(node(4), status(0, false), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(2));
     }
 
     #[test]
     fn a_peer_that_does_not_answer_is_not_asked_again_at_once() {
         let mut peers = SyncPeers::default();
-        peers.announced(node(2), status(100, true));
-        peers.announced(node(3), status(100, true));
+        peers.announced(node(2), status(100, true), 0);
+        peers.announced(node(3), status(100, true), 0);
         let (first, request) = peers.next_request(0, 0).unwrap();
         assert_eq!(request, Request { from: 1, count: BLOCKS_PER_REQUEST });
         assert_eq!(peers.next_request(0, 10), None, "one request at a time");
@@ -190,9 +203,21 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_off_the_median_is_seen_and_one_liar_is_not() {
+        let mut peers = SyncPeers::default();
+        let at = |unix_ms| Status { unix_ms, ..status(0, true) };
+        peers.announced(node(2), at(90_000), 10_000);
+        peers.announced(node(3), at(10_001), 10_000);
+        assert_eq!(peers.clock_offset_ms(), 1, "one peer lies");
+        peers.announced(node(3), at(20_000), 10_000);
+        peers.announced(node(4), at(20_000), 10_000);
+        assert_eq!(peers.clock_offset_ms(), 10_000, "three peers agree that this clock is late");
+    }
+
+    #[test]
     fn a_node_at_the_height_of_all_others_asks_for_nothing() {
         let mut peers = SyncPeers::default();
-        peers.announced(node(2), status(5, true));
+        peers.announced(node(2), status(5, true), 0);
         assert_eq!(peers.next_request(5, 0), None);
     }
 }

@@ -21,6 +21,10 @@ use crate::txpool::TxPool;
 
 /// How often this node says where it is, and looks whether it is behind.
 const TICK: Duration = Duration::from_millis(500);
+/// Every how many of them what waits too long in the pool is dropped.
+const EXPIRE_TICKS: u64 = 20;
+/// How far this node's clock may be from the sealers' median, milliseconds (LEDGER.md 2).
+const CLOCK_OFF_MS: u64 = 5_000;
 /// How long consensus may take to bring a block by itself before it is asked for, milliseconds.
 const PATIENCE_MS: u64 = 300;
 
@@ -39,6 +43,8 @@ pub(crate) enum SyncEvent {
     Refused { peer: NodeId },
     /// The executor is through with what it was given.
     ImportDone,
+    /// Peers have proved that votes of this node are missing from its vote log.
+    VotesLost,
     /// The node stops.
     Stop,
 }
@@ -86,6 +92,7 @@ pub(crate) struct SyncTask {
     importing: bool,
     behind_since_ms: Option<u64>,
     starting_height: u64,
+    clock_off: bool,
 }
 
 impl SyncTask {
@@ -97,12 +104,14 @@ impl SyncTask {
             importing: false,
             behind_since_ms: None,
             starting_height: 0,
+            clock_off: false,
         }
     }
 
     /// Works until it is told to stop.
     pub(crate) fn run(mut self, events: &Receiver<SyncEvent>) {
         let mut tick = Instant::now();
+        let mut ticks = 0_u64;
         loop {
             match events.recv_deadline(tick) {
                 Ok(SyncEvent::Stop) => return,
@@ -113,7 +122,11 @@ impl SyncTask {
             if Instant::now() >= tick {
                 tick = Instant::now() + TICK;
                 self.announce();
-                self.parts.pool.expire();
+                self.look_at_clocks();
+                ticks += 1;
+                if ticks % EXPIRE_TICKS == 0 {
+                    self.parts.pool.expire();
+                }
             }
             self.catch_up();
             self.publish();
@@ -123,7 +136,18 @@ impl SyncTask {
     fn own_status(&self) -> Status {
         let head = self.parts.ledger.head();
         let begun = head.height > 0 || self.parts.voted.load(Ordering::Relaxed);
-        Status { height: head.height, hash: head.hash, begun }
+        Status { height: head.height, hash: head.hash, begun, unix_ms: self.parts.clock.unix_ms() }
+    }
+
+    /// A clock far from the sealers' median raises an alarm: its blocks would be refused.
+    fn look_at_clocks(&mut self) {
+        let offset = self.peers.clock_offset_ms();
+        self.parts.metrics.clock_offset(offset);
+        let off = offset.unsigned_abs() > CLOCK_OFF_MS;
+        if off && !self.clock_off {
+            warn!(alarm = "clock_off", offset_ms = offset, "this node's clock is off the sealers' median; check its time service");
+        }
+        self.clock_off = off;
     }
 
     fn announce(&self) {
@@ -145,6 +169,10 @@ impl SyncTask {
                 self.parts.outlet.punish(&peer);
             }
             SyncEvent::ImportDone => self.importing = false,
+            SyncEvent::VotesLost => {
+                self.abstention_open = true;
+                self.settle_abstention();
+            }
             SyncEvent::Stop => {}
         }
     }
@@ -160,7 +188,7 @@ impl SyncTask {
     fn message(&mut self, peer: NodeId, payload: &[u8]) {
         match SyncMessage::decode(payload) {
             Ok(SyncMessage::Status(status)) => {
-                self.peers.announced(peer, status);
+                self.peers.announced(peer, status, self.parts.clock.unix_ms());
                 self.settle_abstention();
             }
             Ok(SyncMessage::Request(request)) => self.answer(&peer, request),
