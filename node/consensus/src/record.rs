@@ -161,7 +161,9 @@ impl Record {
             KIND_ROUND_CHANGE => Ok(Self::RoundChange(
                 exact::<WireRoundChange>("a round change record", body)?.into(),
             )),
-            KIND_ABSTAIN => Ok(Self::Abstain { through: exact("an abstention record", body)? }),
+            KIND_ABSTAIN => Ok(Self::Abstain {
+                through: exact("an abstention record", body)?,
+            }),
             kind => Err(RecordError::Kind(Some(kind))),
         }
     }

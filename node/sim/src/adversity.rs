@@ -35,7 +35,9 @@ impl Cluster {
             return;
         }
         let wiped = self.dice.per_mille(400);
-        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else { return };
+        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
+            return;
+        };
         node.log.crash(&mut self.dice);
         // Once the abstention is on the disk, with its height, the new log speaks for itself.
         if node.log.abstains_through().is_some_and(|through| through != u64::MAX) {
@@ -57,7 +59,9 @@ impl Cluster {
     }
 
     pub(crate) fn restart(&mut self, n: usize) {
-        let Some(node) = self.nodes.get(n).filter(|node| !node.up) else { return };
+        let Some(node) = self.nodes.get(n).filter(|node| !node.up) else {
+            return;
+        };
         let (life, lost) = (node.life, node.lost.is_some());
         self.start(n);
         if lost {
@@ -70,10 +74,24 @@ impl Cluster {
 
     /// Tells one instance that another is there or gone, if it did not know.
     pub(crate) fn connect(&mut self, n: usize, other: usize, up: bool) {
-        let Some(identity) = self.nodes.get(other).map(|node| node.identity) else { return };
-        let Some(id) = self.plan.ids.get(identity).copied() else { return };
-        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up && node.identity != identity) else { return };
-        let news = if up { node.connected.insert(other) } else { node.connected.remove(&other) };
+        let Some(identity) = self.nodes.get(other).map(|node| node.identity) else {
+            return;
+        };
+        let Some(id) = self.plan.ids.get(identity).copied() else {
+            return;
+        };
+        let Some(node) = self
+            .nodes
+            .get_mut(n)
+            .filter(|node| node.up && node.identity != identity)
+        else {
+            return;
+        };
+        let news = if up {
+            node.connected.insert(other)
+        } else {
+            node.connected.remove(&other)
+        };
         if news {
             self.feed(n, Input::Peer { id, up });
         }
@@ -105,7 +123,9 @@ impl Cluster {
     }
 
     pub(crate) fn heard_status(&mut self, from: usize, to: usize, height: u64) {
-        let Some(mine) = self.nodes.get(to).map(|node| node.ledger.head().height) else { return };
+        let Some(mine) = self.nodes.get(to).map(|node| node.ledger.head().height) else {
+            return;
+        };
         if height > mine {
             self.ask(to, from, mine);
         }
@@ -113,7 +133,9 @@ impl Cluster {
 
     /// The core thinks that blocks are missing here.
     pub(crate) fn fetch(&mut self, n: usize, from: &[NodeId]) {
-        let asked = from.get(self.dice.index(from.len())).and_then(|id| self.plan.identity(id));
+        let asked = from
+            .get(self.dice.index(from.len()))
+            .and_then(|id| self.plan.identity(id));
         let mine = self.nodes.get(n).map(|node| node.ledger.head().height);
         if let (Some(identity), Some(mine)) = (asked, mine) {
             self.send(n, Whom::One(identity), &Packet::Request(mine));

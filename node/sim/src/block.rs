@@ -28,7 +28,15 @@ impl Block {
     /// Block 0.
     pub fn genesis() -> Self {
         let transactions = Vec::new();
-        Self { height: 0, parent: B256::ZERO, unix_ms: 0, proposer: 0, salt: 0, corrupt: false, transactions }
+        Self {
+            height: 0,
+            parent: B256::ZERO,
+            unix_ms: 0,
+            proposer: 0,
+            salt: 0,
+            corrupt: false,
+            transactions,
+        }
     }
 
     /// The bytes.
@@ -44,13 +52,28 @@ impl Block {
     /// The candidate this block is.
     pub fn candidate(&self, hash: HashFn) -> Candidate {
         let bytes = self.encode();
-        let Self { height, parent, unix_ms, .. } = *self;
-        Candidate { height, parent, hash: hash(&bytes), unix_ms, bytes }
+        let Self {
+            height,
+            parent,
+            unix_ms,
+            ..
+        } = *self;
+        Candidate {
+            height,
+            parent,
+            hash: hash(&bytes),
+            unix_ms,
+            bytes,
+        }
     }
 
     /// The head a ledger has with this block on top.
     pub fn head(&self, hash: HashFn) -> Head {
-        Head { height: self.height, hash: hash(&self.encode()), unix_ms: self.unix_ms }
+        Head {
+            height: self.height,
+            hash: hash(&self.encode()),
+            unix_ms: self.unix_ms,
+        }
     }
 }
 
@@ -60,7 +83,17 @@ pub struct Reader(pub HashFn);
 
 impl Blocks for Reader {
     fn describe(&self, bytes: &Bytes) -> Option<Described> {
-        let Block { height, parent, unix_ms, .. } = Block::decode(bytes)?;
-        Some(Described { height, parent, hash: (self.0)(bytes), unix_ms })
+        let Block {
+            height,
+            parent,
+            unix_ms,
+            ..
+        } = Block::decode(bytes)?;
+        Some(Described {
+            height,
+            parent,
+            hash: (self.0)(bytes),
+            unix_ms,
+        })
     }
 }

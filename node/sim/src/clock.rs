@@ -41,7 +41,11 @@ pub(crate) struct Clock<E> {
 
 impl<E> Default for Clock<E> {
     fn default() -> Self {
-        Self { now_ms: 0, order: 0, queue: BinaryHeap::new() }
+        Self {
+            now_ms: 0,
+            order: 0,
+            queue: BinaryHeap::new(),
+        }
     }
 }
 
@@ -54,7 +58,11 @@ impl<E> Clock<E> {
     /// Queues an event.
     pub(crate) fn after(&mut self, ms: u64, event: E) {
         self.order += 1;
-        self.queue.push(Reverse(Due { at_ms: self.now_ms + ms, order: self.order, event }));
+        self.queue.push(Reverse(Due {
+            at_ms: self.now_ms + ms,
+            order: self.order,
+            event,
+        }));
     }
 
     /// The next event, if it comes no later than `until_ms`; time goes there.

@@ -33,13 +33,28 @@ pub(crate) enum Event {
     /// A packet arrives.
     Packet { from: usize, to: usize, packet: Packet },
     /// A timer fires, if it is still set as it was.
-    Timer { node: usize, life: u32, timer: Timer, setting: u64 },
+    Timer {
+        node: usize,
+        life: u32,
+        timer: Timer,
+        setting: u64,
+    },
     /// The disk has synchronised.
     Saved { node: usize, life: u32, id: PersistId },
     /// An execution is over.
-    Executed { node: usize, life: u32, hash: B256, bytes: Bytes },
+    Executed {
+        node: usize,
+        life: u32,
+        hash: B256,
+        bytes: Bytes,
+    },
     /// A block is to be built.
-    Build { node: usize, life: u32, slot: Slot, parent: althing_consensus::Head },
+    Build {
+        node: usize,
+        life: u32,
+        slot: Slot,
+        parent: althing_consensus::Head,
+    },
     /// A transaction reaches a node.
     Gossip { node: usize, transaction: u64 },
     /// A client submits a transaction.
@@ -87,8 +102,9 @@ impl Cluster {
         let hash = crypto.suite.hash_fn();
         let genesis = Block::genesis().head(hash).hash;
         let identities = plan.ids.len();
-        let twins: Vec<usize> =
-            (0..identities).filter(|n| plan.traits.get(*n) == Some(&Trait::Liar(Kind::Twins))).collect();
+        let twins: Vec<usize> = (0..identities)
+            .filter(|n| plan.traits.get(*n) == Some(&Trait::Liar(Kind::Twins)))
+            .collect();
         let mut nodes = Vec::new();
         for identity in (0..identities).chain(twins) {
             nodes.extend(new_node(identity, &plan, &mut dice, options, genesis));
@@ -98,13 +114,28 @@ impl Cluster {
             hide_twins(&mut network, &mut dice, identities, node.identity, second);
         }
         let suite: std::sync::Arc<dyn Suite> = match options.planted {
-            Some(Planted::SignatureUnchecked) => std::sync::Arc::new(ToySuite { believes_everything: true }),
+            Some(Planted::SignatureUnchecked) => std::sync::Arc::new(ToySuite {
+                believes_everything: true,
+            }),
             _ => crypto.suite.clone(),
         };
         let oracle = Oracle::new(&plan, &crypto, genesis);
         let trace = Trace::new(options.trace);
         let (clock, submitted) = (Clock::default(), Vec::new());
-        Self { plan, crypto, suite, genesis, clock, network, nodes, dice, oracle, trace, submitted, calm: false }
+        Self {
+            plan,
+            crypto,
+            suite,
+            genesis,
+            clock,
+            network,
+            nodes,
+            dice,
+            oracle,
+            trace,
+            submitted,
+            calm: false,
+        }
     }
 
     pub(crate) fn hash(&self) -> HashFn {
@@ -126,18 +157,33 @@ impl Cluster {
         self.trace.event(self.clock.now_ms(), &event);
         match event {
             Event::Packet { from, to, packet } => self.arrive(from, to, packet),
-            Event::Timer { node, life, timer, setting } => {
+            Event::Timer {
+                node,
+                life,
+                timer,
+                setting,
+            } => {
                 let current = self.nodes.get(node).and_then(|n| n.timers.get(&timer)) == Some(&setting);
                 if self.alive(node, life) && current {
                     self.feed(node, Input::Wake(timer));
                 }
             }
             Event::Saved { node, life, id } if self.alive(node, life) => self.saved(node, id),
-            Event::Executed { node, life, hash, bytes } if self.alive(node, life) => {
+            Event::Executed {
+                node,
+                life,
+                hash,
+                bytes,
+            } if self.alive(node, life) => {
                 let outcome = self.execute(node, &bytes);
                 self.feed(node, Input::Executed { hash, outcome });
             }
-            Event::Build { node, life, slot, parent } if self.alive(node, life) => self.build(node, slot, parent),
+            Event::Build {
+                node,
+                life,
+                slot,
+                parent,
+            } if self.alive(node, life) => self.build(node, slot, parent),
             Event::Gossip { node, transaction } => self.gossip(node, transaction),
             Event::Submit => self.submit(),
             Event::Status { node } => self.status(node),
@@ -166,7 +212,9 @@ impl Cluster {
         while let Some(input) = inputs.pop_front() {
             let monotonic_ms = self.clock.now_ms();
             let unix_ms = self.unix_ms(n);
-            let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else { return };
+            let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
+                return;
+            };
             for output in node.core.step(Now { monotonic_ms, unix_ms }, input) {
                 self.carry_out(n, output, &mut inputs);
             }
@@ -196,7 +244,15 @@ impl Cluster {
             Output::Timer { timer, after_ms } => {
                 let setting = node.timers.get(&timer).map_or(0, |setting| setting + 1);
                 node.timers.insert(timer, setting);
-                self.clock.after(after_ms, Event::Timer { node: n, life, timer, setting });
+                self.clock.after(
+                    after_ms,
+                    Event::Timer {
+                        node: n,
+                        life,
+                        timer,
+                        setting,
+                    },
+                );
             }
             Output::Cancel { timer } => {
                 if let Some(setting) = node.timers.get_mut(&timer) {
@@ -205,17 +261,46 @@ impl Cluster {
             }
             Output::Build { slot, parent } => {
                 let after = self.dice.between(1, 10);
-                self.clock.after(after, Event::Build { node: n, life, slot, parent });
+                self.clock.after(
+                    after,
+                    Event::Build {
+                        node: n,
+                        life,
+                        slot,
+                        parent,
+                    },
+                );
             }
             Output::Execute { candidate, .. } => {
                 let slow = !self.calm && self.dice.per_mille(30);
-                let after = self.dice.between(1, if slow { self.plan.slow_execution_ms } else { 15 });
+                let after = self
+                    .dice
+                    .between(1, if slow { self.plan.slow_execution_ms } else { 15 });
                 let (hash, bytes) = (candidate.hash, candidate.bytes);
-                self.clock.after(after, Event::Executed { node: n, life, hash, bytes });
+                self.clock.after(
+                    after,
+                    Event::Executed {
+                        node: n,
+                        life,
+                        hash,
+                        bytes,
+                    },
+                );
             }
-            Output::Commit { hash, candidate, certificate } => {
+            Output::Commit {
+                hash,
+                candidate,
+                certificate,
+            } => {
                 if let Some(block) = Block::decode(&candidate.bytes) {
-                    self.write(n, Stored { block, hash, certificate });
+                    self.write(
+                        n,
+                        Stored {
+                            block,
+                            hash,
+                            certificate,
+                        },
+                    );
                     inputs.extend(self.work(n));
                 }
             }
@@ -233,8 +318,20 @@ impl Cluster {
         let Some(node) = self.nodes.get_mut(n) else { return };
         node.log.prune(stored.block.height);
         if !node.faulty {
-            let Stored { block, hash, certificate } = &stored;
-            self.oracle.committed(Commitment { node: n, block, hash: *hash, certificate }, &self.plan);
+            let Stored {
+                block,
+                hash,
+                certificate,
+            } = &stored;
+            self.oracle.committed(
+                Commitment {
+                    node: n,
+                    block,
+                    hash: *hash,
+                    certificate,
+                },
+                &self.plan,
+            );
         }
         self.trace.committed(self.clock.now_ms(), n, &stored);
         node.ledger.write(stored);
@@ -243,11 +340,16 @@ impl Cluster {
     fn work(&mut self, n: usize) -> Vec<Input> {
         let hash = self.hash();
         let reasons = self.nodes.get_mut(n).map(|node| node.reasons(hash)).unwrap_or_default();
-        reasons.into_iter().map(|(reason, on)| Input::Work { reason, on }).collect()
+        reasons
+            .into_iter()
+            .map(|(reason, on)| Input::Work { reason, on })
+            .collect()
     }
 
     pub(crate) fn gossip(&mut self, n: usize, transaction: u64) {
-        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else { return };
+        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
+            return;
+        };
         if node.pool.contains(&transaction) || node.ledger.includes(transaction) {
             return;
         }
@@ -259,8 +361,12 @@ impl Cluster {
 
     /// Executes a block over the ledger's head, as every node does.
     fn execute(&self, n: usize, bytes: &Bytes) -> Outcome {
-        let invalid = |reason: &str| Outcome::Invalid { reason: reason.to_owned() };
-        let (Some(node), Some(block)) = (self.nodes.get(n), Block::decode(bytes)) else { return invalid("no block") };
+        let invalid = |reason: &str| Outcome::Invalid {
+            reason: reason.to_owned(),
+        };
+        let (Some(node), Some(block)) = (self.nodes.get(n), Block::decode(bytes)) else {
+            return invalid("no block");
+        };
         let head = node.ledger.head();
         if (block.parent, block.height) != (head.hash, head.height + 1) {
             return invalid("it does not extend the head");
@@ -269,10 +375,16 @@ impl Cluster {
             return invalid("the state root differs");
         }
         let unknown = |transaction: &u64| !self.submitted.contains(transaction);
-        if block.transactions.iter().any(|t| unknown(t) || node.ledger.includes(*t)) {
+        if block
+            .transactions
+            .iter()
+            .any(|t| unknown(t) || node.ledger.includes(*t))
+        {
             return invalid("a transaction does not execute");
         }
-        Outcome::Valid { next_sealers: self.plan.sealers_of(block.height + 1) }
+        Outcome::Valid {
+            next_sealers: self.plan.sealers_of(block.height + 1),
+        }
     }
 
     fn build(&mut self, n: usize, slot: Slot, parent: althing_consensus::Head) {
@@ -287,9 +399,19 @@ impl Cluster {
             let proposer = u8::try_from(node.identity).unwrap_or_default();
             let unix_ms = unix_ms.max(parent.unix_ms + 1);
             let height = slot.height;
-            let block =
-                Block { height, parent: parent.hash, unix_ms, proposer, salt, corrupt: false, transactions };
-            Fresh { candidate: block.candidate(hash), next_sealers: self.plan.sealers_of(height + 1) }
+            let block = Block {
+                height,
+                parent: parent.hash,
+                unix_ms,
+                proposer,
+                salt,
+                corrupt: false,
+                transactions,
+            };
+            Fresh {
+                candidate: block.candidate(hash),
+                next_sealers: self.plan.sealers_of(height + 1),
+            }
         });
         self.feed(n, Input::Built { slot, fresh });
     }
@@ -314,7 +436,9 @@ impl Cluster {
                 None => return,
             },
         };
-        let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else { return };
+        let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else {
+            return;
+        };
         let lies = self.lie(n, |liar, world| liar.outgoing(world, whom, &message, bytes.clone()));
         if self.nodes.get(n).is_some_and(|node| !node.faulty) {
             let identity = self.nodes.get(n).map_or(n, |node| node.identity);
@@ -324,7 +448,11 @@ impl Cluster {
     }
 
     /// Asks the liar of this instance, if it is one.
-    fn lie<T>(&mut self, n: usize, ask: impl FnOnce(&mut dyn crate::byzantine::Liar, &mut World<'_>) -> T) -> Option<T> {
+    fn lie<T>(
+        &mut self,
+        n: usize,
+        ask: impl FnOnce(&mut dyn crate::byzantine::Liar, &mut World<'_>) -> T,
+    ) -> Option<T> {
         let unix_ms = self.unix_ms(n);
         let (hash, genesis) = (self.hash(), self.genesis);
         let node = self.nodes.get_mut(n)?;
@@ -332,9 +460,25 @@ impl Cluster {
         let key = self.crypto.keys.get(me)?.clone();
         let status = node.core.status();
         let liar = node.liar.as_deref_mut()?;
-        let slot = Slot { height: status.height, view: status.view };
+        let slot = Slot {
+            height: status.height,
+            view: status.view,
+        };
         let (dice, plan, head) = (&mut self.dice, &self.plan, status.head);
-        Some(ask(liar, &mut World { dice, plan, me, key: key.as_ref(), hash, genesis, head, slot, unix_ms }))
+        Some(ask(
+            liar,
+            &mut World {
+                dice,
+                plan,
+                me,
+                key: key.as_ref(),
+                hash,
+                genesis,
+                head,
+                slot,
+                unix_ms,
+            },
+        ))
     }
 
     fn say(&mut self, n: usize, said: Said) {
@@ -355,7 +499,14 @@ impl Cluster {
                 continue;
             }
             for delay in self.network.send(n, to) {
-                self.clock.after(delay, Event::Packet { from: n, to, packet: packet.clone() });
+                self.clock.after(
+                    delay,
+                    Event::Packet {
+                        from: n,
+                        to,
+                        packet: packet.clone(),
+                    },
+                );
             }
         }
     }
@@ -366,8 +517,12 @@ impl Cluster {
         }
         match packet {
             Packet::Consensus(bytes) => {
-                let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else { return };
-                let Ok(verified) = verify_message(message, self.suite.as_ref(), self.genesis) else { return };
+                let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else {
+                    return;
+                };
+                let Ok(verified) = verify_message(message, self.suite.as_ref(), self.genesis) else {
+                    return;
+                };
                 if let Some(lies) = self.lie(to, |liar, world| liar.incoming(world, verified.message())) {
                     self.say(to, lies);
                 }
@@ -394,11 +549,21 @@ impl Cluster {
             if !next || !about_it || certified.is_err() {
                 continue;
             }
-            let Outcome::Valid { next_sealers } = self.execute(n, &bytes) else { continue };
+            let Outcome::Valid { next_sealers } = self.execute(n, &bytes) else {
+                continue;
+            };
             let head = stored.block.head(reader);
             let certificate = stored.certificate.clone();
             self.write(n, stored);
-            self.feed(n, Input::Imported { head, certificate, sealers, next_sealers });
+            self.feed(
+                n,
+                Input::Imported {
+                    head,
+                    certificate,
+                    sealers,
+                    next_sealers,
+                },
+            );
             for input in self.work(n) {
                 self.feed(n, input);
             }
@@ -407,11 +572,16 @@ impl Cluster {
 
     pub(crate) fn claimed_height(&mut self, n: usize) -> u64 {
         let height = self.nodes.get(n).map_or(0, |node| node.ledger.head().height);
-        self.lie(n, |liar, world| liar.claimed_height(world, height)).unwrap_or(height)
+        self.lie(n, |liar, world| liar.claimed_height(world, height))
+            .unwrap_or(height)
     }
 
     pub(crate) fn answer(&mut self, from: usize, to: usize, above: u64) {
-        let blocks = self.nodes.get(to).map(|node| node.ledger.above(above)).unwrap_or_default();
+        let blocks = self
+            .nodes
+            .get(to)
+            .map(|node| node.ledger.above(above))
+            .unwrap_or_default();
         let lied = self.lie(to, |liar, world| liar.blocks(world, blocks.clone()));
         let whom = self.nodes.get(from).map(|node| Whom::One(node.identity));
         if let Some(whom) = whom {
@@ -429,14 +599,28 @@ impl Cluster {
         let sealers = self.plan.sealers_of(head.height + 1);
         let abstain_through = node.lost.map(|_| u64::MAX);
         let log = node.log.read();
-        self.feed(n, Input::Start(Start { head, sealers, log, abstain_through }));
+        self.feed(
+            n,
+            Input::Start(Start {
+                head,
+                sealers,
+                log,
+                abstain_through,
+            }),
+        );
     }
 
     /// A node without its vote log learns from a quorum how high the certified chain is, and abstains through one height
     /// above, or two when it cannot count on its own ledger.
     fn learn(&mut self, n: usize) {
-        let Some(wiped) = self.nodes.get(n).and_then(|node| node.lost) else { return };
-        let top = self.honest_heights().map(|(_, height)| height).max().unwrap_or_default();
+        let Some(wiped) = self.nodes.get(n).and_then(|node| node.lost) else {
+            return;
+        };
+        let top = self
+            .honest_heights()
+            .map(|(_, height)| height)
+            .max()
+            .unwrap_or_default();
         let sealers = self.plan.sealers_of(top + 1);
         let answers: Vec<(usize, u64)> = (0..self.nodes.len())
             .filter(|other| *other != n && self.network.connected(n, *other))
@@ -451,7 +635,12 @@ impl Cluster {
             let again = self.dice.between(100, 1_000);
             return self.clock.after(again, Event::Learn { node: n, life });
         }
-        let highest = answers.iter().map(|(_, height)| *height).max().unwrap_or_default().max(head.height);
+        let highest = answers
+            .iter()
+            .map(|(_, height)| *height)
+            .max()
+            .unwrap_or_default()
+            .max(head.height);
         let abstain_through = Some(highest + if wiped { 2 } else { 1 });
         let sealers = self.plan.sealers_of(head.height + 1);
         node.log.sync(PersistId(u64::MAX));
@@ -462,7 +651,15 @@ impl Cluster {
         node.withheld.clear();
         node.timers.clear();
         let known: Vec<usize> = std::mem::take(&mut node.connected).into_iter().collect();
-        self.feed(n, Input::Start(Start { head, sealers, log, abstain_through }));
+        self.feed(
+            n,
+            Input::Start(Start {
+                head,
+                sealers,
+                log,
+                abstain_through,
+            }),
+        );
         for input in self.work(n) {
             self.feed(n, input);
         }

@@ -26,9 +26,14 @@ impl VoteLog {
     /// Makes this record and everything before it durable.
     pub fn sync(&mut self, id: PersistId) {
         let later = self.unsynced.partition_point(|(unsynced, ..)| *unsynced <= id);
-        let synced: Vec<_> = self.unsynced.drain(..later).map(|(_, height, record)| (height, record)).collect();
+        let synced: Vec<_> = self
+            .unsynced
+            .drain(..later)
+            .map(|(_, height, record)| (height, record))
+            .collect();
         let kept = |record: &Bytes| !self.forgets_locks || !matches!(Record::decode(record), Ok(Record::Commit { .. }));
-        self.durable.extend(synced.into_iter().filter(|(_, record)| kept(record)));
+        self.durable
+            .extend(synced.into_iter().filter(|(_, record)| kept(record)));
     }
 
     /// Drops what the ledger has passed.
@@ -62,7 +67,10 @@ impl VoteLog {
 
     /// What a start reads.
     pub fn read(&self) -> Vec<Record> {
-        self.durable.iter().filter_map(|(_, record)| Record::decode(record).ok()).collect()
+        self.durable
+            .iter()
+            .filter_map(|(_, record)| Record::decode(record).ok())
+            .collect()
     }
 }
 
@@ -87,7 +95,10 @@ pub struct Ledger {
 impl Ledger {
     /// The ledger with block 0 only.
     pub fn new(hash: HashFn) -> Self {
-        Self { genesis: Block::genesis().head(hash), blocks: Vec::new() }
+        Self {
+            genesis: Block::genesis().head(hash),
+            blocks: Vec::new(),
+        }
     }
 
     /// The last block.
@@ -112,7 +123,9 @@ impl Ledger {
 
     /// Whether a transaction is in it.
     pub fn includes(&self, transaction: u64) -> bool {
-        self.blocks.iter().any(|stored| stored.block.transactions.contains(&transaction))
+        self.blocks
+            .iter()
+            .any(|stored| stored.block.transactions.contains(&transaction))
     }
 
     /// Everything is gone.

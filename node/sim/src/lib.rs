@@ -26,7 +26,7 @@ pub mod suite;
 mod trace;
 mod workload;
 
-pub use oracle::Violation;
+pub use oracle::{Counts, Violation};
 pub use suite::Crypto;
 
 use althing_consensus::pbft::Faults;
@@ -71,7 +71,11 @@ pub struct Options {
 impl Options {
     /// The cheap suite, no mistake, no lines.
     pub fn toy() -> Self {
-        Self { crypto: Crypto::toy(), planted: None, trace: false }
+        Self {
+            crypto: Crypto::toy(),
+            planted: None,
+            trace: false,
+        }
     }
 
     fn faults(&self) -> Faults {
@@ -96,6 +100,8 @@ pub struct Report {
     pub height: u64,
     /// Simulated milliseconds from healing to progress.
     pub healed_ms: u64,
+    /// How rough it was.
+    pub counts: Counts,
     /// The first broken promise.
     pub violation: Option<Violation>,
     /// The trace, if wanted.
@@ -106,9 +112,22 @@ pub struct Report {
 pub fn run(seed: u64, options: &Options) -> Report {
     let mut cluster = cluster::Cluster::new(seed, options);
     cluster.run();
-    let height = cluster.honest_heights().map(|(_, height)| height).max().unwrap_or_default();
+    let height = cluster
+        .honest_heights()
+        .map(|(_, height)| height)
+        .max()
+        .unwrap_or_default();
     let healed_ms = cluster.clock.now_ms().saturating_sub(cluster.plan.chaos_ms);
     let (trace_hash, events) = (cluster.trace.hash(), cluster.trace.events());
-    let violation = cluster.oracle.violation.take();
-    Report { seed, trace_hash, events, height, healed_ms, violation, lines: cluster.trace.into_lines() }
+    let (violation, counts) = (cluster.oracle.violation.take(), cluster.oracle.counts);
+    Report {
+        seed,
+        trace_hash,
+        events,
+        height,
+        healed_ms,
+        counts,
+        violation,
+        lines: cluster.trace.into_lines(),
+    }
 }

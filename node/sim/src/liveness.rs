@@ -26,7 +26,9 @@ impl Cluster {
         while self.clock.now_ms() < end_ms && self.oracle.violation.is_none() {
             self.submit();
             let until_ms = (self.clock.now_ms() + WORK_MS).min(end_ms);
-            if self.run_until(until_ms, |cluster| cluster.honest_heights().all(|(_, height)| height >= progress.goal())) {
+            if self.run_until(until_ms, |cluster| {
+                cluster.honest_heights().all(|(_, height)| height >= progress.goal())
+            }) {
                 return;
             }
         }

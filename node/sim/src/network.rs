@@ -36,7 +36,13 @@ pub struct Weather {
 impl Weather {
     /// A healthy network.
     pub const fn fair() -> Self {
-        Self { delay_ms: 5, dropped: 0, duplicated: 0, late: 0, late_ms: 0 }
+        Self {
+            delay_ms: 5,
+            dropped: 0,
+            duplicated: 0,
+            late: 0,
+            late_ms: 0,
+        }
     }
 
     /// A random bad one.
@@ -68,7 +74,12 @@ impl Network {
     /// A network of so many instances.
     pub fn new(instances: usize, weather: Weather, dice: Dice) -> Self {
         let open = vec![vec![false; instances]; instances];
-        Self { weather, blocked: open.clone(), hidden: open, dice }
+        Self {
+            weather,
+            blocked: open.clone(),
+            hidden: open,
+            dice,
+        }
     }
 
     /// The delays after which copies of a packet arrive; none when it is lost.
@@ -82,7 +93,11 @@ impl Network {
 
     fn delay(&mut self) -> u64 {
         let usual = 1 + self.dice.below(2 * self.weather.delay_ms);
-        if self.dice.per_mille(self.weather.late) { usual + self.dice.below(self.weather.late_ms) } else { usual }
+        if self.dice.per_mille(self.weather.late) {
+            usual + self.dice.below(self.weather.late_ms)
+        } else {
+            usual
+        }
     }
 
     /// Whether packets get from one to the other at all.
@@ -126,5 +141,9 @@ impl Network {
 }
 
 fn is_set(matrix: &[Vec<bool>], from: usize, to: usize) -> bool {
-    matrix.get(from).and_then(|row| row.get(to)).copied().unwrap_or_default()
+    matrix
+        .get(from)
+        .and_then(|row| row.get(to))
+        .copied()
+        .unwrap_or_default()
 }

@@ -89,12 +89,20 @@ impl Node {
     pub(crate) fn release(&mut self, saved: PersistId) -> Vec<(To, Bytes)> {
         self.saved = Some(self.saved.map_or(saved, |before| before.max(saved)));
         let free = |held: &mut (PersistId, To, Bytes)| Some(held.0) <= self.saved;
-        self.withheld.extract_if(.., free).map(|(_, to, bytes)| (to, bytes)).collect()
+        self.withheld
+            .extract_if(.., free)
+            .map(|(_, to, bytes)| (to, bytes))
+            .collect()
     }
 
     /// What a leader puts into a block.
     pub(crate) fn executable(&self) -> Vec<u64> {
-        self.pool.iter().copied().filter(|transaction| *transaction < PHANTOMS_FROM).take(3).collect()
+        self.pool
+            .iter()
+            .copied()
+            .filter(|transaction| *transaction < PHANTOMS_FROM)
+            .take(3)
+            .collect()
     }
 
     /// Brings the pool in line with the ledger; gives the reasons that changed, as a shell tells them.
@@ -102,10 +110,21 @@ impl Node {
         let Self { ledger, pool, .. } = self;
         pool.retain(|transaction| !ledger.includes(*transaction));
         let name = |transaction: u64| -> B256 { hash(&transaction.to_be_bytes()) };
-        let mut reasons = vec![(Reason::Pool, !self.pool.is_empty()), (Reason::Full, self.executable().len() >= 3)];
+        let mut reasons = vec![
+            (Reason::Pool, !self.pool.is_empty()),
+            (Reason::Full, self.executable().len() >= 3),
+        ];
         let waiting: BTreeSet<u64> = self.pool.iter().copied().take(WAITING).collect();
-        reasons.extend(self.waiting.difference(&waiting).map(|gone| (Reason::Waiting(name(*gone)), false)));
-        reasons.extend(waiting.difference(&self.waiting).map(|new| (Reason::Waiting(name(*new)), true)));
+        reasons.extend(
+            self.waiting
+                .difference(&waiting)
+                .map(|gone| (Reason::Waiting(name(*gone)), false)),
+        );
+        reasons.extend(
+            waiting
+                .difference(&self.waiting)
+                .map(|new| (Reason::Waiting(name(*new)), true)),
+        );
         self.waiting = waiting;
         reasons
     }

@@ -44,6 +44,19 @@ pub struct Oracle {
     no_false_accusation: NoFalseAccusation,
     /// The first broken promise.
     pub violation: Option<Violation>,
+    /// How often something out of the ordinary happened, to see that runs are rough.
+    pub counts: Counts,
+}
+
+/// How often something out of the ordinary happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Blocks that an honest node wrote with a certificate of a view above 0.
+    pub later_views: u64,
+    /// Proofs of a double signature that honest nodes found.
+    pub evidence: u64,
+    /// Messages with good signatures that honest nodes refused.
+    pub refused: u64,
 }
 
 impl Oracle {
@@ -56,6 +69,7 @@ impl Oracle {
             certificate_quorum: CertificateQuorum::new(crypto, genesis),
             no_false_accusation: NoFalseAccusation::new(plan),
             violation: None,
+            counts: Counts::default(),
         }
     }
 
@@ -80,6 +94,7 @@ impl Oracle {
 
     /// An honest node wrote a block.
     pub fn committed(&mut self, commitment: Commitment<'_>, plan: &Plan) {
+        self.counts.later_views += u64::from(commitment.certificate.view > 0);
         for verdict in [
             self.certificate_quorum.committed(&commitment, plan),
             self.agreement.committed(&commitment),
@@ -91,12 +106,14 @@ impl Oracle {
 
     /// An honest node accused another of having signed two things.
     pub fn accused(&mut self, by: usize, evidence: &Evidence) {
+        self.counts.evidence += 1;
         let verdict = self.no_false_accusation.evidence(by, evidence);
         self.note(verdict);
     }
 
     /// An honest node refused another's message.
     pub fn refused(&mut self, by: usize, sender: NodeId, reason: Refusal) {
+        self.counts.refused += 1;
         let verdict = self.no_false_accusation.refused(by, sender, reason);
         self.note(verdict);
     }
@@ -104,6 +121,9 @@ impl Oracle {
     /// An honest node's group halted: nothing in a run is a reason for that.
     pub fn halted(&mut self, node: usize, height: u64, reason: &str) {
         let what = format!("node {node} halted at height {height}: {reason}");
-        self.note(Err(Violation { invariant: "agreement", what }));
+        self.note(Err(Violation {
+            invariant: "agreement",
+            what,
+        }));
     }
 }

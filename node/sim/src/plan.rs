@@ -43,13 +43,21 @@ impl Plan {
     pub fn draw(dice: &mut Dice, crypto: &Crypto) -> Self {
         let sealing = usize::try_from(dice.between(4, 7)).unwrap_or(4);
         let count = (sealing + dice.index(3)).min(IDENTITIES_MAX).min(crypto.keys.len());
-        let ids: Vec<NodeId> = crypto.keys.iter().take(count).map(|key| NodeId::new(key.public_key())).collect();
+        let ids: Vec<NodeId> = crypto
+            .keys
+            .iter()
+            .take(count)
+            .map(|key| NodeId::new(key.public_key()))
+            .collect();
         let members = draw_members(dice, sealing, count);
         let traits = draw_traits(dice, &members, count);
         let chaos_ms = dice.between(8_000, 40_000);
         let set = |members: &[usize]| SealerSet::new(members.iter().filter_map(|n| ids.get(*n).copied()).collect());
         Self {
-            sealers: members.iter().map(|(height, members)| (*height, set(members))).collect(),
+            sealers: members
+                .iter()
+                .map(|(height, members)| (*height, set(members)))
+                .collect(),
             splits: draw_splits(dice, chaos_ms),
             crashes: draw_crashes(dice, chaos_ms, &traits),
             slow_execution_ms: dice.between(1, 4_000),
@@ -112,7 +120,11 @@ fn draw_traits(dice: &mut Dice, members: &[(u64, Vec<usize>)], count: usize) -> 
     for _ in 0..dice.index(4) {
         let chosen = dice.index(count);
         let mut with = traits.clone();
-        let fault = if dice.per_mille(200) { Trait::Forgetful } else { Trait::Liar(Kind::draw(dice)) };
+        let fault = if dice.per_mille(200) {
+            Trait::Forgetful
+        } else {
+            Trait::Liar(Kind::draw(dice))
+        };
         if let Some(slot) = with.get_mut(chosen) {
             *slot = fault;
         }
@@ -124,7 +136,9 @@ fn draw_traits(dice: &mut Dice, members: &[(u64, Vec<usize>)], count: usize) -> 
 }
 
 fn draw_splits(dice: &mut Dice, chaos_ms: u64) -> Vec<(u64, u64)> {
-    (0..dice.below(5)).map(|_| (dice.below(chaos_ms), dice.between(200, 12_000))).collect()
+    (0..dice.below(5))
+        .map(|_| (dice.below(chaos_ms), dice.between(200, 12_000)))
+        .collect()
 }
 
 fn draw_crashes(dice: &mut Dice, chaos_ms: u64, traits: &[Trait]) -> Vec<(u64, usize, u64)> {

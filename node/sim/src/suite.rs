@@ -21,8 +21,15 @@ pub const IDENTITIES_MAX: usize = 9;
 impl Crypto {
     /// The cheap edition.
     pub fn toy() -> Self {
-        let keys = (0..IDENTITIES_MAX).map(|n| Arc::new(ToyKey::new(n)) as Arc<dyn NodeKey>).collect();
-        Self { suite: Arc::new(ToySuite { believes_everything: false }), keys }
+        let keys = (0..IDENTITIES_MAX)
+            .map(|n| Arc::new(ToyKey::new(n)) as Arc<dyn NodeKey>)
+            .collect();
+        Self {
+            suite: Arc::new(ToySuite {
+                believes_everything: false,
+            }),
+            keys,
+        }
     }
 }
 
@@ -41,7 +48,9 @@ fn toy_hash(bytes: &[u8]) -> B256 {
         let mut word = [0; 8];
         word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
         let lane = n % 4;
-        state[lane] = (state[lane] ^ u64::from_le_bytes(word)).wrapping_mul(ODD).rotate_left(29);
+        state[lane] = (state[lane] ^ u64::from_le_bytes(word))
+            .wrapping_mul(ODD)
+            .rotate_left(29);
         state[(lane + 1) % 4] ^= state[lane] >> 7;
     }
     for round in 0..8 {
@@ -50,7 +59,9 @@ fn toy_hash(bytes: &[u8]) -> B256 {
         state[(lane + 1) % 4] = state[(lane + 1) % 4].wrapping_add(state[lane].rotate_left(23));
     }
     let mut out = [0; 32];
-    out.chunks_mut(8).zip(state).for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
+    out.chunks_mut(8)
+        .zip(state)
+        .for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
     B256::from(out)
 }
 
@@ -101,10 +112,17 @@ impl Suite for ToySuite {
     }
 
     fn verify_node(&self, public_key: &[u8; 64], digest: &B256, signature: &[u8]) -> Result<(), SignatureError> {
-        if self.believes_everything || sign(public_key, digest) == signature { Ok(()) } else { Err(SignatureError) }
+        if self.believes_everything || sign(public_key, digest) == signature {
+            Ok(())
+        } else {
+            Err(SignatureError)
+        }
     }
 
     fn node_key(&self, _: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
-        Err(KeyError::Malformed { curve: "no curve", why: "the simulator makes its own keys".to_owned() })
+        Err(KeyError::Malformed {
+            curve: "no curve",
+            why: "the simulator makes its own keys".to_owned(),
+        })
     }
 }

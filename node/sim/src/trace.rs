@@ -17,7 +17,11 @@ pub(crate) struct Trace {
 impl Trace {
     /// With lines, or as a hash only.
     pub(crate) fn new(lines: bool) -> Self {
-        Self { hash: 0xCBF2_9CE4_8422_2325, events: 0, lines: lines.then(Vec::new) }
+        Self {
+            hash: 0xCBF2_9CE4_8422_2325,
+            events: 0,
+            lines: lines.then(Vec::new),
+        }
     }
 
     fn mix(&mut self, number: u64) {
@@ -37,7 +41,11 @@ impl Trace {
         self.events += 1;
         self.mix(now_ms);
         match event {
-            Event::Packet { from, to, packet: Packet::Consensus(bytes) } => {
+            Event::Packet {
+                from,
+                to,
+                packet: Packet::Consensus(bytes),
+            } => {
                 self.mix((*from as u64) << 8 | *to as u64);
                 self.mix_bytes(bytes);
             }
@@ -61,7 +69,10 @@ impl Trace {
         self.mix_bytes(stored.hash.as_slice());
         if self.lines.is_some() {
             let (height, view) = (stored.certificate.height, stored.certificate.view);
-            self.line(format!("{now_ms:>7} node {node} WRITES height {height} of view {view}: {}", stored.hash));
+            self.line(format!(
+                "{now_ms:>7} node {node} WRITES height {height} of view {view}: {}",
+                stored.hash
+            ));
         }
     }
 
@@ -87,7 +98,11 @@ impl Trace {
 
 fn describe(now_ms: u64, event: &Event) -> String {
     match event {
-        Event::Packet { from, to, packet: Packet::Consensus(bytes) } => {
+        Event::Packet {
+            from,
+            to,
+            packet: Packet::Consensus(bytes),
+        } => {
             format!("{now_ms:>7} {from} -> {to} {}", describe_message(bytes))
         }
         other => {
@@ -102,16 +117,33 @@ fn describe_message(bytes: &[u8]) -> String {
     let any = |bytes: &alloy_primitives::Bytes| {
         let block = crate::block::Block::decode(bytes)?;
         let (height, parent, unix_ms) = (block.height, block.parent, block.unix_ms);
-        Some(althing_consensus::Described { height, parent, hash: alloy_primitives::B256::ZERO, unix_ms })
+        Some(althing_consensus::Described {
+            height,
+            parent,
+            hash: alloy_primitives::B256::ZERO,
+            unix_ms,
+        })
     };
     match decode_message(bytes, Limits { block_bytes: 4_096 }, &any) {
         Ok(Message::Vote(vote)) => {
             let (slot, phase) = (vote.slot, vote.phase);
-            format!("{phase:?} {}.{} {} by {}", slot.height, slot.view, vote.block, vote.by.sealer.short())
+            format!(
+                "{phase:?} {}.{} {} by {}",
+                slot.height,
+                slot.view,
+                vote.block,
+                vote.by.sealer.short()
+            )
         }
         Ok(Message::RoundChange(message)) => {
             let change = message.change;
-            format!("RoundChange {}.{} {:?} by {}", change.slot.height, change.slot.view, change.claim, change.by.sealer.short())
+            format!(
+                "RoundChange {}.{} {:?} by {}",
+                change.slot.height,
+                change.slot.view,
+                change.claim,
+                change.by.sealer.short()
+            )
         }
         Ok(other) => format!("{:?}", other.slot()),
         Err(error) => format!("{} bytes, kind {:?}: {error}", bytes.len(), bytes.first()),

@@ -23,7 +23,13 @@ impl Cluster {
         }
         if self.dice.per_mille(150) {
             let (at, node) = (self.dice.below(chaos_ms), self.dice.index(self.nodes.len()));
-            self.clock.after(at, Event::Gossip { node, transaction: PHANTOMS_FROM });
+            self.clock.after(
+                at,
+                Event::Gossip {
+                    node,
+                    transaction: PHANTOMS_FROM,
+                },
+            );
         }
     }
 
@@ -32,7 +38,11 @@ impl Cluster {
         let transaction = self.submitted.len() as u64;
         self.submitted.push(transaction);
         self.oracle.submitted(transaction);
-        let slow = if self.calm || !self.dice.per_mille(200) { 30 } else { 2_000 };
+        let slow = if self.calm || !self.dice.per_mille(200) {
+            30
+        } else {
+            2_000
+        };
         for node in 0..self.nodes.len() {
             let after = self.dice.below(slow);
             self.clock.after(after, Event::Gossip { node, transaction });

@@ -210,8 +210,18 @@ impl Pbft {
     }
 
     pub(super) fn sign_change(&self, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
-        let unsigned = RoundChange { slot, claim, by: SignedBy { sealer: self.me, signature: [0; 64] } };
-        RoundChange { by: self.sign(slot, Phase::RoundChange, unsigned.subject(self.hash)), ..unsigned }
+        let unsigned = RoundChange {
+            slot,
+            claim,
+            by: SignedBy {
+                sealer: self.me,
+                signature: [0; 64],
+            },
+        };
+        RoundChange {
+            by: self.sign(slot, Phase::RoundChange, unsigned.subject(self.hash)),
+            ..unsigned
+        }
     }
 
     pub(super) fn persist(&mut self, record: &Record, unsaved: Option<Unsaved>) -> PersistId {

@@ -39,8 +39,10 @@ impl Pbft {
     }
 
     fn conflicting_changes(&self, first: &RoundChange, second: &RoundChange) -> Evidence {
-        let tag =
-            |change: &RoundChange| SignedTag { subject: change.subject(self.hash), signature: change.by.signature };
+        let tag = |change: &RoundChange| SignedTag {
+            subject: change.subject(self.hash),
+            signature: change.by.signature,
+        };
         Evidence {
             offender: first.by.sealer,
             slot: first.slot,

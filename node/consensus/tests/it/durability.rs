@@ -10,7 +10,11 @@ fn before_prepare_leaves_the_vote_is_durable() {
     let candidate = house.child(1);
     let proposal = house.proposal(0, &candidate, vec![], None);
     let asked = house.message(proposal);
-    assert!(asked.iter().any(|o| matches!(o, Output::Execute { candidate: c, .. } if *c == candidate)));
+    assert!(
+        asked
+            .iter()
+            .any(|o| matches!(o, Output::Execute { candidate: c, .. } if *c == candidate))
+    );
     assert!(votes(&asked, Phase::Prepare).is_empty(), "not executed yet");
     let out = house.executed(candidate.hash);
     let (vote, after) = votes(&out, Phase::Prepare)[0];
@@ -25,7 +29,14 @@ fn before_commit_leaves_the_full_block_and_its_prepared_certificate_are_durable(
     let out = house.to_commit(&candidate);
     let (vote, after) = votes(&out, Phase::Commit)[0];
     let (id, record) = records(&out).pop().unwrap();
-    let Record::Commit { vote: logged, certificate, candidate: block } = record else { panic!("{record:?}") };
+    let Record::Commit {
+        vote: logged,
+        certificate,
+        candidate: block,
+    } = record
+    else {
+        panic!("{record:?}")
+    };
     assert_eq!((logged, after, block), (vote, Some(id), Some(candidate.clone())));
     assert_eq!((certificate.block, certificate.phase), (candidate.hash, Phase::Prepare));
     assert!(certificate.signers_in(&house.sealers()) >= 3);
@@ -39,7 +50,9 @@ fn before_round_change_leaves_the_new_view_is_durable() {
     house.message(proposal);
     let out = house.wake(Timer::Round, 3_000);
     let (id, record) = records(&out)[0].clone();
-    let Record::RoundChange(change) = record else { panic!("{record:?}") };
+    let Record::RoundChange(change) = record else {
+        panic!("{record:?}")
+    };
     assert_eq!(change.slot, Slot { height: 1, view: 1 });
     assert!(sent(&out).iter().all(|(_, _, after)| *after == Some(id)));
     assert_eq!(round_changes(&out)[0].change, change);
@@ -48,15 +61,28 @@ fn before_round_change_leaves_the_new_view_is_durable() {
 #[test]
 fn own_votes_count_only_once_they_are_durable() {
     let mut house = House::new(1, 0);
-    house.step(Input::Work { reason: Reason::Pool, on: true });
+    house.step(Input::Work {
+        reason: Reason::Pool,
+        on: true,
+    });
     let candidate = house.child(1);
-    let fresh = Fresh { candidate: candidate.clone(), next_sealers: house.sealers() };
-    let built = house.step(Input::Built { slot: Slot { height: 1, view: 0 }, fresh: Some(fresh) });
+    let fresh = Fresh {
+        candidate: candidate.clone(),
+        next_sealers: house.sealers(),
+    };
+    let built = house.step(Input::Built {
+        slot: Slot { height: 1, view: 0 },
+        fresh: Some(fresh),
+    });
     assert!(committed(&built).is_none());
     let prepared = house.persist(&built);
     assert!(committed(&prepared).is_none(), "the COMMIT is not on the disk");
     let done = house.persist(&prepared);
-    assert_eq!(committed(&done).unwrap().0, candidate.hash, "one sealer alone makes a ledger");
+    assert_eq!(
+        committed(&done).unwrap().0,
+        candidate.hash,
+        "one sealer alone makes a ledger"
+    );
 }
 
 #[test]
@@ -67,7 +93,11 @@ fn persisted_records_are_resent_verbatim_after_a_restart() {
     let log: Vec<Record> = records(&before).into_iter().map(|(_, record)| record).collect();
     let bytes = |outputs: &[Output], phase| {
         let mine = |message: &Message| matches!(message, Message::Vote(vote) if vote.phase == phase);
-        sent(outputs).into_iter().find(|(_, m, _)| mine(m)).map(|(_, m, _)| encode_message(&m)).unwrap()
+        sent(outputs)
+            .into_iter()
+            .find(|(_, m, _)| mine(m))
+            .map(|(_, m, _)| encode_message(&m))
+            .unwrap()
     };
     let me = house.me;
     house = House::unstarted(4, me);
@@ -76,7 +106,11 @@ fn persisted_records_are_resent_verbatim_after_a_restart() {
         assert_eq!(bytes(&before, phase), bytes(&after, phase));
     }
     assert!(records(&after).is_empty(), "nothing is signed anew");
-    assert!(after.iter().any(|o| matches!(o, Output::Execute { candidate: c, .. } if *c == candidate)));
+    assert!(
+        after
+            .iter()
+            .any(|o| matches!(o, Output::Execute { candidate: c, .. } if *c == candidate))
+    );
 }
 
 #[test]
@@ -100,15 +134,27 @@ fn a_node_signs_once_per_height_view_and_phase_across_a_restart() {
 fn a_restarted_leader_repeats_its_proposal_and_makes_no_other() {
     let mut house = House::led_in(4, 0);
     let candidate = house.child(1);
-    house.step(Input::Work { reason: Reason::Pool, on: true });
-    let fresh = Fresh { candidate: candidate.clone(), next_sealers: house.sealers() };
-    let out = house.step(Input::Built { slot: Slot { height: 1, view: 0 }, fresh: Some(fresh) });
+    house.step(Input::Work {
+        reason: Reason::Pool,
+        on: true,
+    });
+    let fresh = Fresh {
+        candidate: candidate.clone(),
+        next_sealers: house.sealers(),
+    };
+    let out = house.step(Input::Built {
+        slot: Slot { height: 1, view: 0 },
+        fresh: Some(fresh),
+    });
     let log = records(&out).into_iter().map(|(_, record)| record).collect();
     let me = house.me;
     house = House::unstarted(4, me);
     let again = house.start(log, None);
     assert_eq!(proposals(&again)[0], proposals(&out)[0]);
-    assert!(!builds(&house.step(Input::Work { reason: Reason::Pool, on: true })));
+    assert!(!builds(&house.step(Input::Work {
+        reason: Reason::Pool,
+        on: true
+    })));
 }
 
 #[test]
@@ -123,8 +169,15 @@ fn a_node_that_was_locked_before_a_restart_still_claims_its_lock() {
     house.executed(candidate.hash);
     let out = house.wake(Timer::Round, 3_000);
     let changes = round_changes(&out);
-    assert!(changes.iter().all(|c| c.change.claim == Some(PreparedClaim { view: 0, block: candidate.hash })));
-    let full = changes.iter().find(|change| change.candidate.is_some()).expect("the next leader gets the block");
+    assert!(changes.iter().all(|c| c.change.claim
+        == Some(PreparedClaim {
+            view: 0,
+            block: candidate.hash
+        })));
+    let full = changes
+        .iter()
+        .find(|change| change.candidate.is_some())
+        .expect("the next leader gets the block");
     assert_eq!(full.candidate.as_ref(), Some(&candidate));
     assert!(full.certificate.is_some());
 }
@@ -139,19 +192,34 @@ fn a_node_without_its_vote_log_abstains_through_the_height_it_is_told() {
     let out = house.to_commit(&candidate);
     assert!(sent(&out).is_empty(), "no vote leaves");
     let slot = Slot { height: 1, view: 0 };
-    let decided: Vec<Output> = house.others().into_iter().flat_map(|other| {
-        let vote = house.vote(other, slot, Phase::Commit, candidate.hash);
-        house.message(vote)
-    }).collect();
+    let decided: Vec<Output> = house
+        .others()
+        .into_iter()
+        .flat_map(|other| {
+            let vote = house.vote(other, slot, Phase::Commit, candidate.hash);
+            house.message(vote)
+        })
+        .collect();
     assert_eq!(committed(&decided).unwrap().0, candidate.hash, "it follows");
-    assert_eq!(house.core.status().abstaining_through, None, "and votes again at height 2");
+    assert_eq!(
+        house.core.status().abstaining_through,
+        None,
+        "and votes again at height 2"
+    );
 }
 
 #[test]
 fn a_node_that_crashes_while_it_abstains_goes_on_abstaining() {
     let mut house = House::follower(4, 0);
-    house.start(vec![Record::Abstain { through: u64::MAX }, Record::Abstain { through: 5 }], None);
-    assert_eq!(house.core.status().abstaining_through, Some(5), "the last word of the log holds");
+    house.start(
+        vec![Record::Abstain { through: u64::MAX }, Record::Abstain { through: 5 }],
+        None,
+    );
+    assert_eq!(
+        house.core.status().abstaining_through,
+        Some(5),
+        "the last word of the log holds"
+    );
 }
 
 #[test]
@@ -159,16 +227,44 @@ fn every_record_is_read_back_as_it_was_written() {
     let house = House::new(4, 0);
     let slot = Slot { height: 1, view: 2 };
     let candidate = house.child(3);
-    let Message::Vote(vote) = house.vote(1, slot, Phase::Commit, candidate.hash) else { unreachable!() };
-    let certificate: std::sync::Arc<_> = house.certificate(&[0, 1, 2], slot, Phase::Prepare, candidate.hash).into();
-    let change = house.change(1, slot, Some(PreparedClaim { view: 0, block: candidate.hash }));
+    let Message::Vote(vote) = house.vote(1, slot, Phase::Commit, candidate.hash) else {
+        unreachable!()
+    };
+    let certificate: std::sync::Arc<_> = house
+        .certificate(&[0, 1, 2], slot, Phase::Prepare, candidate.hash)
+        .into();
+    let change = house.change(
+        1,
+        slot,
+        Some(PreparedClaim {
+            view: 0,
+            block: candidate.hash,
+        }),
+    );
     let by = house.by(1, slot, Phase::Propose, candidate.hash);
-    let proposal = Proposal { view: 2, candidate: candidate.clone(), by, round_changes: vec![change], certificate: Some(certificate.clone()) };
+    let proposal = Proposal {
+        view: 2,
+        candidate: candidate.clone(),
+        by,
+        round_changes: vec![change],
+        certificate: Some(certificate.clone()),
+    };
     for record in [
         Record::Proposed(Box::new(proposal)),
-        Record::Prepare(Vote { phase: Phase::Prepare, ..vote }),
-        Record::Commit { vote, certificate: certificate.clone(), candidate: Some(candidate) },
-        Record::Commit { vote, certificate, candidate: None },
+        Record::Prepare(Vote {
+            phase: Phase::Prepare,
+            ..vote
+        }),
+        Record::Commit {
+            vote,
+            certificate: certificate.clone(),
+            candidate: Some(candidate),
+        },
+        Record::Commit {
+            vote,
+            certificate,
+            candidate: None,
+        },
         Record::RoundChange(change),
         Record::RoundChange(RoundChange { claim: None, ..change }),
         Record::Abstain { through: u64::MAX },

@@ -31,7 +31,13 @@ pub fn block(height: u64, parent: B256, unix_ms: u64, content: u8) -> Candidate 
     bytes.extend_from_slice(parent.as_slice());
     bytes.extend_from_slice(&unix_ms.to_be_bytes());
     bytes.push(content);
-    Candidate { height, parent, hash: keccak256(&bytes), unix_ms, bytes: bytes.into() }
+    Candidate {
+        height,
+        parent,
+        hash: keccak256(&bytes),
+        unix_ms,
+        bytes: bytes.into(),
+    }
 }
 
 pub fn describe(bytes: &Bytes) -> Option<Described> {
@@ -78,8 +84,19 @@ impl House {
         keys.push(stranger);
         let ids = keys.iter().map(|key| NodeId::new(key.public_key())).collect();
         let core = Pbft::new(keys[me].clone(), StandardSuite.hash_fn(), GENESIS, Settings::default());
-        let head = Head { height: 0, hash: GENESIS, unix_ms: 0 };
-        Self { keys, ids, me, core, now_ms: 1_000, head }
+        let head = Head {
+            height: 0,
+            hash: GENESIS,
+            unix_ms: 0,
+        };
+        Self {
+            keys,
+            ids,
+            me,
+            core,
+            now_ms: 1_000,
+            head,
+        }
     }
 
     pub fn sealers(&self) -> SealerSet {
@@ -88,15 +105,26 @@ impl House {
 
     pub fn start(&mut self, log: Vec<Record>, abstain_through: Option<u64>) -> Vec<Output> {
         let (head, sealers) = (self.head, self.sealers());
-        let mut out = self.step(Input::Start(Start { head, sealers, log, abstain_through }));
+        let mut out = self.step(Input::Start(Start {
+            head,
+            sealers,
+            log,
+            abstain_through,
+        }));
         for other in (0..self.ids.len()).filter(|other| *other != self.me) {
-            out.extend(self.step(Input::Peer { id: self.ids[other], up: true }));
+            out.extend(self.step(Input::Peer {
+                id: self.ids[other],
+                up: true,
+            }));
         }
         out
     }
 
     pub fn step(&mut self, input: Input) -> Vec<Output> {
-        let now = Now { monotonic_ms: self.now_ms, unix_ms: UNIX_MS + self.now_ms };
+        let now = Now {
+            monotonic_ms: self.now_ms,
+            unix_ms: UNIX_MS + self.now_ms,
+        };
         self.core.step(now, input)
     }
 
@@ -111,12 +139,23 @@ impl House {
 
     /// Says "persisted" to everything asked in these outputs, and gives what follows at once.
     pub fn persist(&mut self, outputs: &[Output]) -> Vec<Output> {
-        let ids: Vec<PersistId> = outputs.iter().filter_map(|o| if let Output::Persist { id, .. } = o { Some(*id) } else { None }).collect();
+        let ids: Vec<PersistId> = outputs
+            .iter()
+            .filter_map(|o| {
+                if let Output::Persist { id, .. } = o {
+                    Some(*id)
+                } else {
+                    None
+                }
+            })
+            .collect();
         ids.into_iter().flat_map(|id| self.step(Input::Persisted(id))).collect()
     }
 
     pub fn executed(&mut self, hash: B256) -> Vec<Output> {
-        let outcome = Outcome::Valid { next_sealers: self.sealers() };
+        let outcome = Outcome::Valid {
+            next_sealers: self.sealers(),
+        };
         self.step(Input::Executed { hash, outcome })
     }
 
@@ -124,39 +163,85 @@ impl House {
 
     pub fn by(&self, who: usize, slot: Slot, phase: Phase, subject: B256) -> SignedBy {
         let Slot { height, view } = slot;
-        let digest = Tag { genesis: GENESIS, height, view, phase, subject }.digest(StandardSuite.hash_fn());
-        SignedBy { sealer: self.ids[who], signature: self.keys[who].sign(&digest) }
+        let digest = Tag {
+            genesis: GENESIS,
+            height,
+            view,
+            phase,
+            subject,
+        }
+        .digest(StandardSuite.hash_fn());
+        SignedBy {
+            sealer: self.ids[who],
+            signature: self.keys[who].sign(&digest),
+        }
     }
 
     pub fn vote(&self, who: usize, slot: Slot, phase: Phase, block: B256) -> Message {
-        Message::Vote(Vote { slot, phase, block, by: self.by(who, slot, phase, block) })
+        Message::Vote(Vote {
+            slot,
+            phase,
+            block,
+            by: self.by(who, slot, phase, block),
+        })
     }
 
     pub fn certificate(&self, who: &[usize], slot: Slot, phase: Phase, block: B256) -> VoteCertificate {
         let mut votes: Vec<_> = who.iter().map(|who| self.by(*who, slot, phase, block)).collect();
         votes.sort_by_key(|by| by.sealer);
-        VoteCertificate { slot, phase, block, votes }
+        VoteCertificate {
+            slot,
+            phase,
+            block,
+            votes,
+        }
     }
 
     pub fn change(&self, who: usize, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
-        let unsigned = RoundChange { slot, claim, by: SignedBy { sealer: self.ids[who], signature: [0; 64] } };
+        let unsigned = RoundChange {
+            slot,
+            claim,
+            by: SignedBy {
+                sealer: self.ids[who],
+                signature: [0; 64],
+            },
+        };
         let by = self.by(who, slot, Phase::RoundChange, unsigned.subject(StandardSuite.hash_fn()));
         RoundChange { by, ..unsigned }
     }
 
     pub fn round_change(&self, who: usize, slot: Slot) -> Message {
         let change = self.change(who, slot, None);
-        Message::RoundChange(Box::new(RoundChangeMessage { change, certificate: None, candidate: None }))
+        Message::RoundChange(Box::new(RoundChangeMessage {
+            change,
+            certificate: None,
+            candidate: None,
+        }))
     }
 
-    pub fn proposal(&self, view: u64, candidate: &Candidate, changes: Vec<RoundChange>, proof: Option<VoteCertificate>) -> Message {
-        let slot = Slot { height: candidate.height, view };
+    pub fn proposal(
+        &self,
+        view: u64,
+        candidate: &Candidate,
+        changes: Vec<RoundChange>,
+        proof: Option<VoteCertificate>,
+    ) -> Message {
+        let slot = Slot {
+            height: candidate.height,
+            view,
+        };
         let leader = self.leader(slot);
         let by = self.by(leader, slot, Phase::Propose, candidate.hash);
         let mut round_changes = changes;
         round_changes.sort_by_key(|change| change.by.sealer);
         let certificate = proof.map(Arc::new);
-        Message::Proposal(Box::new(Proposal { view, candidate: candidate.clone(), by, round_changes, certificate }))
+        Message::Proposal(Box::new(Proposal {
+            view,
+            candidate: candidate.clone(),
+            by,
+            round_changes,
+            certificate,
+        }))
     }
 
     pub fn leader(&self, slot: Slot) -> usize {
@@ -189,7 +274,10 @@ impl House {
 
     /// Takes the height in flight to its COMMIT by this node: the outputs of the step that casts it.
     pub fn to_commit(&mut self, candidate: &Candidate) -> Vec<Output> {
-        let slot = Slot { height: candidate.height, view: 0 };
+        let slot = Slot {
+            height: candidate.height,
+            view: 0,
+        };
         let proposal = self.proposal(0, candidate, Vec::new(), None);
         self.message(proposal);
         let mut out = self.executed(candidate.hash);
@@ -220,12 +308,24 @@ pub fn votes(outputs: &[Output], phase: Phase) -> Vec<(Vote, Option<PersistId>)>
 }
 
 pub fn round_changes(outputs: &[Output]) -> Vec<RoundChangeMessage> {
-    let one = |(_, message, _)| if let Message::RoundChange(change) = message { Some(*change) } else { None };
+    let one = |(_, message, _)| {
+        if let Message::RoundChange(change) = message {
+            Some(*change)
+        } else {
+            None
+        }
+    };
     sent(outputs).into_iter().filter_map(one).collect()
 }
 
 pub fn proposals(outputs: &[Output]) -> Vec<Proposal> {
-    let one = |(_, message, _)| if let Message::Proposal(proposal) = message { Some(*proposal) } else { None };
+    let one = |(_, message, _)| {
+        if let Message::Proposal(proposal) = message {
+            Some(*proposal)
+        } else {
+            None
+        }
+    };
     sent(outputs).into_iter().filter_map(one).collect()
 }
 

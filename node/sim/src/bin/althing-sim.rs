@@ -48,15 +48,20 @@ impl From<Mistake> for Planted {
 }
 
 fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let parts = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    parts.filter(|range: &std::ops::Range<u64>| !range.is_empty()).ok_or_else(|| {
-        format!("a range of seeds is FROM..TO with FROM below TO, as in 0..20000; found {text:?}")
-    })
+    let parts = text
+        .split_once("..")
+        .and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    parts
+        .filter(|range: &std::ops::Range<u64>| !range.is_empty())
+        .ok_or_else(|| format!("a range of seeds is FROM..TO with FROM below TO, as in 0..20000; found {text:?}"))
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options { planted: arguments.planted.map(Into::into), ..Options::toy() };
+    let options = Options {
+        planted: arguments.planted.map(Into::into),
+        ..Options::toy()
+    };
     let outcome = match arguments.replay {
         Some(seed) => replay(seed, &Options { trace: true, ..options }),
         None => run_all(&arguments, &options),
@@ -74,14 +79,32 @@ fn replay(seed: u64, options: &Options) -> std::io::Result<ExitCode> {
         writeln!(out, "{line}")?;
     }
     print(&mut out, &report)?;
-    Ok(if report.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.violation.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    let Report { seed, trace_hash, events, height, healed_ms, .. } = report;
-    writeln!(out, "seed {seed}: trace {trace_hash:016x}, {events} events, height {height}, healed in {healed_ms} ms")?;
+    let Report {
+        seed,
+        trace_hash,
+        events,
+        height,
+        healed_ms,
+        ..
+    } = report;
+    writeln!(
+        out,
+        "seed {seed}: trace {trace_hash:016x}, {events} events, height {height}, healed in {healed_ms} ms"
+    )?;
     if let Some(violation) = &report.violation {
-        writeln!(out, "seed {seed}: VIOLATION of {}: {}", violation.invariant, violation.what)?;
+        writeln!(
+            out,
+            "seed {seed}: VIOLATION of {}: {}",
+            violation.invariant, violation.what
+        )?;
         writeln!(out, "seed {seed}: to see it: althing-sim --replay {seed}")?;
     }
     Ok(())
@@ -92,6 +115,9 @@ fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
 struct Sum {
     events: u64,
     blocks: u64,
+    later_views: u64,
+    evidence: u64,
+    refused: u64,
     slowest_ms: u64,
     violations: u64,
 }
@@ -121,21 +147,32 @@ fn run_all(arguments: &Arguments, options: &Options) -> std::io::Result<ExitCode
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{seeds} seeds of 4 to 7 sealers on {threads} threads in {seconds:.1} s ({:.0} a second): {} events, {} blocks, \
-         slowest healing {:.1} s of simulated time, {} violations",
+        "{seeds} seeds of 4 to 7 sealers on {threads} threads in {seconds:.1} s ({:.0} a second): {} events, {} blocks; \
+         {} times a node wrote one of a later view, {} proofs of double signatures, {} messages refused; slowest healing \
+         {:.1} s of simulated time; {} violations",
         seeds as f64 / seconds,
         sum.events,
         sum.blocks,
+        sum.later_views,
+        sum.evidence,
+        sum.refused,
         sum.slowest_ms as f64 / 1_000.0,
         sum.violations
     )?;
-    Ok(if sum.violations > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if sum.violations > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn add(sum: &Mutex<Sum>, report: &Report) {
     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
     sum.events += report.events;
     sum.blocks += report.height;
+    sum.later_views += report.counts.later_views;
+    sum.evidence += report.counts.evidence;
+    sum.refused += report.counts.refused;
     sum.slowest_ms = sum.slowest_ms.max(report.healed_ms);
     if report.violation.is_some() {
         sum.violations += 1;

@@ -32,16 +32,25 @@ impl Liar for Equivocator {
             Message::Proposal(proposal) => {
                 let slot = proposal.slot();
                 self.know(slot, proposal.candidate.hash);
-                let Some(block) = Block::decode(&proposal.candidate.bytes) else { return vec![(to, bytes)] };
-                let other = Block { salt: world.dice.next(), ..block }.candidate(world.hash);
+                let Some(block) = Block::decode(&proposal.candidate.bytes) else {
+                    return vec![(to, bytes)];
+                };
+                let other = Block {
+                    salt: world.dice.next(),
+                    ..block
+                }
+                .candidate(world.hash);
                 self.know(slot, other.hash);
                 let changes = proposal.round_changes.clone();
                 // A re-proposal's certificate does not fit another block: then it lies about having one.
                 let other = world.proposal(proposal.view, other, changes, None);
                 let sides = world.dice.subset(world.plan.ids.len());
                 let side = |side: &bool| if *side { other.clone() } else { bytes.clone() };
-                let mut said: Said =
-                    sides.iter().enumerate().map(|(n, to_other)| (Whom::One(n), side(to_other))).collect();
+                let mut said: Said = sides
+                    .iter()
+                    .enumerate()
+                    .map(|(n, to_other)| (Whom::One(n), side(to_other)))
+                    .collect();
                 if world.dice.per_mille(300) {
                     said.push((Whom::All, other));
                 }
@@ -73,7 +82,14 @@ impl Liar for Equivocator {
         if !world.dice.per_mille(150) {
             return Vec::new();
         }
-        let phase = if world.dice.per_mille(500) { Phase::Prepare } else { Phase::Commit };
-        vec![(Whom::One(world.dice.index(world.plan.ids.len())), world.vote(slot, phase, block))]
+        let phase = if world.dice.per_mille(500) {
+            Phase::Prepare
+        } else {
+            Phase::Commit
+        };
+        vec![(
+            Whom::One(world.dice.index(world.plan.ids.len())),
+            world.vote(slot, phase, block),
+        )]
     }
 }

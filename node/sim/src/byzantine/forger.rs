@@ -2,11 +2,8 @@
 
 use std::collections::VecDeque;
 
-
 use alloy_primitives::{B256, Bytes};
-use althing_consensus::{
-    Message, Phase, PreparedClaim, RoundChange, Slot, Vote, VoteCertificate, encode_message,
-};
+use althing_consensus::{Message, Phase, PreparedClaim, RoundChange, Slot, Vote, VoteCertificate, encode_message};
 
 use super::{Liar, Said, Whom, World};
 
@@ -41,7 +38,10 @@ impl Forger {
     /// A new view without the round changes it needs: none, its own over and over, or others' with made-up signatures.
     fn new_view(world: &mut World<'_>) -> Option<Bytes> {
         let view = Self::view_it_leads(world)?;
-        let slot = Slot { height: world.slot.height, view };
+        let slot = Slot {
+            height: world.slot.height,
+            view,
+        };
         let mine = world.change(slot, None);
         let changes = match world.dice.below(4) {
             0 => Vec::new(),
@@ -49,7 +49,10 @@ impl Forger {
             2 => vec![mine],
             _ => {
                 let others = world.plan.sealers_of(slot.height);
-                let forged = |world: &mut World<'_>, id| RoundChange { by: world.forge(id), ..mine };
+                let forged = |world: &mut World<'_>, id| RoundChange {
+                    by: world.forge(id),
+                    ..mine
+                };
                 others.as_slice().iter().map(|id| forged(world, *id)).collect()
             }
         };
@@ -60,9 +63,18 @@ impl Forger {
     /// Votes of all others for a block of its own, each signature made up.
     fn votes_of_others(world: &mut World<'_>, block: B256, slot: Slot) -> Vec<Bytes> {
         let sealers = world.plan.sealers_of(slot.height);
-        let phase = if world.dice.per_mille(500) { Phase::Prepare } else { Phase::Commit };
+        let phase = if world.dice.per_mille(500) {
+            Phase::Prepare
+        } else {
+            Phase::Commit
+        };
         let vote = |world: &mut World<'_>, id| {
-            encode_message(&Message::Vote(Vote { slot, phase, block, by: world.forge(id) }))
+            encode_message(&Message::Vote(Vote {
+                slot,
+                phase,
+                block,
+                by: world.forge(id),
+            }))
         };
         sealers.as_slice().iter().map(|id| vote(world, *id)).collect()
     }
@@ -70,15 +82,30 @@ impl Forger {
     /// A claim to have been prepared, with a certificate of made-up or repeated signatures.
     fn forged_claim(&self, world: &mut World<'_>) -> Option<Bytes> {
         let (at, block) = *self.seen.get(world.dice.index(self.seen.len()))?;
-        let slot = Slot { height: at.height, view: at.view + 1 + world.dice.below(2) };
+        let slot = Slot {
+            height: at.height,
+            view: at.view + 1 + world.dice.below(2),
+        };
         let claim = PreparedClaim { view: at.view, block };
         let mine = world.sign(at, Phase::Prepare, block);
         let votes = match world.dice.below(3) {
             0 => vec![mine; 5],
             1 => vec![mine],
-            _ => world.plan.sealers_of(at.height).as_slice().to_vec().into_iter().map(|id| world.forge(id)).collect(),
+            _ => world
+                .plan
+                .sealers_of(at.height)
+                .as_slice()
+                .to_vec()
+                .into_iter()
+                .map(|id| world.forge(id))
+                .collect(),
         };
-        let certificate = VoteCertificate { slot: at, phase: Phase::Prepare, block, votes };
+        let certificate = VoteCertificate {
+            slot: at,
+            phase: Phase::Prepare,
+            block,
+            votes,
+        };
         Some(world.round_change(slot, Some(claim), Some(certificate)))
     }
 
@@ -100,9 +127,15 @@ impl Forger {
     fn stale_proposal(world: &mut World<'_>) -> Option<Bytes> {
         let Slot { height, view } = world.slot;
         let sealers = world.plan.sealers_of(height);
-        let led = (0..view).rev().find(|view| sealers.leader(height, *view) == Some(&world.id()))?;
+        let led = (0..view)
+            .rev()
+            .find(|view| sealers.leader(height, *view) == Some(&world.id()))?;
         let block = world.block().candidate(world.hash);
-        let changes = if led == 0 { Vec::new() } else { vec![world.change(Slot { height, view: led }, None)] };
+        let changes = if led == 0 {
+            Vec::new()
+        } else {
+            vec![world.change(Slot { height, view: led }, None)]
+        };
         Some(world.proposal(led, block, changes, None))
     }
 }
@@ -113,18 +146,30 @@ impl Liar for Forger {
         if !world.dice.per_mille(120) {
             return Vec::new();
         }
-        let whom =
-            if world.dice.per_mille(500) { Whom::All } else { Whom::One(world.dice.index(world.plan.ids.len())) };
+        let whom = if world.dice.per_mille(500) {
+            Whom::All
+        } else {
+            Whom::One(world.dice.index(world.plan.ids.len()))
+        };
         let Slot { height, view } = world.slot;
         let lies: Vec<Bytes> = match world.dice.below(8) {
             lie @ 0..2 => {
-                let view = if lie == 0 { u64::MAX - world.dice.below(3) } else { view + 1 + world.dice.below(50) };
+                let view = if lie == 0 {
+                    u64::MAX - world.dice.below(3)
+                } else {
+                    view + 1 + world.dice.below(50)
+                };
                 vec![world.round_change(Slot { height, view }, None, None)]
             }
             2 => Self::new_view(world).into_iter().collect(),
             3 => self.forged_claim(world).into_iter().collect(),
             4 => self.garbage(world).into_iter().collect(),
-            5 => self.heard.get(world.dice.index(self.heard.len())).cloned().into_iter().collect(),
+            5 => self
+                .heard
+                .get(world.dice.index(self.heard.len()))
+                .cloned()
+                .into_iter()
+                .collect(),
             6 => Self::stale_proposal(world).into_iter().collect(),
             _ => {
                 let block = world.block().candidate(world.hash);

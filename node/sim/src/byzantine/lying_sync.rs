@@ -23,11 +23,23 @@ impl Liar for LyingSync {
         }
         let whom = Whom::One(world.dice.index(world.plan.ids.len()));
         let height = message.slot().height + world.dice.below(5);
-        let slot = Slot { height, view: world.dice.below(3) };
+        let slot = Slot {
+            height,
+            view: world.dice.below(3),
+        };
         let block = B256::repeat_byte(9);
         let forged = world.plan.ids.clone().into_iter().map(|id| world.forge(id)).collect();
-        let votes = if world.dice.per_mille(500) { vec![world.sign(slot, Phase::Commit, block)] } else { forged };
-        let certificate = Arc::new(VoteCertificate { slot, phase: Phase::Commit, block, votes });
+        let votes = if world.dice.per_mille(500) {
+            vec![world.sign(slot, Phase::Commit, block)]
+        } else {
+            forged
+        };
+        let certificate = Arc::new(VoteCertificate {
+            slot,
+            phase: Phase::Commit,
+            block,
+            votes,
+        });
         vec![
             (whom, encode_message(&Message::Committed(Committed { certificate }))),
             (whom, world.vote(slot, Phase::Prepare, block)),

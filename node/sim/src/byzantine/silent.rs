@@ -16,7 +16,13 @@ impl Silent {
     /// Among so many identities.
     pub fn new(dice: &mut Dice, identities: usize) -> Self {
         let nobody = dice.per_mille(500);
-        Self { spoken_to: if nobody { vec![false; identities] } else { dice.subset(identities) } }
+        Self {
+            spoken_to: if nobody {
+                vec![false; identities]
+            } else {
+                dice.subset(identities)
+            },
+        }
     }
 }
 

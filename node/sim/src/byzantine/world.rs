@@ -46,32 +46,63 @@ impl World<'_> {
     /// Its true signature.
     pub fn sign(&self, slot: Slot, phase: Phase, subject: B256) -> SignedBy {
         let Slot { height, view } = slot;
-        let digest = Tag { genesis: self.genesis, height, view, phase, subject }.digest(self.hash);
-        SignedBy { sealer: self.id(), signature: self.key.sign(&digest) }
+        let digest = Tag {
+            genesis: self.genesis,
+            height,
+            view,
+            phase,
+            subject,
+        }
+        .digest(self.hash);
+        SignedBy {
+            sealer: self.id(),
+            signature: self.key.sign(&digest),
+        }
     }
 
     /// A signature it made up for another.
     pub fn forge(&mut self, sealer: NodeId) -> SignedBy {
         let mut signature = [0; 64];
-        signature.iter_mut().for_each(|byte| *byte = u8::try_from(self.dice.below(256)).unwrap_or_default());
+        signature
+            .iter_mut()
+            .for_each(|byte| *byte = u8::try_from(self.dice.below(256)).unwrap_or_default());
         SignedBy { sealer, signature }
     }
 
     /// Its vote.
     pub fn vote(&self, slot: Slot, phase: Phase, block: B256) -> Bytes {
-        encode_message(&Message::Vote(Vote { slot, phase, block, by: self.sign(slot, phase, block) }))
+        encode_message(&Message::Vote(Vote {
+            slot,
+            phase,
+            block,
+            by: self.sign(slot, phase, block),
+        }))
     }
 
     /// Its round change.
     pub fn change(&self, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
-        let unsigned = RoundChange { slot, claim, by: SignedBy { sealer: self.id(), signature: [0; 64] } };
-        RoundChange { by: self.sign(slot, Phase::RoundChange, unsigned.subject(self.hash)), ..unsigned }
+        let unsigned = RoundChange {
+            slot,
+            claim,
+            by: SignedBy {
+                sealer: self.id(),
+                signature: [0; 64],
+            },
+        };
+        RoundChange {
+            by: self.sign(slot, Phase::RoundChange, unsigned.subject(self.hash)),
+            ..unsigned
+        }
     }
 
     /// Its round change as it is sent.
     pub fn round_change(&self, slot: Slot, claim: Option<PreparedClaim>, proof: Option<VoteCertificate>) -> Bytes {
         let certificate = proof.map(Arc::new);
-        let message = RoundChangeMessage { change: self.change(slot, claim), certificate, candidate: None };
+        let message = RoundChangeMessage {
+            change: self.change(slot, claim),
+            certificate,
+            candidate: None,
+        };
         encode_message(&Message::RoundChange(Box::new(message)))
     }
 
@@ -83,9 +114,18 @@ impl World<'_> {
         round_changes: Vec<RoundChange>,
         certificate: Option<Arc<VoteCertificate>>,
     ) -> Bytes {
-        let slot = Slot { height: candidate.height, view };
+        let slot = Slot {
+            height: candidate.height,
+            view,
+        };
         let by = self.sign(slot, Phase::Propose, candidate.hash);
-        let proposal = Proposal { view, candidate, by, round_changes, certificate };
+        let proposal = Proposal {
+            view,
+            candidate,
+            by,
+            round_changes,
+            certificate,
+        };
         encode_message(&Message::Proposal(Box::new(proposal)))
     }
 

@@ -19,7 +19,13 @@ impl Agreement {
         if agreed == hash {
             return Ok(());
         }
-        let what = format!("at height {} node {first} has {agreed} and node {node} has {hash}", block.height);
-        Err(Violation { invariant: "agreement", what })
+        let what = format!(
+            "at height {} node {first} has {agreed} and node {node} has {hash}",
+            block.height
+        );
+        Err(Violation {
+            invariant: "agreement",
+            what,
+        })
     }
 }

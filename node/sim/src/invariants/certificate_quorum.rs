@@ -18,18 +18,32 @@ pub struct CertificateQuorum {
 impl CertificateQuorum {
     /// With this suite, for this ledger.
     pub fn new(crypto: &Crypto, genesis: B256) -> Self {
-        Self { crypto: crypto.clone(), genesis }
+        Self {
+            crypto: crypto.clone(),
+            genesis,
+        }
     }
 
     /// A block was written.
     pub fn committed(&self, commitment: &Commitment<'_>, plan: &Plan) -> Verdict {
-        let Commitment { node, block, hash, certificate } = *commitment;
+        let Commitment {
+            node,
+            block,
+            hash,
+            certificate,
+        } = *commitment;
         let broken = |what: String| {
             let what = format!("node {node}, height {}: {what}", block.height);
-            Err(Violation { invariant: "certificate quorum", what })
+            Err(Violation {
+                invariant: "certificate quorum",
+                what,
+            })
         };
         if (certificate.height, certificate.block) != (block.height, hash) {
-            return broken(format!("the certificate is for {} of height {}", certificate.block, certificate.height));
+            return broken(format!(
+                "the certificate is for {} of height {}",
+                certificate.block, certificate.height
+            ));
         }
         let sealers = plan.sealers_of(block.height);
         match verify_certificate(certificate, self.crypto.suite.as_ref(), self.genesis, &sealers) {

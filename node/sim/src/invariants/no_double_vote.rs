@@ -26,15 +26,19 @@ impl NoDoubleVote {
     pub fn sent(&mut self, node: usize, message: &Message) -> Verdict {
         let promises = self.0.entry(node).or_default();
         let broken = |what: String| {
-            Err(Violation { invariant: "no double vote", what: format!("node {node}: {what}") })
+            Err(Violation {
+                invariant: "no double vote",
+                what: format!("node {node}: {what}"),
+            })
         };
         let slot = message.slot();
         let (phase, subject) = match message {
             Message::Proposal(proposal) => (Phase::Propose, Some((0, proposal.candidate.hash))),
             Message::Vote(vote) => (vote.phase, Some((0, vote.block))),
-            Message::RoundChange(change) => {
-                (Phase::RoundChange, change.change.claim.map(|PreparedClaim { view, block }| (view, block)))
-            }
+            Message::RoundChange(change) => (
+                Phase::RoundChange,
+                change.change.claim.map(|PreparedClaim { view, block }| (view, block)),
+            ),
             Message::Committed(_) => return Ok(()),
         };
         match promises.signed.get(&(slot, phase)) {
@@ -55,7 +59,9 @@ impl NoDoubleVote {
                 let committed = promises.committed.get(&slot.height).copied();
                 let claimed = subject.map(|(view, _)| view);
                 if claimed < committed {
-                    return broken(format!("round change to {slot:?} claims {claimed:?}, it committed in {committed:?}"));
+                    return broken(format!(
+                        "round change to {slot:?} claims {claimed:?}, it committed in {committed:?}"
+                    ));
                 }
             }
             Phase::Commit => {

@@ -16,18 +16,32 @@ pub struct NoFalseAccusation {
 impl NoFalseAccusation {
     /// Of this plan.
     pub fn new(plan: &Plan) -> Self {
-        let honest = plan.ids.iter().enumerate().filter(|(n, _)| plan.is_honest(*n)).map(|(_, id)| *id).collect();
+        let honest = plan
+            .ids
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| plan.is_honest(*n))
+            .map(|(_, id)| *id)
+            .collect();
         Self { honest }
     }
 
     /// A node found evidence.
     pub fn evidence(&self, by: usize, evidence: &Evidence) -> Verdict {
-        self.judge(by, evidence.offender, &format!("of having signed twice {:?} {:?}", evidence.phase, evidence.slot))
+        self.judge(
+            by,
+            evidence.offender,
+            &format!("of having signed twice {:?} {:?}", evidence.phase, evidence.slot),
+        )
     }
 
     /// A node refused a message.
     pub fn refused(&self, by: usize, sender: NodeId, reason: Refusal) -> Verdict {
-        if reason.is_malice() { self.judge(by, sender, reason.name()) } else { Ok(()) }
+        if reason.is_malice() {
+            self.judge(by, sender, reason.name())
+        } else {
+            Ok(())
+        }
     }
 
     fn judge(&self, by: usize, accused: NodeId, of: &str) -> Verdict {
@@ -35,6 +49,9 @@ impl NoFalseAccusation {
             return Ok(());
         }
         let what = format!("node {by} accuses honest {} {of}", accused.short());
-        Err(Violation { invariant: "no false accusation", what })
+        Err(Violation {
+            invariant: "no false accusation",
+            what,
+        })
     }
 }

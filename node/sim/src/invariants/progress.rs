@@ -15,7 +15,9 @@ pub struct Progress {
 impl Progress {
     /// From the heights of the honest ledgers at the moment of healing.
     pub fn new(heights: impl Iterator<Item = u64>) -> Self {
-        Self { goal: heights.max().unwrap_or_default() + BLOCKS }
+        Self {
+            goal: heights.max().unwrap_or_default() + BLOCKS,
+        }
     }
 
     /// The height every honest node must reach.
@@ -25,12 +27,22 @@ impl Progress {
 
     /// When time is up.
     pub fn judge(&self, heights: impl Iterator<Item = (usize, u64)>, after_ms: u64) -> Verdict {
-        let late: Vec<String> =
-            heights.filter(|(_, height)| *height < self.goal).map(|(n, height)| format!("node {n} at {height}")).collect();
+        let late: Vec<String> = heights
+            .filter(|(_, height)| *height < self.goal)
+            .map(|(n, height)| format!("node {n} at {height}"))
+            .collect();
         if late.is_empty() {
             return Ok(());
         }
-        let what = format!("{} s after healing height {} is not reached: {}", after_ms / 1_000, self.goal, late.join(", "));
-        Err(Violation { invariant: "progress", what })
+        let what = format!(
+            "{} s after healing height {} is not reached: {}",
+            after_ms / 1_000,
+            self.goal,
+            late.join(", ")
+        );
+        Err(Violation {
+            invariant: "progress",
+            what,
+        })
     }
 }

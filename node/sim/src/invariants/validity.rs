@@ -19,7 +19,11 @@ pub struct Validity {
 impl Validity {
     /// On top of this genesis block.
     pub fn new(genesis: B256) -> Self {
-        Self { chain: BTreeMap::from([(0, (genesis, 0))]), submitted: BTreeSet::new(), included: BTreeMap::new() }
+        Self {
+            chain: BTreeMap::from([(0, (genesis, 0))]),
+            submitted: BTreeSet::new(),
+            included: BTreeMap::new(),
+        }
     }
 
     /// A transaction came into being.
@@ -29,10 +33,18 @@ impl Validity {
 
     /// A block was written.
     pub fn committed(&mut self, commitment: &Commitment<'_>, plan: &Plan) -> Verdict {
-        let Commitment { node, block, hash, certificate } = *commitment;
+        let Commitment {
+            node,
+            block,
+            hash,
+            certificate,
+        } = *commitment;
         let height = block.height;
         let broken = |what: String| {
-            Err(Violation { invariant: "validity", what: format!("node {node}, height {height}, block {hash}: {what}") })
+            Err(Violation {
+                invariant: "validity",
+                what: format!("node {node}, height {height}, block {hash}: {what}"),
+            })
         };
         let parent = height.checked_sub(1).and_then(|parent| self.chain.get(&parent));
         match parent {
