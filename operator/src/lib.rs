@@ -24,4 +24,3 @@ mod report;
 pub mod status;
 
 pub use namespace::plan_namespace;
-pub use report::by_object;

@@ -1,7 +1,5 @@
 //! Findings → statuses: what every object came to, said once.
 
-use std::collections::BTreeMap;
-
 use althing_types::sealers::faults_tolerable;
 
 use crate::controller::agency::AgencyFacts;
@@ -9,7 +7,7 @@ use crate::controller::certificate::Certificate;
 use crate::controller::consortium::ChainFacts;
 use crate::controller::group::GroupFacts;
 use crate::controller::node::{NodeFacts, NodeForm};
-use crate::controller::{Context, Outcome, progress};
+use crate::controller::{Context, Hold, Outcome, progress};
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::namespace::{Findings, Runs};
 use crate::pki::request;
@@ -89,7 +87,9 @@ impl Report<'_> {
 
     fn agency(&self, name: &AgencyName, agency: &Outcome<AgencyFacts>) -> ObjectStatus {
         let object = ObjectRef::Agency(name.clone());
-        let mut found = progress_findings(&progress(agency)).to_vec();
+        let held = agency.as_ref().ok().and_then(|agency| agency.held.clone());
+        let progress = held.map_or_else(|| progress(agency), Hold::progress);
+        let mut found = progress_findings(&progress).to_vec();
         let mut facts = self.known(&object);
         if let Some(account) = self.findings.accounts.get(name) {
             facts.governance_account = Some(*account);
@@ -222,9 +222,4 @@ impl Report<'_> {
             None => in_sync(Truth::False, Reason::NotRunning, "it has not been started yet"),
         }
     }
-}
-
-/// The statuses by object.
-pub fn by_object(statuses: &[ObjectStatus]) -> BTreeMap<&ObjectRef, &ObjectStatus> {
-    statuses.iter().map(|status| (&status.object, status)).collect()
 }

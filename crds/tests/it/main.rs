@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Sets a field, by JSON pointer, to a value; `null` removes it. Parents are made.
-pub fn with<T: Serialize + DeserializeOwned>(object: &T, changes: &[(&str, Value)]) -> T {
+pub(crate) fn with<T: Serialize + DeserializeOwned>(object: &T, changes: &[(&str, Value)]) -> T {
     let mut value = serde_json::to_value(object).unwrap();
     for (pointer, change) in changes {
         let parts: Vec<_> = pointer.trim_start_matches('/').split('/').collect();
@@ -34,7 +34,7 @@ pub fn with<T: Serialize + DeserializeOwned>(object: &T, changes: &[(&str, Value
 }
 
 /// Asserts that a rule refused, and that its message holds these words.
-pub fn refused<E: Debug + std::fmt::Display>(result: Result<(), E>, words: &str) {
+pub(crate) fn refused<E: Debug + std::fmt::Display>(result: Result<(), E>, words: &str) {
     let error = result.expect_err(words).to_string();
     assert!(error.contains(words), "expected {words:?} in {error:?}");
 }

@@ -55,12 +55,12 @@ pub struct Request {
 }
 
 /// Makes a request, signed by the agency's key. Returns PEM.
-pub fn make(order: &RequestOrder, organization: &str, key: &PrivateKey) -> Result<String, RequestError> {
+pub fn make(order: &RequestOrder, key: &PrivateKey) -> Result<String, RequestError> {
     let made = |e: rcgen::Error| RequestError::Make(e.to_string());
     let signer = key.signer().ok_or_else(|| RequestError::Make("the key is no P-256 key".to_owned()))?;
     let profile = Profile {
         role: Role::Agency,
-        organization: organization.to_owned(),
+        organization: order.organization.clone(),
         governance_account: Some(order.governance_account),
     };
     let params = subject_params(&profile, &order.common_name, &[]).map_err(made)?;

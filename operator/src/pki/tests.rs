@@ -170,9 +170,10 @@ fn a_request_carries_the_governance_account_and_its_own_signature() {
     let order = RequestOrder {
         identity: Identity::AgencyCa(AgencyName::new("agency-d").unwrap()),
         common_name: "agency-d".into(),
+        organization: "trade".into(),
         governance_account: account,
     };
-    let pem = request::make(&order, "trade", &key).unwrap();
+    let pem = request::make(&order, &key).unwrap();
     let verified = request::verify(&pem).unwrap();
     assert_eq!((verified.common_name.as_str(), verified.governance_account), ("agency-d", account));
     assert_eq!(PublicKey::P256(verified.public_key), key.public());
@@ -205,4 +206,36 @@ fn bytes_that_are_no_certificate_end_in_an_error() {
     for bad in ["", "x", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", &"a".repeat(70_000)] {
         assert!(inspect::first(bad).is_err() && inspect::all(bad).is_err(), "{bad:.20}");
     }
+}
+
+#[test]
+fn a_node_certificate_serves_and_dials_under_rustls_and_an_sdk_certificate_only_dials() {
+    use std::sync::Arc;
+
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::server::WebPkiClientVerifier;
+
+    let der = |pem: &str| {
+        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        CertificateDer::from(block.contents)
+    };
+    let chain = chain_of(130);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(der(&chain.chain)).unwrap();
+    let (roots, provider) = (Arc::new(roots), Arc::new(rustls::crypto::ring::default_provider()));
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build().unwrap();
+    let servers = WebPkiServerVerifier::builder_with_provider(roots, provider).build().unwrap();
+    let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now().as_second().cast_unsigned() + 60));
+    let between = [der(&chain.agency)];
+    let name = ServerName::try_from("node-0").unwrap();
+    let (node, sdk) = (der(&leaf(&chain, Role::Node, 131).1), der(&leaf(&chain, Role::Sdk, 133).1));
+    clients.verify_client_cert(&node, &between, at).unwrap();
+    clients.verify_client_cert(&sdk, &between, at).unwrap();
+    servers.verify_server_cert(&node, &between, &name, &[], at).unwrap();
+    assert!(servers.verify_server_cert(&sdk, &between, &name, &[], at).is_err(), "an sdk certificate serves nobody");
+    let foreign = leaf(&chain_of(140), Role::Node, 141).1;
+    assert!(clients.verify_client_cert(&der(&foreign), &between, at).is_err());
+    assert!(clients.verify_client_cert(&der(&chain.agency), &[], at).is_err(), "an authority is no node");
 }

@@ -149,6 +149,8 @@ pub struct RequestOrder {
     pub identity: Identity,
     /// The subject's common name.
     pub common_name: String,
+    /// The subject's organisation: the consortium's name.
+    pub organization: String,
     /// Goes into the request, so that the registrar's signature covers it.
     pub governance_account: Address,
 }

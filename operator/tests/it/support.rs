@@ -18,11 +18,11 @@ const ROUNDS_MAX: usize = 12;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct MemoryError(String);
+pub(crate) struct MemoryError(String);
 
 /// One namespace in memory.
 #[derive(Default)]
-pub struct MemoryEdge {
+pub(crate) struct MemoryEdge {
     pub keys: BTreeMap<Identity, PrivateKey>,
     pub observed: Observed,
     pub files: BTreeMap<FileRef, File>,
@@ -35,7 +35,7 @@ fn failed(why: impl std::fmt::Display) -> MemoryError {
 }
 
 impl MemoryEdge {
-    fn entropy(&mut self) -> impl FnMut(&mut [u8]) {
+    fn entropy(&mut self) -> impl FnMut(&mut [u8]) + use<> {
         self.draws += 1;
         let (seed, mut counter) = (self.draws, 0_u64);
         move |bytes: &mut [u8]| {
@@ -92,7 +92,7 @@ impl MemoryEdge {
     }
 
     /// Rounds until nothing is left to do; every step as text, a line `--` between rounds. The last plan.
-    pub fn converge(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> (Vec<String>, NamespacePlan) {
+    pub(crate) fn converge(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> (Vec<String>, NamespacePlan) {
         let manifests = namespace_of(all, namespace);
         let mut lines = vec![];
         for _ in 0..ROUNDS_MAX {
@@ -106,7 +106,7 @@ impl MemoryEdge {
     }
 
     /// Plans once, changing nothing.
-    pub fn plan(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> NamespacePlan {
+    pub(crate) fn plan(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> NamespacePlan {
         althing_operator::edge::plan_once(self, all, &namespace_of(all, namespace), now).unwrap()
     }
 }
@@ -151,7 +151,7 @@ impl Apply for MemoryEdge {
             Step::MakeKey(order) => self.make_key(order)?,
             Step::MakeRequest(order) => {
                 let key = self.keys.get(&order.identity).ok_or_else(|| failed("no key"))?;
-                let pem = request::make(order, "trade", key).map_err(failed)?;
+                let pem = request::make(order, key).map_err(failed)?;
                 self.identity(&order.identity).request = Some(pem);
             }
             Step::IssueCertificate(order) => self.issue(order)?,
@@ -182,12 +182,12 @@ impl WriteStatus for MemoryEdge {
 }
 
 /// The moment all tests begin at.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
 /// The files of `deploy/samples/four-agencies`.
-pub fn sample_files() -> Vec<SourceFile> {
+pub(crate) fn sample_files() -> Vec<SourceFile> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/four-agencies");
     let file = |name: &str| SourceFile {
         name: name.to_owned(),
@@ -197,35 +197,35 @@ pub fn sample_files() -> Vec<SourceFile> {
 }
 
 /// Reads manifests that are right.
-pub fn manifests(files: &[SourceFile]) -> Manifests {
+pub(crate) fn manifests(files: &[SourceFile]) -> Manifests {
     read(files, &Namespace::new("default").unwrap()).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
 
 /// The sample.
-pub fn sample() -> Manifests {
+pub(crate) fn sample() -> Manifests {
     manifests(&sample_files())
 }
 
 /// The objects of one namespace.
-pub fn namespace_of(all: &Manifests, namespace: &str) -> NamespaceManifests {
+pub(crate) fn namespace_of(all: &Manifests, namespace: &str) -> NamespaceManifests {
     let namespace = Namespace::new(namespace).unwrap();
     all.namespaces.get(&namespace).cloned().unwrap_or_else(|| NamespaceManifests::new(namespace))
 }
 
 /// Changes one namespace.
-pub fn changed(all: &Manifests, namespace: &str, change: impl FnOnce(&mut NamespaceManifests)) -> Manifests {
+pub(crate) fn changed(all: &Manifests, namespace: &str, change: impl FnOnce(&mut NamespaceManifests)) -> Manifests {
     let mut all = all.clone();
     change(all.namespaces.get_mut(&Namespace::new(namespace).unwrap()).unwrap());
     all
 }
 
 /// A node's name.
-pub fn node(name: &str) -> NodeName {
+pub(crate) fn node(name: &str) -> NodeName {
     NodeName::new(name).unwrap()
 }
 
 /// The sample, running.
-pub fn running() -> (Manifests, MemoryEdge) {
+pub(crate) fn running() -> (Manifests, MemoryEdge) {
     let (all, mut edge) = (sample(), MemoryEdge::default());
     edge.converge(&all, "trade", now());
     (all, edge)

@@ -40,6 +40,8 @@ pub struct AgencyFacts {
     pub governance_account: Address,
     /// Whether its keys are in this namespace.
     pub is_own: bool,
+    /// What its sdk and admin certificates wait for; its nodes do not wait with them.
+    pub held: Option<Hold>,
 }
 
 /// Plans one agency. `accounts` learns the governance account as soon as it is known: a genesis needs no certificate.
@@ -56,16 +58,20 @@ pub fn plan(
             accounts.insert(agency.name.clone(), keys.governance_account);
             let chain = chain_of(agency, chains)?;
             let certificate = own_certificate(ctx, agency, chain, &keys, certificate.as_ref(), orders)?;
-            let leaves = [(Identity::Sdk(agency.name.clone()), Role::Sdk, keys.sdk), (Identity::Admin(agency.name.clone()), Role::Admin, keys.admin)];
-            for (subject, role, public_key) in leaves {
-                leaf(ctx, agency, &certificate, subject, role, public_key, orders)?;
-            }
+            let leaves = [
+                (Identity::Sdk(agency.name.clone()), Role::Sdk, keys.sdk),
+                (Identity::Admin(agency.name.clone()), Role::Admin, keys.admin),
+            ];
+            let held = leaves.map(|(subject, role, public_key)| {
+                leaf(ctx, agency, &certificate, subject, role, public_key, orders).err()
+            });
             Ok(AgencyFacts {
                 name: agency.name.clone(),
                 consortium: agency.consortium.clone(),
                 certificate,
                 governance_account: keys.governance_account,
                 is_own: true,
+                held: held.into_iter().flatten().next(),
             })
         }
         AgencyForm::External { certificate, request, governance_account } => {
@@ -192,6 +198,7 @@ fn certificate_from_elsewhere(
         orders.requests.push(RequestOrder {
             identity: identity.clone(),
             common_name: agency.name.to_string(),
+            organization: agency.consortium.to_string(),
             governance_account: keys.governance_account,
         });
     }
@@ -301,6 +308,7 @@ fn external(
         certificate,
         governance_account: account,
         is_own: false,
+        held: None,
     })
 }
 

@@ -21,7 +21,7 @@ fn key(layout: &Layout, namespace: &Namespace, identity: &Identity) -> Result<Pr
 pub(super) fn request(layout: &Layout, namespace: &Namespace, order: &RequestOrder) -> Result<String, LocalError> {
     let what = format!("make the certificate request of {}", order.identity);
     let key = key(layout, namespace, &order.identity)?;
-    pki_request::make(order, &order.common_name, &key).map_err(|error| failed(&what, error))
+    pki_request::make(order, &key).map_err(|error| failed(&what, error))
 }
 
 /// Issues a certificate, in PEM.
