@@ -55,6 +55,7 @@ where
             let Some(session) = session_of(&request) else {
                 return no_session(request);
             };
+            let _passage = session.gate.enter();
             let deadline = Instant::now() + session.limits().request_timeout;
             answer(&*inner, &session, request, deadline).await
         }

@@ -21,6 +21,7 @@ mod dispatch;
 mod error;
 mod eth;
 mod fisco;
+mod gate;
 mod limits;
 mod methods;
 mod metrics;

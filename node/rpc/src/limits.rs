@@ -21,6 +21,9 @@ pub struct Limits {
     pub log_values: usize,
     /// Open connections. Default 1024.
     pub connections: usize,
+    /// Requests of one WebSocket connection that are answered at once, together at most [`Self::body_bytes`] or one
+    /// message; until some are answered, nothing more is read from it. Default 64.
+    pub requests_in_flight: usize,
     /// Subscriptions of one WebSocket connection. Default 64.
     pub subscriptions_per_connection: u32,
     /// Notifications that wait for one slow WebSocket reader. Default 256.
@@ -62,6 +65,7 @@ impl Default for Limits {
             log_results: 10_000,
             log_values: 1000,
             connections: 1024,
+            requests_in_flight: 64,
             subscriptions_per_connection: 64,
             notifications_waiting: 256,
             filters_per_connection: 64,

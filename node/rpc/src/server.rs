@@ -32,6 +32,7 @@ use crate::backend::{GroupUnavailable, NodeBackend};
 use crate::dispatch::Dispatch;
 use crate::error::{INVALID_REQUEST, NOT_FOUND, RpcError, UNAVAILABLE};
 use crate::eth::{FilterStore, HexIds, subscriptions};
+use crate::gate::{Gate, Gated};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Refusal};
 use crate::path::Path;
@@ -58,6 +59,15 @@ pub enum Origins {
     Any,
     /// These, such as `https://wallet.example`.
     Only(Vec<String>),
+}
+
+impl Origins {
+    fn accept(&self, origin: &HeaderValue) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(list) => list.iter().any(|accepted| accepted.as_bytes() == origin.as_bytes()),
+        }
+    }
 }
 
 /// Why a listener cannot start.
@@ -125,6 +135,7 @@ pub async fn serve(
         computations: Arc::new(Semaphore::new(limits.computations.max(1))),
         reads: Arc::new(Semaphore::new(limits.reads.max(1))),
         metrics: Metrics::register(registry),
+        origins: config.origins,
         limits,
     });
     let limit = u32::try_from(shared.limits.connections.max(1)).unwrap_or(u32::MAX >> 4);
@@ -230,6 +241,10 @@ impl Acceptor {
             shared: Arc::clone(&self.shared),
             shutdown: self.shutdown.clone(),
             number,
+            gate: Arc::new(Gate::new(
+                self.shared.limits.requests_in_flight,
+                self.shared.limits.body_bytes as usize,
+            )),
             permit: Arc::new(ConnectionPermit::new(permit, &self.shared.metrics)),
         };
         let (tls, cors) = (self.tls.clone(), self.cors.clone());
@@ -305,7 +320,10 @@ async fn turn_away(mut stream: TcpStream, limit: usize, _permit: OwnedSemaphoreP
     let mut unread = [0; 4096];
     let exchange = async {
         // Clients take an answer only to a question, and lose it when what they sent was not read.
-        stream.read(&mut unread).await?;
+        let question = stream.read(&mut unread).await?;
+        if question == 0 {
+            return Ok(());
+        }
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
         while stream.read(&mut unread).await? > 0 {}
@@ -321,6 +339,7 @@ struct Connection {
     shared: Arc<Shared>,
     shutdown: CancellationToken,
     number: u64,
+    gate: Arc<Gate>,
     permit: Arc<ConnectionPermit>,
 }
 
@@ -342,6 +361,7 @@ impl Connection {
 
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, cors: CorsLayer) {
         let (shutdown, idle) = (self.shutdown.clone(), self.shared.limits.idle_timeout);
+        let stream = Gated::new(stream, Arc::clone(&self.gate));
         let service = tower::ServiceBuilder::new().layer(cors).service(self);
         let service = service.map_request(|request: http::Request<hyper::body::Incoming>| request.map(HttpBody::new));
         let connection = http1::Builder::new()
@@ -424,6 +444,23 @@ fn prepare(
         });
     }
     let websocket = request.headers().contains_key(header::UPGRADE);
+    // Browsers hold fetches to CORS, and WebSockets to nothing: that check is the server's.
+    if let Some(origin) = request
+        .headers()
+        .get(header::ORIGIN)
+        .filter(|origin| !connection.shared.origins.accept(origin))
+        && websocket
+    {
+        let shown = String::from_utf8_lossy(origin.as_bytes())
+            .chars()
+            .take(80)
+            .collect::<String>();
+        let error = RpcError::new(
+            INVALID_REQUEST,
+            format!("pages of {shown:?} are not let in by this listener"),
+        );
+        return Err(Box::new(refusal(StatusCode::FORBIDDEN, &error)));
+    }
     if request.method() == Method::GET && !websocket {
         let error = RpcError::new(INVALID_REQUEST, "JSON-RPC is asked by POST, or by WebSocket");
         return Err(Box::new(refusal(StatusCode::METHOD_NOT_ALLOWED, &error)));
@@ -440,6 +477,7 @@ fn prepare(
         path,
         connection: connection.number,
         websocket,
+        gate: Arc::clone(&connection.gate),
     };
     request.extensions_mut().insert(Arc::new(session));
     Ok(request)

@@ -10,8 +10,10 @@ use tokio::sync::Semaphore;
 use crate::backend::{Cancel, GroupBackend, NodeBackend};
 use crate::error::{INTERNAL, NOT_FOUND, RpcError};
 use crate::eth::FilterStore;
+use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::server::Origins;
 use crate::types::{Arguments, nesting};
 
 /// A result, already JSON.
@@ -23,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) node: Arc<dyn NodeBackend>,
     /// The bounds.
     pub(crate) limits: Limits,
+    /// Which web pages may ask.
+    pub(crate) origins: Origins,
     /// The filters.
     pub(crate) filters: FilterStore,
     /// Permits for calls, estimates, searches and proofs.
@@ -44,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) connection: u64,
     /// Whether notifications can be sent.
     pub(crate) websocket: bool,
+    /// What of this connection is on its way.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Session {

@@ -17,6 +17,9 @@ const MODULE_PBFT: u32 = 8;
 const MODULE_SYNC: u32 = 9;
 const MODULE_RAFT: u32 = 10;
 
+/// The index FISCO shows of a node that does not seal.
+const OBSERVER_INDEX: u64 = u16::MAX as u64;
+
 /// `getPbftView`.
 pub(super) fn pbft_view(call: &Call<'_>) -> Answer {
     let group = group(call)?;
@@ -59,11 +62,7 @@ fn own_status(group: &dyn GroupBackend, status: &ConsensusStatus) -> Map<String,
     set("max_faulty_leader", json!(faults_tolerable(status.sealers.len())));
     set("nodeId", json!(info.own));
     set("nodeNum", json!(status.sealers.len()));
-    // FISCO shows an observer the largest index.
-    set(
-        "node_index",
-        json!(index.map_or(u64::from(u16::MAX), |index| index as u64)),
-    );
+    set("node_index", json!(index.map_or(OBSERVER_INDEX, |index| index as u64)));
     set("omitEmptyBlock", json!(true));
     set("protocolId", json!(info.group.get() << 16 | module));
     for (position, sealer) in status.sealers.iter().enumerate() {

@@ -80,6 +80,116 @@ async fn malformed_requests_are_errors_and_never_end_the_listener() {
     assert!(server.result("eth_chainId", json!([])).await.is_string());
 }
 
+/// Every method this listener promises.
+const METHODS: &[&str] = &[
+    "web3_clientVersion",
+    "web3_sha3",
+    "net_version",
+    "net_listening",
+    "net_peerCount",
+    "eth_chainId",
+    "eth_protocolVersion",
+    "eth_syncing",
+    "eth_accounts",
+    "eth_coinbase",
+    "eth_mining",
+    "eth_hashrate",
+    "eth_blockNumber",
+    "eth_getBlockByNumber",
+    "eth_getBlockByHash",
+    "eth_getBlockTransactionCountByNumber",
+    "eth_getBlockTransactionCountByHash",
+    "eth_getUncleCountByBlockNumber",
+    "eth_getUncleCountByBlockHash",
+    "eth_getUncleByBlockNumberAndIndex",
+    "eth_getUncleByBlockHashAndIndex",
+    "eth_getBlockReceipts",
+    "eth_sendRawTransaction",
+    "eth_getTransactionByHash",
+    "eth_getTransactionByBlockHashAndIndex",
+    "eth_getTransactionByBlockNumberAndIndex",
+    "eth_getRawTransactionByHash",
+    "eth_getTransactionReceipt",
+    "eth_getBalance",
+    "eth_getTransactionCount",
+    "eth_getCode",
+    "eth_getStorageAt",
+    "eth_getProof",
+    "eth_call",
+    "eth_estimateGas",
+    "eth_createAccessList",
+    "eth_gasPrice",
+    "eth_maxPriorityFeePerGas",
+    "eth_feeHistory",
+    "eth_getLogs",
+    "eth_newFilter",
+    "eth_newBlockFilter",
+    "eth_newPendingTransactionFilter",
+    "eth_getFilterChanges",
+    "eth_getFilterLogs",
+    "eth_uninstallFilter",
+    "txpool_status",
+    "txpool_content",
+    "txpool_contentFrom",
+    "txpool_inspect",
+    "getClientVersion",
+    "getGroupList",
+    "getNodeIDList",
+    "getPeers",
+    "getGroupPeers",
+    "getSealerList",
+    "getObserverList",
+    "getPbftView",
+    "getConsensusStatus",
+    "getSyncStatus",
+    "getSystemConfigByKey",
+    "getBlockNumber",
+    "getBlockByNumber",
+    "getBlockByHash",
+    "getBlockHashByNumber",
+    "getTotalTransactionCount",
+    "getCode",
+    "getTransactionByHash",
+    "getTransactionByBlockHashAndIndex",
+    "getTransactionByBlockNumberAndIndex",
+    "getTransactionReceipt",
+    "getPendingTransactions",
+    "getPendingTxSize",
+    "call",
+];
+
+#[tokio::test]
+async fn no_method_fails_on_parameters_of_the_wrong_kind() {
+    let server = start(Limits {
+        filters: 1_000_000,
+        filters_per_connection: 1_000_000,
+        ..Limits::default()
+    })
+    .await;
+    let hash = format!("0x{}", "ff".repeat(32));
+    let odd = [
+        json!([]),
+        json!([null, null, null, null]),
+        json!([1, 2, 3, 4]),
+        json!([-1, 1.5e300, true, "\u{0}"]),
+        json!(["0x", "0x", "0x", "0x"]),
+        json!([1, "0xffffffffffffffff", "0xffffffffffffffff"]),
+        json!(["0xffffffffffffffff", "0xffffffffffffffff"]),
+        json!([hash, hash, hash]),
+        json!([{}, {}, {}, {}]),
+        json!([[], [[]], {"a": [1]}]),
+        json!(["é".repeat(100), "0xé", {"address": ["0xé"], "topics": [[[]]]}]),
+        json!([{"fromBlock": "0xffffffffffffffff", "toBlock": "0xffffffffffffffff"}]),
+    ];
+    for method in METHODS {
+        for params in &odd {
+            let answer = server.ask_at("/", method, params.clone()).await;
+            let code = answer["error"]["code"].as_i64().unwrap_or_default();
+            assert!(code != -32601 && code != -32603, "{method} {params}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_bare_curl_is_served_and_a_page_must_name_json() {
     let server = start(Limits::default()).await;
@@ -139,6 +249,16 @@ async fn a_wallets_preflight_is_answered_and_a_foreign_origin_is_not_let_in() {
     assert_eq!(allowed(&wallet).as_deref(), Some("https://wallet.example"));
     let foreign = preflight(closed.url("/"), "https://page.example").await.unwrap();
     assert_eq!(allowed(&foreign), None);
+    for (origin, status) in [("https://wallet.example", 101), ("https://page.example", 403)] {
+        let upgrade = reqwest::Client::new()
+            .get(closed.url("/"))
+            .header("origin", origin)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(upgrade.send().await.unwrap().status().as_u16(), status, "{origin}");
+    }
 }
 
 #[tokio::test]

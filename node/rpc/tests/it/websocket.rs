@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::chain::{TOKEN, access_list, dynamic_fee, legacy};
+use crate::chain::{NEVER_ENDS, TOKEN, access_list, dynamic_fee, legacy};
 use crate::server::{TestServer, start};
 
 struct Socket(WebSocketStream<TcpStream>);
@@ -172,6 +172,29 @@ async fn a_batch_and_a_malformed_or_over_long_message_are_answered() {
     socket.0.send(Message::text("x".repeat(10_001))).await.unwrap();
     assert_eq!(socket.next().await["error"]["code"], -32007);
     assert_eq!(socket.ask("eth_blockNumber", json!([])).await["result"], "0x2");
+}
+
+#[tokio::test]
+async fn requests_beyond_those_in_flight_wait_and_are_all_answered() {
+    let limits = Limits {
+        requests_in_flight: 2,
+        request_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let server = start(limits).await;
+    let mut socket = Socket::open(&server).await;
+    for id in 0..9 {
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "eth_call", "params": [{"to": NEVER_ENDS}]});
+        socket.send(call).await;
+    }
+    let mut answered = Vec::new();
+    for _ in 0..9 {
+        let answer = socket.next().await;
+        assert_eq!(answer["error"]["code"], -32002, "{answer}");
+        answered.push(answer["id"].as_u64().unwrap());
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, (0..9).collect::<Vec<_>>());
 }
 
 #[tokio::test]
