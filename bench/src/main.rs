@@ -1,0 +1,109 @@
+//! `althing-bench`: what a group of four sealers on this machine does, with TLS and synced writes, in figures.
+//!
+//! ```text
+//! throughput  ERC-20 transfers a second, and the processor time of each by stage
+//! latency     time to receipt at half that load        idle   of one transaction on an idle group
+//! memory      of a node with two idle groups           restart  of a node with 100,000 transactions
+//! peers       the same load on public peers
+//! ```
+//!
+//! Everything is medians over `--runs`. The load is signed before the clock starts.
+
+mod chain;
+mod idle;
+mod latency;
+mod load;
+mod memory;
+mod peers;
+mod report;
+mod restart;
+mod throughput;
+mod token;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Benchmarks of a group of four sealers on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "althing-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    part: Part,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What every part takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// How long a load is sustained
+    #[arg(long, global = true, default_value_t = 60)]
+    seconds: u64,
+    /// How often each part is run; the figures are medians
+    #[arg(long, global = true, default_value_t = 3)]
+    runs: usize,
+    /// Transactions in one JSON-RPC batch
+    #[arg(long, global = true, default_value_t = 100)]
+    batch: usize,
+    /// Accounts that send, each in the order of its nonces
+    #[arg(long, global = true, default_value_t = 200)]
+    accounts: usize,
+    /// Transfers a second to sign for the throughput run; more than the group takes
+    #[arg(long, global = true, default_value_t = 6000)]
+    offered: u64,
+    /// Transfers a second of the latency run; half the measured throughput when not given
+    #[arg(long, global = true)]
+    rate: Option<u64>,
+    /// Transactions of the restart run
+    #[arg(long, global = true, default_value_t = 100_000)]
+    transactions: u64,
+}
+
+impl Options {
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Part {
+    /// Transfers included a second under a load beyond what the group takes
+    Throughput,
+    /// Time to receipt at half the throughput
+    Latency,
+    /// Time to receipt of a single transaction on an idle group
+    Idle,
+    /// Memory of a node with two idle groups
+    Memory,
+    /// Restart of a node with many transactions
+    Restart,
+    /// The same client on public peers
+    Peers,
+    /// All of them
+    All,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let Cli { part, options } = Cli::parse();
+    report::machine()?;
+    match part {
+        Part::Throughput => throughput::run(&options).await.map(|_| ()),
+        Part::Latency => latency::run(&options, None).await,
+        Part::Idle => idle::run(&options).await,
+        Part::Memory => memory::run(&options).await,
+        Part::Restart => restart::run(&options).await,
+        Part::Peers => peers::run(&options).await,
+        Part::All => all(&options).await,
+    }
+}
+
+async fn all(options: &Options) -> anyhow::Result<()> {
+    let throughput = throughput::run(options).await?;
+    latency::run(options, Some(throughput)).await?;
+    idle::run(options).await?;
+    memory::run(options).await?;
+    restart::run(options).await?;
+    peers::run(options).await
+}
