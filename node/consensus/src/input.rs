@@ -101,9 +101,9 @@ pub struct Start {
     /// Set when the vote log is absent or older than peers can prove: no vote is sent up to this height. With H the
     /// highest certified height among this node's own ledger and a quorum of sealers it is H + 1 while the ledger is
     /// intact, and H + 2 when the ledger is gone too (this node may have voted one height above what it alone had seen
-    /// certified). `u64::MAX` while that is not yet known; a second `Start` then says it. The consensus writes it to the
-    /// new log, so with the log in place later starts say None and the log's word holds; a log without any record counts
-    /// as absent on a ledger that has blocks, and so does one whose last word is `u64::MAX`.
+    /// certified), and 0 when a quorum shows that the group has not begun. `u64::MAX` while that is not yet known; a
+    /// second `Start` then says it. The consensus writes it to the new log, so with the log in place later starts say None
+    /// and the log's word holds; a log without such a word, or whose last word is `u64::MAX`, counts as absent.
     pub abstain_through: Option<u64>,
 }
 

@@ -27,10 +27,10 @@ pub enum Record {
     },
     /// Before ROUND-CHANGE: the new view, signed. Its claim is proven by the Commit record of that view.
     RoundChange(RoundChange),
-    /// The vote log was lost once: no vote up to this height. The last such record of a log holds, so that a node that
-    /// crashes while it abstains goes on abstaining.
+    /// No vote up to this height: what a log begins with, for a log that is new may be one that was lost. The last such
+    /// record of a log holds, so that a node that crashes while it abstains goes on abstaining.
     Abstain {
-        /// The last height without a vote; `u64::MAX` while it is not known yet.
+        /// The last height without a vote; 0 when votes are free; `u64::MAX` while it is not known yet.
         through: u64,
     },
 }
@@ -72,14 +72,28 @@ struct StoredCommit {
 }
 
 impl Record {
-    /// The height the record belongs to: it may be dropped once the ledger has reached that height.
+    /// The height the record belongs to: it may be dropped once the ledger has reached that height. An abstention is of no
+    /// height and never dropped (`u64::MAX`): the last one says what an otherwise empty log means.
     pub const fn height(&self) -> u64 {
         match self {
             Self::Proposed(proposal) => proposal.candidate.height,
             Self::Prepare(vote) | Self::Commit { vote, .. } => vote.slot.height,
             Self::RoundChange(change) => change.slot.height,
-            Self::Abstain { through } => *through,
+            Self::Abstain { .. } => u64::MAX,
         }
+    }
+
+    /// Whether this node signed something here; an abstention says the contrary.
+    pub const fn is_signed(&self) -> bool {
+        !matches!(self, Self::Abstain { .. })
+    }
+
+    /// Through which height a log says to abstain; none where no record says it.
+    pub fn abstention(log: &[Self]) -> Option<u64> {
+        log.iter().rev().find_map(|record| match record {
+            Self::Abstain { through } => Some(*through),
+            _ => None,
+        })
     }
 
     /// The record's bytes.

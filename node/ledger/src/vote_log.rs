@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Invariants: what was appended and synced is read back, or opening fails. Only a last record that a power failure can
-//! have torn is cut off; any other damage is [`VoteLogError::Corrupt`], for a node that forgot a vote may cast it twice. A missing
-//! file is not an empty one: such a node abstains until it is safe.
+//! have torn is cut off; any other damage is [`VoteLogError::Corrupt`], for a node that forgot a vote may cast it twice. What
+//! an empty log means is for consensus to say, which writes into a new one before anything else that it abstains.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -79,8 +79,6 @@ pub struct Opened {
     pub log: VoteLog,
     /// Its records in the order they were appended. Some may be of heights below a `reset_below`.
     pub records: Vec<Record>,
-    /// Whether the file was there. A node whose log was lost abstains.
-    pub existed: bool,
     /// Bytes of a torn last record that were cut off; not zero after a power failure.
     pub torn_bytes: u64,
 }
@@ -111,8 +109,7 @@ impl VoteLog {
         if temporary.exists() {
             std::fs::remove_file(&temporary).map_err(failed("remove a leftover of"))?;
         }
-        let existed = path.exists();
-        if !existed {
+        if !path.exists() {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
             }
@@ -148,7 +145,6 @@ impl VoteLog {
         Ok(Opened {
             log,
             records: read.records,
-            existed,
             torn_bytes,
         })
     }
@@ -384,14 +380,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_log_is_told_apart_from_an_empty_one() {
+    fn a_missing_log_is_made_empty_and_opens_again() {
         let folder = folder();
         let path = folder.path().join("votes.log");
-        let first = VoteLog::open(&path).unwrap();
-        assert!(!first.existed && first.records.is_empty());
-        drop(first);
-        let second = VoteLog::open(&path).unwrap();
-        assert!(second.existed && second.records.is_empty());
+        assert!(VoteLog::open(&path).unwrap().records.is_empty());
+        assert!(path.exists());
+        assert!(VoteLog::open(&path).unwrap().records.is_empty());
     }
 
     #[test]

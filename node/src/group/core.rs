@@ -29,11 +29,13 @@ use super::outlet::Outlet;
 use super::timers::Timers;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::sync::{Abstention, SyncEvent};
+use crate::sync::SyncEvent;
 use crate::txpool::TxPool;
 
 /// How long the thread waits for an event when no timer runs.
 const IDLE: Duration = Duration::from_secs(3600);
+/// The height of a record that is no vote, but says that none is cast.
+const ABSTENTION: u64 = u64::MAX;
 /// How many of the oldest waiting transactions are named to the consensus.
 const WAITING_NAMED: usize = 4;
 
@@ -65,7 +67,6 @@ pub(super) struct Core {
     timers: Timers,
     /// The records of the vote log that a restart of the consensus begins from.
     records: Vec<Record>,
-    abstention: Abstention,
     peers: BTreeMap<NodeId, bool>,
     named: Vec<B256>,
     full: bool,
@@ -74,22 +75,21 @@ pub(super) struct Core {
 }
 
 impl Core {
-    /// A consensus thread before its first step. `abstention` says what is known about lost votes.
+    /// A consensus thread before its first step.
     pub(super) fn new(
         parts: CoreParts,
         consensus: Box<dyn Consensus>,
         vote_log: VoteLog,
         records: Vec<Record>,
-        abstention: Abstention,
     ) -> Self {
-        let voted_through = records.iter().map(Record::height).fold(parts.ledger.head().height, u64::max);
+        let signed = records.iter().filter(|record| record.is_signed());
+        let voted_through = signed.map(Record::height).fold(parts.ledger.head().height, u64::max);
         Self {
             parts,
             consensus,
             vote_log,
             timers: Timers::default(),
             records,
-            abstention,
             peers: BTreeMap::new(),
             named: Vec::new(),
             full: false,
@@ -97,9 +97,10 @@ impl Core {
         }
     }
 
-    /// Runs until told to stop, or until the group halts.
-    pub(super) fn run(mut self, events: &Receiver<CoreEvent>) {
-        if let Err(why) = self.begin() {
+    /// Runs until told to stop, or until the group halts. `abstain_through` is the highest height there is where votes may
+    /// have been lost, until an event says it better.
+    pub(super) fn run(mut self, events: &Receiver<CoreEvent>, abstain_through: Option<u64>) {
+        if let Err(why) = self.begin(abstain_through) {
             return self.halt(why);
         }
         loop {
@@ -142,15 +143,13 @@ impl Core {
         }
     }
 
-    fn begin(&mut self) -> Result<(), String> {
+    fn begin(&mut self, abstain_through: Option<u64>) -> Result<(), String> {
         let head = self.parts.ledger.head();
-        let abstain_through = match self.abstention {
-            Abstention::None => None,
-            Abstention::Unknown => Some(u64::MAX),
-            Abstention::Through(height) => Some(height),
-        };
-        if let Some(height) = abstain_through {
-            info!(height, "the vote log is new here: no vote is sent up to this height");
+        match abstain_through {
+            None => {}
+            Some(0) => info!("a quorum says that the group has not begun: votes are free"),
+            Some(u64::MAX) => info!("votes may have been lost: none is sent until a quorum has said where it is"),
+            Some(height) => warn!(height, "votes were lost: none is sent up to this height"),
         }
         let start = Start {
             head: Head { height: head.height, hash: head.hash, unix_ms: head.unix_ms() },
@@ -191,7 +190,7 @@ impl Core {
             CoreEvent::Built { slot, fresh } => self.step(Input::Built { slot, fresh }),
             CoreEvent::Executed { hash, outcome } => self.step(Input::Executed { hash, outcome }),
             CoreEvent::Imported { head, certificate, sealers, next_sealers, signed } => {
-                self.look_for_lost_votes(signed);
+                self.look_for_lost_votes(signed)?;
                 self.step(Input::Imported { head, certificate, sealers, next_sealers })?;
                 self.pool_changed()
             }
@@ -199,21 +198,19 @@ impl Core {
                 self.vote_log.reset_below(height + 1).map_err(|e| e.to_string())?;
                 self.pool_changed()
             }
-            CoreEvent::Abstention(abstention) => {
-                self.abstention = abstention;
-                self.begin()
-            }
+            CoreEvent::AbstainThrough(height) => self.begin(Some(height)),
             CoreEvent::Halted | CoreEvent::Stop => Ok(()),
         }
     }
 
     /// A certificate above everything in the vote log that bears this node's signature proves that the log is older than
     /// what this node has done (a restored backup): it stops voting until it is known where that is safe (LEDGER.md 3).
-    fn look_for_lost_votes(&mut self, signed: Option<u64>) {
-        let Some(height) = signed.filter(|height| *height > self.voted_through) else { return };
+    fn look_for_lost_votes(&mut self, signed: Option<u64>) -> Result<(), String> {
+        let Some(height) = signed.filter(|height| *height > self.voted_through) else { return Ok(()) };
         error!(alarm = "votes_lost", height, known = self.voted_through, "peers hold a vote of this node that its vote log does not: it abstains until it is safe");
         self.voted_through = height;
-        let _ = self.parts.sync.try_send(SyncEvent::VotesLost);
+        let _ = self.parts.sync.send(SyncEvent::VotesLost);
+        self.begin(Some(u64::MAX))
     }
 
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
@@ -280,8 +277,10 @@ impl Core {
             match output {
                 Output::Persist { id, height, record } => {
                     self.vote_log.append(height, &record).map_err(|e| e.to_string())?;
-                    self.parts.voted.store(true, Ordering::Relaxed);
-                    self.voted_through = self.voted_through.max(height);
+                    if height != ABSTENTION {
+                        self.parts.voted.store(true, Ordering::Relaxed);
+                        self.voted_through = self.voted_through.max(height);
+                    }
                     persisted = Some(id);
                     unsynced = true;
                 }

@@ -3,8 +3,6 @@
 use althing_consensus::{Fresh, Head, Outcome, Slot};
 use althing_types::{B256, Bytes, CommitCertificate, NodeId, SealerSet};
 
-use crate::sync::Abstention;
-
 /// What the consensus thread of a group is told.
 #[derive(Debug)]
 pub(crate) enum CoreEvent {
@@ -30,7 +28,7 @@ pub(crate) enum CoreEvent {
     /// A block is durable in the ledger.
     Written { height: u64 },
     /// Sync knows through which height to abstain.
-    Abstention(Abstention),
+    AbstainThrough(u64),
     /// The group has halted.
     Halted,
     /// The node stops.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use althing_consensus::{ConsensusStatus, Head, Limits as MessageLimits, Pbft, Settings};
+use althing_consensus::{ConsensusStatus, Head, Limits as MessageLimits, Pbft, Record, Settings};
 use althing_crypto::NodeKey;
 use althing_ledger::Ledger;
 use althing_network::{Inbound, NetworkHandle, ServedGroup};
@@ -27,7 +27,7 @@ use super::outlet::{Outlet, module};
 use crate::clock::Clock;
 use crate::gossip;
 use crate::metrics::Metrics;
-use crate::sync::{Abstention, SyncEvent, SyncParts, SyncTask, SyncView};
+use crate::sync::{SyncEvent, SyncParts, SyncTask, SyncView};
 use crate::txpool::{Admission, Origin, PoolLimits, TxPool};
 
 /// Consensus events that may wait. Beyond it the network's own bounded queues hold what comes.
@@ -70,7 +70,7 @@ impl Group {
         network: &NetworkHandle,
         clock: Clock,
     ) -> std::io::Result<Arc<Self>> {
-        let OpenGroup { spec, ledger, vote_log, records, abstention, assembler, suite, metrics } = open;
+        let OpenGroup { spec, ledger, vote_log, records, abstention_open, assembler, suite, metrics } = open;
         let genesis = ledger.genesis().clone();
         let id = genesis.group_id;
         let genesis_block = genesis_block(&ledger);
@@ -107,7 +107,7 @@ impl Group {
         let consensus = Pbft::new(key, suite.hash_fn(), ledger.genesis_hash(), settings);
         let consensus_status = Arc::new(ArcSwap::from_pointee(starting_status(&ledger, &spec.own)));
         let sync_view = Arc::new(ArcSwap::from_pointee(SyncView::default()));
-        let voted = Arc::new(AtomicBool::new(!records.is_empty()));
+        let voted = Arc::new(AtomicBool::new(records.iter().any(Record::is_signed)));
 
         let mut threads = Vec::new();
         let mut spawn = |name: &'static str, work: Box<dyn FnOnce() + Send>| -> std::io::Result<()> {
@@ -159,9 +159,9 @@ impl Group {
             Box::new(consensus),
             vote_log,
             records,
-            abstention,
         );
-        spawn("consensus", Box::new(move || core.run(&core_rx)))?;
+        let abstain_through = abstention_open.then_some(u64::MAX);
+        spawn("consensus", Box::new(move || core.run(&core_rx, abstain_through)))?;
 
         let sync = SyncTask::new(
             SyncParts {
@@ -177,7 +177,7 @@ impl Group {
                 allow_free_node: spec.config.sync.allow_free_node,
                 voted,
             },
-            abstention == Abstention::Unknown,
+            abstention_open,
         );
         spawn("sync", Box::new(move || sync.run(&sync_rx)))?;
         let stopping = Arc::new(AtomicBool::new(false));

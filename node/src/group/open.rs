@@ -15,7 +15,6 @@ use tracing::{error, warn};
 
 use super::assemble::Assembler;
 use crate::metrics::Metrics;
-use crate::sync::Abstention;
 
 /// What a group is made from.
 #[derive(Clone, Debug)]
@@ -68,7 +67,8 @@ pub struct OpenGroup {
     pub(super) ledger: Ledger,
     pub(super) vote_log: VoteLog,
     pub(super) records: Vec<Record>,
-    pub(super) abstention: Abstention,
+    /// Whether peers have yet to say through which height this node abstains.
+    pub(super) abstention_open: bool,
     pub(super) assembler: Arc<Assembler>,
     pub(super) suite: Arc<dyn Suite>,
     pub(super) metrics: Metrics,
@@ -102,7 +102,8 @@ impl OpenGroup {
             warn!(group = %spec.genesis.group_id, bytes = votes.torn_bytes, "the torn end of the vote log was cut off");
         }
         let records = decode_records(&file, &votes.records)?;
-        let abstention = if votes.existed { Abstention::None } else { Abstention::Unknown };
+        // A new log and one that was lost look alike, and a crash may have come before peers told them apart.
+        let abstention_open = Record::abstention(&records).is_none_or(|through| through == u64::MAX);
         let assembler = Assembler::new(ledger.genesis(), Arc::clone(&suite))
             .map_err(|what| OpenGroupError::Unsupported { group: spec.genesis.group_id, what })?;
         metrics.height(ledger.head().height);
@@ -111,7 +112,7 @@ impl OpenGroup {
             ledger,
             vote_log: votes.log,
             records,
-            abstention,
+            abstention_open,
             assembler: Arc::new(assembler),
             suite,
             metrics,

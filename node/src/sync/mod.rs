@@ -6,6 +6,6 @@ mod peers;
 mod task;
 
 pub use message::{BLOCKS_PER_REQUEST, Request, Status, SyncMessage, SyncedBlock};
-pub use peers::{Abstention, SyncPeers};
+pub use peers::SyncPeers;
 pub use task::SyncView;
 pub(crate) use task::{SyncEvent, SyncParts, SyncTask};

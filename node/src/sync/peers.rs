@@ -1,7 +1,7 @@
 //! What peers announced, and what follows from it: how far behind this node is, whom to ask, through which height a node
 //! without its vote log abstains. Plain values; time is passed in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use althing_types::{NodeId, SealerSet};
 
@@ -22,6 +22,8 @@ struct Pending {
 #[derive(Debug, Default)]
 pub struct SyncPeers {
     statuses: BTreeMap<NodeId, Status>,
+    /// Who said, since this node started, that it has never voted in this group.
+    seen_fresh: BTreeSet<NodeId>,
     /// How far each peer's clock is ahead of this node's, milliseconds.
     offsets: BTreeMap<NodeId, i64>,
     pending: Option<Pending>,
@@ -34,6 +36,9 @@ impl SyncPeers {
     pub fn announced(&mut self, peer: NodeId, status: Status, unix_ms: u64) {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         self.offsets.insert(peer, signed(status.unix_ms).saturating_sub(signed(unix_ms)));
+        if !status.begun {
+            self.seen_fresh.insert(peer);
+        }
         self.statuses.insert(peer, status);
     }
 
@@ -103,43 +108,36 @@ impl SyncPeers {
         self.pending.is_some()
     }
 
-    /// Through which height a sealer abstains that starts without its vote log (LEDGER.md 3), once a quorum of sealers
-    /// (this node included) has said where it is.
+    /// Through which height a sealer abstains that starts without its vote log (LEDGER.md 3); 0 when it need not, none
+    /// while too few sealers (this node included) have said where they are.
     ///
-    /// - The highest height H of that quorum is certified; with the ledger gone too this node may have voted one height
-    ///   above what it alone had seen certified, hence H + 2, else H + 1.
-    /// - Where a quorum says that the group has not begun, nothing was ever voted for that could have been prepared, and
-    ///   nobody abstains: this is how a new group starts.
-    pub fn abstain_through(&self, own: &NodeId, own_status: Status, sealers: &SealerSet) -> Abstention {
-        let known: Vec<Status> = self
-            .statuses
-            .iter()
-            .filter(|(peer, _)| *peer != own && sealers.contains(peer))
-            .map(|(_, status)| *status)
-            .chain(sealers.contains(own).then_some(own_status))
-            .collect();
-        if known.len() < sealers.quorum() {
-            return Abstention::Unknown;
+    /// - A quorum that has not begun, this node included, can have prepared nothing together with votes that were lost: the
+    ///   group is new and nobody abstains. What a peer said before it began holds after it has: whatever it voted for since
+    ///   came after this node's start.
+    /// - Else, once so many have begun that no such quorum is left, the highest height H of a quorum is certified; with the
+    ///   ledger gone too this node may have voted one height above what it alone had seen certified, hence H + 2, else H + 1.
+    pub fn abstain_through(&self, own: &NodeId, own_status: Status, sealers: &SealerSet) -> Option<u64> {
+        let others = || self.statuses.iter().filter(|(peer, _)| *peer != own && sealers.contains(peer));
+        let own_vote = sealers.contains(own);
+        let fresh = self.seen_fresh.iter().filter(|peer| *peer != own && sealers.contains(peer)).count();
+        let fresh = fresh + usize::from(own_vote && !own_status.begun);
+        if fresh >= sealers.quorum() {
+            return Some(0);
         }
-        let begun = known.iter().filter(|status| status.begun).count();
-        if known.len() - begun >= sealers.quorum() {
-            return Abstention::None;
+        let known = others().count() + usize::from(own_vote);
+        let begun = others().filter(|(peer, status)| status.begun && !self.seen_fresh.contains(*peer)).count();
+        let begun = begun + usize::from(own_vote && own_status.begun);
+        if known < sealers.quorum() || sealers.len() - begun >= sealers.quorum() {
+            return None;
         }
-        let highest = known.iter().map(|status| status.height).max().unwrap_or(0);
-        let margin = if own_status.height == 0 { 2 } else { 1 };
-        Abstention::Through(highest + margin)
+        let highest = others().map(|(_, status)| status.height).fold(own_status.height, u64::max);
+        Some(highest + if own_status.height == 0 { 2 } else { 1 })
     }
-}
 
-/// What a node without its vote log may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Abstention {
-    /// Too few sealers have said where they are: vote for nothing yet.
-    Unknown,
-    /// The group has not begun: vote.
-    None,
-    /// Vote from the height after this one on.
-    Through(u64),
+    /// Votes of this node were lost while it ran: what peers said before does not tell where it is safe.
+    pub fn forget_beginnings(&mut self) {
+        self.seen_fresh.clear();
+    }
 }
 
 #[cfg(test)]
@@ -165,29 +163,58 @@ mod tests {
         let mut peers = SyncPeers::default();
         peers.announced(node(2), status(9, true), 0);
         peers.announced(node(9), status(50, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Unknown);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
         peers.announced(node(3), status(10, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(12));
-        assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), Abstention::Through(11));
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(12));
+        assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), Some(11));
     }
 
     #[test]
     fn a_group_that_has_not_begun_starts_without_abstention() {
         let mut peers = SyncPeers::default();
         peers.announced(node(2), status(0, false), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Unknown);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
         peers.announced(node(3), status(0, false), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::None);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(0));
     }
 
     #[test]
-    fn one_sealer_that_has_voted_is_not_enough_to_begin_but_two_are() {
+    fn a_group_of_one_that_has_not_begun_needs_nobody() {
+        let one = SealerSet::new(vec![node(1)]);
+        assert_eq!(SyncPeers::default().abstain_through(&node(1), status(0, false), &one), Some(0));
+    }
+
+    #[test]
+    fn a_sealer_that_begins_while_others_still_start_does_not_keep_them_from_beginning() {
+        let mut peers = SyncPeers::default();
+        peers.announced(node(2), status(0, false), 0);
+        peers.announced(node(2), status(0, true), 0);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
+        peers.announced(node(3), status(1, true), 0);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None, "the fourth may not have begun");
+        peers.announced(node(4), status(0, false), 0);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(0));
+    }
+
+    #[test]
+    fn two_sealers_of_four_that_had_begun_before_make_a_wiped_third_abstain() {
         let mut peers = SyncPeers::default();
         peers.announced(node(2), status(0, true), 0);
-        peers.announced(node(3), status(0, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(2));
         peers.announced(node(4), status(0, false), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Abstention::Through(2));
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
+        peers.announced(node(3), status(0, true), 0);
+        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(2));
+    }
+
+    #[test]
+    fn votes_lost_while_running_are_not_excused_by_how_the_group_began() {
+        let mut peers = SyncPeers::default();
+        for peer in [2, 3, 4] {
+            peers.announced(node(peer), status(0, false), 0);
+            peers.announced(node(peer), status(7, true), 0);
+        }
+        peers.forget_beginnings();
+        assert_eq!(peers.abstain_through(&node(1), status(7, true), &four()), Some(8));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tracing::{debug, warn};
 
 use super::message::{ANSWER_BYTES, BLOCKS_PER_REQUEST, Request, Status, SyncMessage, SyncedBlock};
-use super::peers::{Abstention, SyncPeers};
+use super::peers::SyncPeers;
 use crate::clock::Clock;
 use crate::gossip;
 use crate::group::{CoreEvent, Job, Outlet};
@@ -122,6 +122,7 @@ impl SyncTask {
             if Instant::now() >= tick {
                 tick = Instant::now() + TICK;
                 self.announce();
+                self.settle_abstention();
                 self.look_at_clocks();
                 ticks += 1;
                 if ticks % EXPIRE_TICKS == 0 {
@@ -171,6 +172,7 @@ impl SyncTask {
             SyncEvent::ImportDone => self.importing = false,
             SyncEvent::VotesLost => {
                 self.abstention_open = true;
+                self.peers.forget_beginnings();
                 self.settle_abstention();
             }
             SyncEvent::Stop => {}
@@ -207,10 +209,9 @@ impl SyncTask {
         }
         let own = self.own_status();
         let head = self.parts.ledger.head();
-        let abstention = self.peers.abstain_through(&self.parts.own, own, &head.next_sealers);
-        if abstention != Abstention::Unknown {
+        if let Some(height) = self.peers.abstain_through(&self.parts.own, own, &head.next_sealers) {
             self.abstention_open = false;
-            let _ = self.parts.core.send(CoreEvent::Abstention(abstention));
+            let _ = self.parts.core.send(CoreEvent::AbstainThrough(height));
         }
     }
 

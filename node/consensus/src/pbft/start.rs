@@ -30,16 +30,13 @@ impl Pbft {
         self.now = now;
         self.started = true;
         self.take_up_abstention(&start);
-        self.log = start.log;
+        self.log = start.log.into_iter().filter(Record::is_signed).collect();
         self.enter_height(start.head, start.sealers);
     }
 
     /// An abstention outlives the process: it is written to the new log before anything else, and read from it again.
     fn take_up_abstention(&mut self, start: &Start) {
-        let logged = start.log.iter().rev().find_map(|record| match record {
-            Record::Abstain { through } => Some(*through),
-            _ => None,
-        });
+        let logged = Record::abstention(&start.log);
         self.abstain_through = start.abstain_through.or(logged);
         if let Some(through) = start.abstain_through.filter(|through| logged != Some(*through)) {
             self.persist(&Record::Abstain { through }, None);

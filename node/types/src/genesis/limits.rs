@@ -11,7 +11,7 @@ const SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// Protocol versions this binary speaks.
 pub(super) const PROTOCOL_VERSIONS: RangeInclusive<u32> = 1..=PROTOCOL_VERSION;
 /// Chain ids a consortium may have: what [`super::default_evm_chain_id`] can still turn into an EVM chain id.
-pub const CHAIN_IDS: RangeInclusive<u64> = 1..=SAFE_INTEGER / 32_768 - 1;
+pub const CHAIN_IDS: RangeInclusive<u64> = 1..=SAFE_INTEGER / 32_768;
 /// EVM chain ids wallets take.
 pub(super) const EVM_CHAIN_IDS: RangeInclusive<u64> = 1..=SAFE_INTEGER;
 /// Milliseconds since 1970.
