@@ -32,9 +32,18 @@ impl Chain {
     pub(crate) async fn start(accounts: usize) -> anyhow::Result<Self> {
         let consortium = Consortium::start(&Manifests::uniform(4, 1)).await?;
         let members = consortium.members()?;
-        let clients = members.iter().map(|member| member.rpc(GROUP)).collect::<anyhow::Result<Vec<_>>>()?;
+        let clients = members
+            .iter()
+            .map(|member| member.rpc(GROUP))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let (token, accounts) = prepare(&clients[0], accounts).await?;
-        Ok(Self { _consortium: consortium, members, clients, token, accounts })
+        Ok(Self {
+            _consortium: consortium,
+            members,
+            clients,
+            token,
+            accounts,
+        })
     }
 }
 

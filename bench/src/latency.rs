@@ -26,15 +26,25 @@ pub(crate) async fn run(options: &Options, throughput: Option<f64>) -> anyhow::R
     let rate = options.rate.unwrap_or((throughput.unwrap_or(THROUGHPUT) / 2.0) as u64);
     let (mut medians, mut tails) = (Vec::new(), Vec::new());
     for number in 1..=options.runs {
-        let times = measure(options, rate).await.with_context(|| format!("latency, run {number}"))?;
+        let times = measure(options, rate)
+            .await
+            .with_context(|| format!("latency, run {number}"))?;
         medians.extend(quantile(&times, 0.5));
         tails.extend(quantile(&times, 0.99));
     }
     let part = "latency";
     let of = |values: &[Duration]| report::median(values).map(milliseconds).unwrap_or_default();
-    report::figure(part, &format!("p50 to receipt at {rate}/s"), &of(&medians), "under 400 ms")?;
+    report::figure(
+        part,
+        &format!("p50 to receipt at {rate}/s"),
+        &of(&medians),
+        "under 400 ms",
+    )?;
     report::figure(part, &format!("p99 to receipt at {rate}/s"), &of(&tails), "")?;
-    report::command(part, &format!("--rate {rate} --seconds {} --runs {}", options.seconds, options.runs))
+    report::command(
+        part,
+        &format!("--rate {rate} --seconds {} --runs {}", options.seconds, options.runs),
+    )
 }
 
 async fn measure(options: &Options, rate: u64) -> anyhow::Result<Vec<Duration>> {
@@ -66,7 +76,8 @@ async fn measure(options: &Options, rate: u64) -> anyhow::Result<Vec<Duration>> 
 }
 
 fn batch(chunk: &[Signed]) -> Value {
-    let call = |one: &Signed| json!({"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [one.raw]});
+    let call =
+        |one: &Signed| json!({"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [one.raw]});
     Value::Array(chunk.iter().map(call).collect())
 }
 
@@ -80,7 +91,9 @@ async fn watch(reader: Rpc, first: u64, count: usize) -> anyhow::Result<HashMap<
     let mut height = first;
     let mut last_news = Instant::now();
     while seen.len() < count && last_news.elapsed() < Duration::from_secs(20) {
-        let block: Value = reader.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await?;
+        let block: Value = reader
+            .call("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))
+            .await?;
         let Some(hashes) = block["transactions"].as_array() else {
             tokio::time::sleep(GLANCE).await;
             continue;

@@ -29,17 +29,27 @@ pub(crate) struct Body {
 /// node, so that they arrive in the order of their nonces.
 pub(crate) fn bodies(signed: &[Signed], accounts: usize, nodes: usize, batch: usize) -> Vec<Vec<Body>> {
     let of_node = |node: usize| -> Vec<&Signed> {
-        signed.iter().enumerate().filter(|(index, _)| (index % accounts) % nodes == node).map(|(_, one)| one).collect()
+        signed
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| (index % accounts) % nodes == node)
+            .map(|(_, one)| one)
+            .collect()
     };
-    (0..nodes).map(|node| of_node(node).chunks(batch).map(body).collect()).collect()
+    (0..nodes)
+        .map(|node| of_node(node).chunks(batch).map(body).collect())
+        .collect()
 }
 
 fn body(batch: &[&Signed]) -> Body {
-    let calls = batch.iter().enumerate().map(|(id, signed)| {
-        json!({"jsonrpc": "2.0", "id": id, "method": "eth_sendRawTransaction", "params": [signed.raw]})
-    });
+    let calls = batch.iter().enumerate().map(
+        |(id, signed)| json!({"jsonrpc": "2.0", "id": id, "method": "eth_sendRawTransaction", "params": [signed.raw]}),
+    );
     let bytes = Value::Array(calls.collect()).to_string().into_bytes();
-    Body { bytes, transactions: batch.len() as u64 }
+    Body {
+        bytes,
+        transactions: batch.len() as u64,
+    }
 }
 
 /// Counts the transactions in a chain's blocks as they come.
@@ -55,13 +65,20 @@ impl Counter {
     /// Starts after the newest block.
     pub(crate) async fn start(rpc: Rpc) -> anyhow::Result<Self> {
         let mut counted = rpc.height().await?;
-        let (included, blocks, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (included, blocks, stop) = (
+            Arc::<AtomicU64>::default(),
+            Arc::<AtomicU64>::default(),
+            Arc::<AtomicBool>::default(),
+        );
         let (sum, count, end) = (Arc::clone(&included), Arc::clone(&blocks), Arc::clone(&stop));
         let task = tokio::spawn(async move {
             while !end.load(Ordering::Relaxed) {
                 for height in counted + 1..=rpc.height().await? {
                     let params = json!([format!("{height:#x}")]);
-                    sum.fetch_add(rpc.quantity("eth_getBlockTransactionCountByNumber", params).await?, Ordering::Relaxed);
+                    sum.fetch_add(
+                        rpc.quantity("eth_getBlockTransactionCountByNumber", params).await?,
+                        Ordering::Relaxed,
+                    );
                     count.fetch_add(1, Ordering::Relaxed);
                     counted = height;
                 }
@@ -69,7 +86,12 @@ impl Counter {
             }
             Ok(())
         });
-        Ok(Self { included, blocks, stop, task })
+        Ok(Self {
+            included,
+            blocks,
+            stop,
+            task,
+        })
     }
 
     /// Transactions included so far.
@@ -102,12 +124,20 @@ pub(crate) struct Senders {
 impl Senders {
     /// Sends each queue to its node, as fast as blocks take them.
     pub(crate) fn start(queues: Vec<Vec<Body>>, nodes: &[Rpc], counter: &Counter) -> anyhow::Result<Self> {
-        let (stop, refused, sent) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let (stop, refused, sent) = (
+            Arc::<AtomicBool>::default(),
+            Arc::<AtomicU64>::default(),
+            Arc::<AtomicU64>::default(),
+        );
         let mut tasks = Vec::new();
         for (queue, node) in queues.into_iter().zip(nodes) {
             let sender = Sender {
                 url: node.url().to_owned(),
-                http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(1).build()?,
+                http: reqwest::Client::builder()
+                    .no_proxy()
+                    .timeout(PATIENCE)
+                    .pool_max_idle_per_host(1)
+                    .build()?,
                 stop: Arc::clone(&stop),
                 refused: Arc::clone(&refused),
                 sent: Arc::clone(&sent),
@@ -160,19 +190,31 @@ impl Sender {
             let errors = answer.windows(ERROR.len()).filter(|window| *window == ERROR).count() as u64;
             if errors > 0 && self.refused.fetch_add(errors, Ordering::Relaxed) == 0 {
                 let text = String::from_utf8_lossy(&answer);
-                crate::report::line(&format!("first refusal: {}", text.chars().take(300).collect::<String>()))?;
+                crate::report::line(&format!(
+                    "first refusal: {}",
+                    text.chars().take(300).collect::<String>()
+                ))?;
             }
         }
         Ok(())
     }
 
     fn under_way(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed).saturating_sub(self.included.load(Ordering::Relaxed))
+        self.sent
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.included.load(Ordering::Relaxed))
     }
 
     async fn post(&self, bytes: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-        let request = self.http.post(&self.url).header("content-type", "application/json").body(bytes);
-        let answer = request.send().await.with_context(|| format!("a batch to {}", self.url))?;
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(bytes);
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("a batch to {}", self.url))?;
         Ok(answer.bytes().await?.to_vec())
     }
 }
@@ -189,7 +231,12 @@ mod tests {
     use super::*;
 
     fn signed(count: u64) -> Vec<Signed> {
-        (0..count).map(|n| Signed { raw: format!("{n}"), hash: Default::default() }).collect()
+        (0..count)
+            .map(|n| Signed {
+                raw: format!("{n}"),
+                hash: Default::default(),
+            })
+            .collect()
     }
 
     #[test]
@@ -199,7 +246,10 @@ mod tests {
         let raws = |queue: &[Body]| -> Vec<String> {
             let of = |body: &Body| -> Vec<String> {
                 let calls: Vec<Value> = serde_json::from_slice(&body.bytes).unwrap();
-                calls.iter().map(|call| call["params"][0].as_str().unwrap().to_owned()).collect()
+                calls
+                    .iter()
+                    .map(|call| call["params"][0].as_str().unwrap().to_owned())
+                    .collect()
             };
             queue.iter().flat_map(of).collect()
         };

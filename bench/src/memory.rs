@@ -15,10 +15,19 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let consortium = Consortium::start(&Manifests::uniform(4, 2)).await?;
     load::until(Instant::now() + IDLE).await;
     let read = |member: &althing_e2e::Member| member.resident_bytes();
-    let bytes = consortium.members()?.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let bytes = consortium
+        .members()?
+        .iter()
+        .map(read)
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let most = bytes.iter().max().context("at least one node")?;
     let mebibytes = *most as f64 / f64::from(1 << 20);
-    report::figure("memory", "a node with two idle groups, the largest of four", &format!("{mebibytes:.0} MiB"), "under 120 MB")?;
+    report::figure(
+        "memory",
+        "a node with two idle groups, the largest of four",
+        &format!("{mebibytes:.0} MiB"),
+        "under 120 MB",
+    )?;
     let _ = options;
     report::command("memory", "")
 }

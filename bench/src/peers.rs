@@ -28,7 +28,12 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     until("anvil answers", Duration::from_secs(20), up).await?;
     let (token, accounts) = chain::prepare(&rpc, options.accounts).await?;
     let each = (options.offered * (seconds + WARM_UP.as_secs())).div_ceil(options.accounts as u64);
-    let queues = bodies(&token::sign_all(&accounts, 0, each, token), options.accounts, 1, options.batch);
+    let queues = bodies(
+        &token::sign_all(&accounts, 0, each, token),
+        options.accounts,
+        1,
+        options.batch,
+    );
     let counter = Counter::start(rpc.clone()).await?;
     let senders = Senders::start(queues, std::slice::from_ref(&rpc), &counter)?;
     load::until(Instant::now() + WARM_UP).await;
@@ -37,15 +42,40 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let per_second = (counter.included() - before) as f64 / begin.elapsed().as_secs_f64();
     senders.stop().await?;
     counter.stop().await?;
-    report::figure("peers", "anvil: transfers a second (1 process, in memory)", &format!("{per_second:.0}"), "")?;
+    report::figure(
+        "peers",
+        "anvil: transfers a second (1 process, in memory)",
+        &format!("{per_second:.0}"),
+        "",
+    )?;
     report::command("peers", &format!("--seconds {seconds} --batch {}", options.batch))
 }
 
 async fn start() -> anyhow::Result<Child> {
     let path = repository().join(ANVIL);
     let mut command = Command::new(&path);
-    command.args(["--port", &PORT.to_string(), "--base-fee", "0", "--gas-price", "0", "--balance", "0", "--accounts", "1"]);
-    command.args(["--block-time", "1", "--gas-limit", "300000000", "--silent", "--prune-history"]);
+    command.args([
+        "--port",
+        &PORT.to_string(),
+        "--base-fee",
+        "0",
+        "--gas-price",
+        "0",
+        "--balance",
+        "0",
+        "--accounts",
+        "1",
+    ]);
+    command.args([
+        "--block-time",
+        "1",
+        "--gas-limit",
+        "300000000",
+        "--silent",
+        "--prune-history",
+    ]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-    command.spawn().with_context(|| format!("start {}; scripts/setup.sh clients fetches it", path.display()))
+    command
+        .spawn()
+        .with_context(|| format!("start {}; scripts/setup.sh clients fetches it", path.display()))
 }

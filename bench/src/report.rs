@@ -12,7 +12,11 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
 
 /// A figure beside its target.
 pub(crate) fn figure(part: &str, what: &str, value: &str, target: &str) -> anyhow::Result<()> {
-    let target = if target.is_empty() { String::new() } else { format!("   (target {target})") };
+    let target = if target.is_empty() {
+        String::new()
+    } else {
+        format!("   (target {target})")
+    };
     line(&format!("{part:<11} {what:<44} {value:>16}{target}"))
 }
 
@@ -25,10 +29,16 @@ pub(crate) fn command(part: &str, rest: &str) -> anyhow::Result<()> {
 pub(crate) fn machine() -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([' ', '\t', ':']));
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map(|rest| rest.trim_start_matches([' ', '\t', ':']));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let busy = load.split(' ').next().unwrap_or("?");
-    line(&format!("machine     {cores} cores, {}; load average {busy} before", model.unwrap_or("unknown")))?;
+    line(&format!(
+        "machine     {cores} cores, {}; load average {busy} before",
+        model.unwrap_or("unknown")
+    ))?;
     line("node        TLS 1.3 between nodes, synced writes, the one build profile (docs/adr/0004)")
 }
 
@@ -57,7 +67,10 @@ mod tests {
     #[test]
     fn quantiles_are_of_the_sorted_values() {
         let values = [5, 1, 4, 2, 3];
-        assert_eq!((median(&values), quantile(&values, 0.99), quantile(&values, 1.0)), (Some(3), Some(4), Some(5)));
+        assert_eq!(
+            (median(&values), quantile(&values, 0.99), quantile(&values, 1.0)),
+            (Some(3), Some(4), Some(5))
+        );
         assert_eq!(median::<u64>(&[]), None);
     }
 }

@@ -30,7 +30,9 @@ struct Run {
 pub(crate) async fn run(options: &Options) -> anyhow::Result<f64> {
     let mut runs = Vec::new();
     for number in 1..=options.runs {
-        let one = measure(options).await.with_context(|| format!("throughput, run {number}"))?;
+        let one = measure(options)
+            .await
+            .with_context(|| format!("throughput, run {number}"))?;
         report::line(&format!("throughput  run {number}: {:.0} transfers/s", one.per_second))?;
         runs.push(one);
     }
@@ -52,7 +54,10 @@ async fn measure(options: &Options) -> anyhow::Result<Run> {
     let before = Snapshot::take(&chain.members, &counter).await?;
     load::until(before.at + options.duration()).await;
     let after = Snapshot::take(&chain.members, &counter).await?;
-    ensure!(!senders.is_done(), "everything was sent before the time was over: raise --offered");
+    ensure!(
+        !senders.is_done(),
+        "everything was sent before the time was over: raise --offered"
+    );
     let refused = senders.stop().await?;
     counter.stop().await?;
     Ok(difference(&before, &after, refused))
@@ -74,13 +79,23 @@ impl Snapshot {
         let mut stages = BTreeMap::new();
         for member in members {
             nodes += member.cpu()?;
-            let page = member.page("/metrics").await.with_context(|| format!("metrics of {}", member.name))?;
+            let page = member
+                .page("/metrics")
+                .await
+                .with_context(|| format!("metrics of {}", member.name))?;
             for (stage, seconds) in stage_seconds(&page) {
                 *stages.entry(stage).or_default() += seconds;
             }
         }
         let (at, included, blocks) = (Instant::now(), counter.included(), counter.blocks());
-        Ok(Self { at, included, blocks, client: own_cpu()?, nodes, stages })
+        Ok(Self {
+            at,
+            included,
+            blocks,
+            client: own_cpu()?,
+            nodes,
+            stages,
+        })
     }
 }
 
@@ -88,7 +103,9 @@ impl Snapshot {
 fn stage_seconds(page: &str) -> Vec<(String, f64)> {
     let one = |line: &str| {
         let (labels, value) = line.strip_prefix("althing_stage_seconds_total{")?.split_once("} ")?;
-        let stage = labels.split(',').find_map(|label| label.strip_prefix("stage=\"")?.strip_suffix('"'))?;
+        let stage = labels
+            .split(',')
+            .find_map(|label| label.strip_prefix("stage=\"")?.strip_suffix('"'))?;
         Some((stage.to_owned(), value.trim().parse().ok()?))
     };
     page.lines().filter_map(one).collect()
@@ -99,7 +116,10 @@ fn difference(before: &Snapshot, after: &Snapshot, refused: u64) -> Run {
     let included = (after.included - before.included) as f64;
     let micros = |seconds: f64| seconds * 1e6 / included.max(1.0);
     let stage = |(name, seconds): (&String, &f64)| {
-        (name.clone(), micros(seconds - before.stages.get(name).copied().unwrap_or(0.0)))
+        (
+            name.clone(),
+            micros(seconds - before.stages.get(name).copied().unwrap_or(0.0)),
+        )
     };
     Run {
         per_second: included / seconds,
@@ -116,17 +136,46 @@ fn show(options: &Options, runs: &[Run]) -> anyhow::Result<f64> {
     let part = "throughput";
     let per_second = of(|run| run.per_second);
     report::figure(part, "transfers included a second", &format!("{per_second:.0}"), TARGET)?;
-    report::figure(part, "transfers in a block", &format!("{:.0}", of(|run| run.per_block)), "")?;
-    report::figure(part, "client: cores, batch size", &format!("{:.2}, {}", of(|run| run.client_cores), options.batch), "")?;
-    report::figure(part, "nodes: CPU of all four for a transfer", &format!("{:.0} us", of(|run| run.node_micros)), "")?;
+    report::figure(
+        part,
+        "transfers in a block",
+        &format!("{:.0}", of(|run| run.per_block)),
+        "",
+    )?;
+    report::figure(
+        part,
+        "client: cores, batch size",
+        &format!("{:.2}, {}", of(|run| run.client_cores), options.batch),
+        "",
+    )?;
+    report::figure(
+        part,
+        "nodes: CPU of all four for a transfer",
+        &format!("{:.0} us", of(|run| run.node_micros)),
+        "",
+    )?;
     if let Some(last) = runs.last() {
         for (stage, micros) in &last.stages {
-            report::figure(part, &format!("  stage {stage}, all four nodes"), &format!("{micros:.1} us"), "")?;
+            report::figure(
+                part,
+                &format!("  stage {stage}, all four nodes"),
+                &format!("{micros:.1} us"),
+                "",
+            )?;
         }
         report::figure(part, "refused by a pool, last run", &last.refused.to_string(), "")?;
     }
-    let Options { seconds, batch, accounts, runs, .. } = options;
-    report::command(part, &format!("--seconds {seconds} --batch {batch} --accounts {accounts} --runs {runs}"))?;
+    let Options {
+        seconds,
+        batch,
+        accounts,
+        runs,
+        ..
+    } = options;
+    report::command(
+        part,
+        &format!("--seconds {seconds} --batch {batch} --accounts {accounts} --runs {runs}"),
+    )?;
     Ok(per_second)
 }
 
@@ -137,6 +186,9 @@ mod tests {
     #[test]
     fn stages_are_read_whatever_the_order_of_labels() {
         let page = "althing_stage_seconds_total{group=\"1\",stage=\"execute\"} 1.5\nalthing_stage_seconds_total{stage=\"commit\",group=\"1\"} 2\nother 3\n";
-        assert_eq!(stage_seconds(page), [("execute".to_owned(), 1.5), ("commit".to_owned(), 2.0)]);
+        assert_eq!(
+            stage_seconds(page),
+            [("execute".to_owned(), 1.5), ("commit".to_owned(), 2.0)]
+        );
     }
 }

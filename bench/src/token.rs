@@ -18,7 +18,8 @@ const DEPLOYMENT_GAS: u64 = 5_000_000;
 const TRANSFER_GAS: u64 = 80_000;
 
 /// The build artifact inside the npm package (`make setup` fetches it).
-const ARTIFACT: &str = "e2e/clients/js/node_modules/@openzeppelin/contracts/build/contracts/ERC20PresetFixedSupply.json";
+const ARTIFACT: &str =
+    "e2e/clients/js/node_modules/@openzeppelin/contracts/build/contracts/ERC20PresetFixedSupply.json";
 
 /// Deploys the token, all of it belonging to the deployer.
 pub(crate) async fn deploy(owner: &Account, nonce: u64, rpc: &Rpc) -> anyhow::Result<Address> {
@@ -31,7 +32,8 @@ pub(crate) async fn deploy(owner: &Account, nonce: u64, rpc: &Rpc) -> anyhow::Re
 
 fn creation(owner: Address) -> anyhow::Result<Bytes> {
     let path = repository().join(ARTIFACT);
-    let text = std::fs::read(&path).with_context(|| format!("read {}; scripts/setup.sh clients fetches it", path.display()))?;
+    let text = std::fs::read(&path)
+        .with_context(|| format!("read {}; scripts/setup.sh clients fetches it", path.display()))?;
     let artifact: serde_json::Value = serde_json::from_slice(&text)?;
     let mut code = hex::decode(artifact["bytecode"].as_str().context("bytecode")?)?;
     let supply = U256::from(10).pow(U256::from(30));
@@ -41,7 +43,11 @@ fn creation(owner: Address) -> anyhow::Result<Bytes> {
 
 /// One signed transfer.
 pub(crate) fn transfer(from: &Account, nonce: u64, token: Address, to: Address, value: u64) -> (String, B256) {
-    let input = transferCall { to, value: U256::from(value) }.abi_encode();
+    let input = transferCall {
+        to,
+        value: U256::from(value),
+    }
+    .abi_encode();
     from.sign(nonce, TxKind::Call(token), input.into(), TRANSFER_GAS)
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
         };
     }
     let own_folder = env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned));
-    let on_path: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    let on_path: Vec<PathBuf> = env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default();
     let folders = own_folder.into_iter().chain(on_path);
     folders.map(|folder| folder.join(NODE_BINARY)).find(|path| path.is_file()).with_context(|| {
         format!("{NODE_BINARY} is neither beside this program nor on PATH; build it (cargo build -p althing-node) or name it with --node-binary")

@@ -32,7 +32,10 @@ struct Report {
 pub(crate) fn run(common: &Common, options: &Options) -> anyhow::Result<bool> {
     let directory = state::directory(common)?;
     if !LocalView::new(&directory).layout().format().is_file() {
-        output::line_to_stderr(&format!("{} holds no state of althing; nothing to stop", directory.display()));
+        output::line_to_stderr(&format!(
+            "{} holds no state of althing; nothing to stop",
+            directory.display()
+        ));
         return Ok(true);
     }
     if options.delete && !options.yes && !confirm(&directory)? {
@@ -41,14 +44,23 @@ pub(crate) fn run(common: &Common, options: &Options) -> anyhow::Result<bool> {
     let mut progress = Progress::new();
     progress.waiting("stopping nodes");
     // Stopping starts nothing, so which binary it would be does not matter.
-    let mut edge = LocalEdge::open(LocalSettings::new(&directory, althing_operator::edge::local::NODE_BINARY))?;
+    let mut edge = LocalEdge::open(LocalSettings::new(
+        &directory,
+        althing_operator::edge::local::NODE_BINARY,
+    ))?;
     let stopped = edge.stop_all()?;
     if options.delete {
         std::fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
     }
     progress.finish();
-    let stopped: Vec<String> = stopped.iter().map(|(namespace, node)| format!("{namespace}/{node}")).collect();
-    let report = Report { stopped, deleted: options.delete };
+    let stopped: Vec<String> = stopped
+        .iter()
+        .map(|(namespace, node)| format!("{namespace}/{node}"))
+        .collect();
+    let report = Report {
+        stopped,
+        deleted: options.delete,
+    };
     match common.output {
         Format::Json => output::json(&report)?,
         Format::Table => output::text(&sentence(&report, &directory))?,
@@ -68,7 +80,11 @@ fn confirm(directory: &Path) -> anyhow::Result<bool> {
     if !stdin().is_terminal() {
         bail!("--delete removes keys and data for ever and nobody is there to ask; add --yes");
     }
-    write!(stderr(), "Remove {} with all keys and data? This cannot be undone. [y/N] ", directory.display())?;
+    write!(
+        stderr(),
+        "Remove {} with all keys and data? This cannot be undone. [y/N] ",
+        directory.display()
+    )?;
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

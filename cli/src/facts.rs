@@ -111,7 +111,10 @@ async fn ask(node: LocalNode) -> anyhow::Result<NodeFacts> {
             member.height = client.quantity("/", "getBlockNumber", json!([id])).await.ok();
             member.view = client.quantity("/", "getPbftView", json!([id])).await.ok();
             member.sealers = client.call("/", "getSealerList", json!([id])).await.unwrap_or_default();
-            member.observers = client.call("/", "getObserverList", json!([id])).await.unwrap_or_default();
+            member.observers = client
+                .call("/", "getObserverList", json!([id]))
+                .await
+                .unwrap_or_default();
             let connected: Option<Vec<serde_json::Value>> = client.call("/", "getPeers", json!([id])).await.ok();
             peers = connected.map(|list| list.len()).or(peers);
         }
@@ -135,7 +138,9 @@ async fn ask(node: LocalNode) -> anyhow::Result<NodeFacts> {
 
 fn add_expiry(view: &LocalView, namespace: &Namespace, nodes: &mut [NodeFacts]) -> anyhow::Result<()> {
     for status in view.statuses(namespace)? {
-        let ObjectRef::Node(name) = &status.object else { continue };
+        let ObjectRef::Node(name) = &status.object else {
+            continue;
+        };
         let of_it = |node: &&mut NodeFacts| node.namespace == namespace.as_str() && node.name == name.as_str();
         if let Some(node) = nodes.iter_mut().find(of_it) {
             node.certificate_not_after = status.facts.certificate_not_after;
@@ -158,8 +163,12 @@ fn compare(nodes: &mut [NodeFacts]) {
     }
     for node in nodes {
         for member in &mut node.groups {
-            let Some((highest, sealers, observers)) = lists.get(&(node.namespace.clone(), member.group)) else { continue };
-            member.lag = highest.zip(member.height).map(|(highest, own)| highest.saturating_sub(own));
+            let Some((highest, sealers, observers)) = lists.get(&(node.namespace.clone(), member.group)) else {
+                continue;
+            };
+            member.lag = highest
+                .zip(member.height)
+                .map(|(highest, own)| highest.saturating_sub(own));
             member.role = match node.node_id.as_str() {
                 id if sealers.iter().any(|sealer| sealer == id) => "sealer".to_owned(),
                 id if observers.iter().any(|observer| observer == id) => "observer".to_owned(),
@@ -174,16 +183,18 @@ fn groups(nodes: &[NodeFacts]) -> Vec<GroupFacts> {
     let mut found: BTreeMap<(String, u32), GroupFacts> = BTreeMap::new();
     for node in nodes {
         for member in &node.groups {
-            let group = found.entry((node.namespace.clone(), member.group)).or_insert_with(|| GroupFacts {
-                namespace: node.namespace.clone(),
-                id: member.group,
-                name: member.name.clone(),
-                sealers: member.sealers.len(),
-                live_sealers: 0,
-                faults_tolerable: althing_types::sealers::faults_tolerable(member.sealers.len()),
-                height: None,
-                endpoint: None,
-            });
+            let group = found
+                .entry((node.namespace.clone(), member.group))
+                .or_insert_with(|| GroupFacts {
+                    namespace: node.namespace.clone(),
+                    id: member.group,
+                    name: member.name.clone(),
+                    sealers: member.sealers.len(),
+                    live_sealers: 0,
+                    faults_tolerable: althing_types::sealers::faults_tolerable(member.sealers.len()),
+                    height: None,
+                    endpoint: None,
+                });
             group.height = group.height.max(member.height);
             let is_live = node.pid.is_some() && member.height.is_some();
             group.live_sealers += usize::from(is_live && member.role == "sealer");
@@ -227,12 +238,22 @@ mod tests {
 
     #[test]
     fn what_a_silent_node_does_not_say_others_know() {
-        let mut nodes = vec![node("a", Some(7), &["a", "b"]), node("b", None, &[]), node("c", Some(5), &["a"])];
+        let mut nodes = vec![
+            node("a", Some(7), &["a", "b"]),
+            node("b", None, &[]),
+            node("c", Some(5), &["a"]),
+        ];
         compare(&mut nodes);
-        let seen: Vec<_> = nodes.iter().map(|node| (node.groups[0].role.as_str(), node.groups[0].lag)).collect();
+        let seen: Vec<_> = nodes
+            .iter()
+            .map(|node| (node.groups[0].role.as_str(), node.groups[0].lag))
+            .collect();
         assert_eq!(seen, [("sealer", Some(0)), ("sealer", None), ("observer", Some(2))]);
         let group = &groups(&nodes)[0];
-        assert_eq!((group.sealers, group.live_sealers, group.faults_tolerable, group.height), (2, 1, 0, Some(7)));
+        assert_eq!(
+            (group.sealers, group.live_sealers, group.faults_tolerable, group.height),
+            (2, 1, 0, Some(7))
+        );
         assert_eq!(group.endpoint.as_deref(), Some("http://127.0.0.1:1/group/1"));
     }
 }

@@ -23,7 +23,9 @@ pub(crate) async fn send(client: &NodeClient, group: u32) -> anyhow::Result<Stri
 
 fn throw_away_key() -> anyhow::Result<SecretKey> {
     let mut bytes = [0; 32];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes).context("read the system's randomness")?;
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut bytes)
+        .context("read the system's randomness")?;
     SecretKey::from_secret_bytes(bytes).context("make a throw-away key")
 }
 

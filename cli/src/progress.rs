@@ -24,7 +24,10 @@ impl Progress {
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { bar, last: String::new() }
+        Self {
+            bar,
+            last: String::new(),
+        }
     }
 
     /// Something was done; it stays visible.
@@ -32,6 +35,13 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => plain(text),
+        }
+    }
+
+    /// Something is being done; only a terminal shows it, as the next comes soon.
+    pub(crate) fn step(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
         }
     }
 

@@ -30,27 +30,45 @@ struct Answer {
 impl NodeClient {
     /// A client of the node with these ports on this machine.
     pub(crate) fn new(rpc_port: u16, metrics_port: u16) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().context("make an HTTP client")?;
-        Ok(Self { http, rpc: format!("http://127.0.0.1:{rpc_port}"), metrics: format!("http://127.0.0.1:{metrics_port}") })
+        let http = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .build()
+            .context("make an HTTP client")?;
+        Ok(Self {
+            http,
+            rpc: format!("http://127.0.0.1:{rpc_port}"),
+            metrics: format!("http://127.0.0.1:{metrics_port}"),
+        })
     }
 
     /// Calls a method of FISCO's at `/`, or of Ethereum's at `/group/<id>`.
     pub(crate) async fn call<T: DeserializeOwned>(&self, path: &str, method: &str, params: Value) -> anyhow::Result<T> {
         let url = format!("{}{path}", self.rpc);
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let request = self.http.post(&url).header("content-type", "application/json").body(body.to_string());
-        let text = read(request).await.with_context(|| format!("call {method} at {url}"))?.1;
+        let request = self
+            .http
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let text = read(request)
+            .await
+            .with_context(|| format!("call {method} at {url}"))?
+            .1;
         let answer: Answer = serde_json::from_str(&text).with_context(|| format!("read the answer of {method}"))?;
         if let Some(error) = answer.error {
             bail!("{method} at {url} answered {error}");
         }
-        serde_json::from_value(answer.result.unwrap_or(Value::Null)).with_context(|| format!("read the answer of {method}"))
+        serde_json::from_value(answer.result.unwrap_or(Value::Null))
+            .with_context(|| format!("read the answer of {method}"))
     }
 
     /// Calls a method whose result is a quantity, `"0x1f"`.
     pub(crate) async fn quantity(&self, path: &str, method: &str, params: Value) -> anyhow::Result<u64> {
         let text: String = self.call(path, method, params).await?;
-        let digits = text.strip_prefix("0x").with_context(|| format!("{method} answered {text:?}, not a quantity"))?;
+        let digits = text
+            .strip_prefix("0x")
+            .with_context(|| format!("{method} answered {text:?}, not a quantity"))?;
         u64::from_str_radix(digits, 16).with_context(|| format!("{method} answered {text:?}, not a quantity"))
     }
 
@@ -107,9 +125,18 @@ fn sample(line: &str) -> Option<Sample> {
     };
     let value = value.split_ascii_whitespace().next()?.parse().ok()?;
     let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-    let pairs = labels.trim_end_matches('}').split("\",").filter_map(|pair| pair.split_once("=\""));
-    let labels = pairs.map(|(key, value)| (key.trim().to_owned(), value.trim_end_matches('"').to_owned())).collect();
-    Some(Sample { name: name.to_owned(), labels, value })
+    let pairs = labels
+        .trim_end_matches('}')
+        .split("\",")
+        .filter_map(|pair| pair.split_once("=\""));
+    let labels = pairs
+        .map(|(key, value)| (key.trim().to_owned(), value.trim_end_matches('"').to_owned()))
+        .collect();
+    Some(Sample {
+        name: name.to_owned(),
+        labels,
+        value,
+    })
 }
 
 #[cfg(test)]
@@ -119,8 +146,14 @@ mod tests {
     #[test]
     fn metrics_are_read_with_their_labels() {
         let found = sample("althing_network_refused_total{reason=\"expired\",lane=\"bulk\"} 3").unwrap();
-        assert_eq!((found.name.as_str(), found.value), ("althing_network_refused_total", 3.0));
-        assert_eq!((found.label("reason"), found.label("lane"), found.label("group")), ("expired", "bulk", ""));
+        assert_eq!(
+            (found.name.as_str(), found.value),
+            ("althing_network_refused_total", 3.0)
+        );
+        assert_eq!(
+            (found.label("reason"), found.label("lane"), found.label("group")),
+            ("expired", "bulk", "")
+        );
         assert_eq!(sample("up 1").unwrap().value, 1.0);
         for other in ["# HELP up whether", "", "up", "up one"] {
             assert_eq!(sample(other), None, "{other}");

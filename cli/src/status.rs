@@ -13,7 +13,10 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<bool> {
     let directory = state::directory(common)?;
     let facts = facts::gather(&LocalView::new(&directory)).await?;
     if facts.nodes.is_empty() && common.output == Format::Table {
-        output::line_to_stderr(&format!("no node runs from {}; start some with althing up -f DIR", directory.display()));
+        output::line_to_stderr(&format!(
+            "no node runs from {}; start some with althing up -f DIR",
+            directory.display()
+        ));
     }
     show(common, &facts)?;
     Ok(facts.nodes.iter().all(|node| node.state == ProcessState::Ready))
@@ -30,14 +33,28 @@ pub(crate) fn show(common: &Common, facts: &Facts) -> anyhow::Result<()> {
 
 fn node_table(facts: &Facts) -> Table {
     let mut table = Table::new(&[
-        "NODE", "AGENCY", "STATE", "GROUP", "ROLE", "HEIGHT", "VIEW", "LAG", "PEERS", "CERTIFICATE UNTIL", "RPC", "P2P",
+        "NODE",
+        "AGENCY",
+        "STATE",
+        "GROUP",
+        "ROLE",
+        "HEIGHT",
+        "VIEW",
+        "LAG",
+        "PEERS",
+        "CERTIFICATE UNTIL",
+        "RPC",
+        "P2P",
     ]);
     for node in &facts.nodes {
         let shared = |rest: [String; 5]| {
             let mut cells = vec![name_of(facts, node), node.agency.clone(), word(node.state).to_owned()];
             cells.extend(rest);
             cells.push(or_dash(node.peers));
-            cells.push(or_dash(node.certificate_not_after.map(|moment| moment.strftime("%Y-%m-%d").to_string())));
+            cells.push(or_dash(
+                node.certificate_not_after
+                    .map(|moment| moment.strftime("%Y-%m-%d").to_string()),
+            ));
             cells.extend([node.rpc.clone(), node.p2p.clone()]);
             cells
         };
@@ -47,14 +64,28 @@ fn node_table(facts: &Facts) -> Table {
         for member in &node.groups {
             let numbers = [member.height, member.view, member.lag].map(or_dash);
             let [height, view, lag] = numbers;
-            table.row(shared([member.group.to_string(), member.role.clone(), height, view, lag]));
+            table.row(shared([
+                member.group.to_string(),
+                member.role.clone(),
+                height,
+                view,
+                lag,
+            ]));
         }
     }
     table
 }
 
 fn group_table(facts: &Facts) -> Table {
-    let mut table = Table::new(&["GROUP", "NAME", "SEALERS", "LIVE", "MAY FAIL", "HEIGHT", "ETHEREUM ENDPOINT"]);
+    let mut table = Table::new(&[
+        "GROUP",
+        "NAME",
+        "SEALERS",
+        "LIVE",
+        "MAY FAIL",
+        "HEIGHT",
+        "ETHEREUM ENDPOINT",
+    ]);
     for group in &facts.groups {
         table.row(vec![
             group.id.to_string(),

@@ -11,7 +11,10 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new(headers: &'static [&'static str]) -> Self {
-        Self { headers, rows: Vec::new() }
+        Self {
+            headers,
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
@@ -23,7 +26,13 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<String> = self.headers.iter().map(|header| (*header).to_owned()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&headers).chain(&self.rows).collect();
-        let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
+        let width = |column: usize| {
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+        };
         for line in &lines {
             let mut text = String::new();
             for (column, cell) in line.iter().enumerate() {

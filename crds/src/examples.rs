@@ -14,8 +14,13 @@ use crate::v1alpha1::{
 
 /// A consortium whose chain key the operator makes.
 pub fn consortium() -> Consortium {
-    let registrar =
-        Registrar { managed: Some(ManagedRegistrar { validity: "87600h".into() }), secret_name: None, admit: vec![] };
+    let registrar = Registrar {
+        managed: Some(ManagedRegistrar {
+            validity: "87600h".into(),
+        }),
+        secret_name: None,
+        admit: vec![],
+    };
     let spec = ConsortiumSpec {
         chain_id: 20260,
         cryptography: Cryptography::Standard,
@@ -28,8 +33,12 @@ pub fn consortium() -> Consortium {
 
 /// An own agency.
 pub fn agency() -> Agency {
-    let spec =
-        AgencySpec { consortium: "trade".into(), certificate: None, external: None, approval: Some(Approval::Manifest) };
+    let spec = AgencySpec {
+        consortium: "trade".into(),
+        certificate: None,
+        external: None,
+        approval: Some(Approval::Manifest),
+    };
     Agency::new("agency-a", spec)
 }
 
@@ -41,7 +50,12 @@ pub fn external_agency() -> Agency {
         governance_account: Some("0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f".into()),
         attestation: None,
     };
-    let spec = AgencySpec { consortium: "trade".into(), certificate: None, external: Some(external), approval: None };
+    let spec = AgencySpec {
+        consortium: "trade".into(),
+        certificate: None,
+        external: Some(external),
+        approval: None,
+    };
     Agency::new("agency-b", spec)
 }
 
@@ -53,8 +67,14 @@ pub fn node() -> Node {
             storage_class_name: None,
             engine: Some(StorageEngine::RocksDB),
         }),
-        p2p: Some(NodeP2p { advertise: Some("node-0.agency-a.example:30300".into()), ..NodeP2p::default() }),
-        log: Some(NodeLog { level: Some(crate::v1alpha1::LogLevel::Info), max_file_size_mb: None }),
+        p2p: Some(NodeP2p {
+            advertise: Some("node-0.agency-a.example:30300".into()),
+            ..NodeP2p::default()
+        }),
+        log: Some(NodeLog {
+            level: Some(crate::v1alpha1::LogLevel::Info),
+            max_file_size_mb: None,
+        }),
         ..NodeSpec::of("agency-a")
     };
     Node::new("node-0", spec)
@@ -68,12 +88,21 @@ pub fn external_node() -> Node {
         certificate: None,
         attestation: None,
     };
-    Node::new("node-3", NodeSpec { external: Some(external), ..NodeSpec::of("agency-b") })
+    Node::new(
+        "node-3",
+        NodeSpec {
+            external: Some(external),
+            ..NodeSpec::of("agency-b")
+        },
+    )
 }
 
 /// A group.
 pub fn group() -> Group {
-    let seat = |agency: &str| GenesisSeat { agency: agency.into(), weight: 1 };
+    let seat = |agency: &str| GenesisSeat {
+        agency: agency.into(),
+        weight: 1,
+    };
     let genesis = GroupGenesis {
         timestamp: Time(Timestamp::from_second(1_767_225_600).unwrap_or_default()),
         sealers: ["node-0", "node-1", "node-2", "node-3"].map(String::from).to_vec(),
@@ -83,16 +112,27 @@ pub fn group() -> Group {
         gas_limit: 300_000_000,
         block_bytes: 4 * 1024 * 1024,
         evm_hash: crate::v1alpha1::EvmHash::Keccak256,
-        committee: Some(GenesisCommittee { seats: vec![seat("agency-a"), seat("agency-b")], threshold: 50 }),
+        committee: Some(GenesisCommittee {
+            seats: vec![seat("agency-a"), seat("agency-b")],
+            threshold: 50,
+        }),
         predeploys: vec![Predeploy::Multicall3, Predeploy::Create2],
         hash: None,
     };
-    let member = AgreedMember { node: "node-1".into(), role: MemberRole::Observer, change: 1, force: false };
+    let member = AgreedMember {
+        node: "node-1".into(),
+        role: MemberRole::Observer,
+        change: 1,
+        force: false,
+    };
     let spec = GroupSpec {
         consortium: "trade".into(),
         group_id: 1,
         genesis,
-        agreed: Some(Agreed { members: vec![member], ..Agreed::default() }),
+        agreed: Some(Agreed {
+            members: vec![member],
+            ..Agreed::default()
+        }),
         local: Some(GroupLocal {
             settings: BTreeMap::from([("tx_pool.limit".to_owned(), "150000".to_owned())]),
             pause_until: None,

@@ -14,9 +14,15 @@ pub fn files() -> Vec<(String, String)> {
     let examples = vec![
         ("examples/consortium.yaml".to_owned(), yaml(&examples::consortium())),
         ("examples/agency.yaml".to_owned(), yaml(&examples::agency())),
-        ("examples/agency-external.yaml".to_owned(), yaml(&examples::external_agency())),
+        (
+            "examples/agency-external.yaml".to_owned(),
+            yaml(&examples::external_agency()),
+        ),
         ("examples/node.yaml".to_owned(), yaml(&examples::node())),
-        ("examples/node-external.yaml".to_owned(), yaml(&examples::external_node())),
+        (
+            "examples/node-external.yaml".to_owned(),
+            yaml(&examples::external_node()),
+        ),
         ("examples/group.yaml".to_owned(), yaml(&examples::group())),
     ];
     manifests.chain(examples).collect()

@@ -11,7 +11,6 @@
 //! Invariant: no client, no IO, no clock. What a schema can say is said here (bounds, patterns, CEL rules), so that the API
 //! server and the local reader of manifests refuse the same things for the same reasons.
 
-
 pub mod examples;
 pub mod generated;
 pub mod v1alpha1;

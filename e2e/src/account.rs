@@ -20,7 +20,11 @@ impl Account {
         let secret = SecretKey::from_secret_bytes(keccak256(seed).0)?;
         let public = PublicKey::from_secret_key(&secret).serialize_uncompressed();
         let address = Address::from_raw_public_key(&public[1..]);
-        Ok(Self { secret, chain_id, address })
+        Ok(Self {
+            secret,
+            chain_id,
+            address,
+        })
     }
 
     /// Its address.
@@ -31,7 +35,15 @@ impl Account {
     /// A signed transaction as hex, with its hash.
     pub fn sign(&self, nonce: u64, to: TxKind, input: Bytes, gas_limit: u64) -> (String, B256) {
         let chain_id = Some(self.chain_id);
-        let transaction = TxLegacy { chain_id, nonce, gas_price: 0, gas_limit, to, value: U256::ZERO, input };
+        let transaction = TxLegacy {
+            chain_id,
+            nonce,
+            gas_price: 0,
+            gas_limit,
+            to,
+            value: U256::ZERO,
+            input,
+        };
         let digest = Message::from_digest(transaction.signature_hash().0);
         let signed = RecoverableSignature::sign_ecdsa_recoverable(digest, &self.secret);
         let (recovery, compact) = signed.serialize_compact();
@@ -60,6 +72,9 @@ mod tests {
         let bytes = hex::decode(raw).unwrap();
         let envelope = TxEnvelope::decode_2718(&mut bytes.as_slice()).unwrap();
         assert_eq!(envelope.recover_signer().unwrap(), account.address());
-        assert_eq!((*envelope.tx_hash(), alloy_consensus::Transaction::nonce(&envelope)), (hash, 3));
+        assert_eq!(
+            (*envelope.tx_hash(), alloy_consensus::Transaction::nonce(&envelope)),
+            (hash, 3)
+        );
     }
 }

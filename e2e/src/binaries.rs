@@ -8,13 +8,24 @@ use anyhow::Context;
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("find this program")?;
     let named = std::env::var_os("ALTHING_BIN").map(PathBuf::from);
-    let folders = named.into_iter().chain(own.ancestors().skip(1).take(3).map(Path::to_owned));
-    folders.map(|folder| folder.join(name)).find(|path| path.is_file()).with_context(|| {
-        format!("{name} is not built beside {}; run cargo build --workspace --bins", own.display())
-    })
+    let folders = named
+        .into_iter()
+        .chain(own.ancestors().skip(1).take(3).map(Path::to_owned));
+    folders
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+        .with_context(|| {
+            format!(
+                "{name} is not built beside {}; run cargo build --workspace --bins",
+                own.display()
+            )
+        })
 }
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }

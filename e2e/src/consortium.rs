@@ -34,11 +34,19 @@ impl Consortium {
 
     /// Starts the manifests of a folder.
     pub async fn start_folder(manifests: &Path) -> anyhow::Result<Self> {
-        Self::launch(tempfile::Builder::new().prefix("althing-").tempdir()?, manifests.to_owned()).await
+        Self::launch(
+            tempfile::Builder::new().prefix("althing-").tempdir()?,
+            manifests.to_owned(),
+        )
+        .await
     }
 
     async fn launch(folder: TempDir, manifests: PathBuf) -> anyhow::Result<Self> {
-        let consortium = Self { folder, manifests, offset: ports::free_offset()? };
+        let consortium = Self {
+            folder,
+            manifests,
+            offset: ports::free_offset()?,
+        };
         consortium.up().await?;
         Ok(consortium)
     }
@@ -63,7 +71,12 @@ impl Consortium {
     /// `althing up`: starts whatever does not run; gives what it printed.
     pub async fn up(&self) -> anyhow::Result<String> {
         let mut command = self.althing()?;
-        command.arg("up").arg("-f").arg(&self.manifests).arg("--port-offset").arg(self.offset.to_string());
+        command
+            .arg("up")
+            .arg("-f")
+            .arg(&self.manifests)
+            .arg("--port-offset")
+            .arg(self.offset.to_string());
         run(&mut command, UP).await
     }
 
@@ -74,10 +87,18 @@ impl Consortium {
 
     fn namespace(&self) -> anyhow::Result<PathBuf> {
         let folders = std::fs::read_dir(self.state()).with_context(|| format!("list {}", self.state().display()))?;
-        let mut found: Vec<PathBuf> =
-            folders.flatten().map(|entry| entry.path()).filter(|path| path.join("processes").is_dir()).collect();
+        let mut found: Vec<PathBuf> = folders
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.join("processes").is_dir())
+            .collect();
         found.sort();
-        found.into_iter().next().with_context(|| format!("{} has no namespace; the usual one is {NAMESPACE}", self.state().display()))
+        found.into_iter().next().with_context(|| {
+            format!(
+                "{} has no namespace; the usual one is {NAMESPACE}",
+                self.state().display()
+            )
+        })
     }
 
     /// The nodes, ascending by name, as they run now.
@@ -92,7 +113,10 @@ impl Consortium {
     /// The node with this number.
     pub fn member(&self, number: usize) -> anyhow::Result<Member> {
         let name = format!("node-{number}");
-        self.members()?.into_iter().find(|member| member.name == name).with_context(|| format!("{name} does not run"))
+        self.members()?
+            .into_iter()
+            .find(|member| member.name == name)
+            .with_context(|| format!("{name} does not run"))
     }
 
     /// An account on a group's chain.
@@ -102,15 +126,23 @@ impl Consortium {
 
     /// Waits until all the nodes hold the same block at `height` of a group, and gives its hash.
     pub async fn agreed(&self, nodes: &[Member], group: u32, height: u64, patience: Duration) -> anyhow::Result<B256> {
-        let clients: Vec<Rpc> = nodes.iter().map(|node| node.rpc(group)).collect::<anyhow::Result<_>>()?;
+        let clients: Vec<Rpc> = nodes
+            .iter()
+            .map(|node| node.rpc(group))
+            .collect::<anyhow::Result<_>>()?;
         let mut hashes = Vec::new();
         for (node, client) in nodes.iter().zip(&clients) {
             let what = format!("block {height} of group {group} at {}", node.name);
-            let found = crate::until_some(&what, patience, || async { client.block_hash(height).await.ok().flatten() });
+            let found = crate::until_some(&what, patience, || async {
+                client.block_hash(height).await.ok().flatten()
+            });
             hashes.push(found.await?);
         }
         let first = *hashes.first().context("at least one node")?;
-        ensure!(hashes.iter().all(|hash| *hash == first), "height {height} of group {group} forks: {hashes:?}");
+        ensure!(
+            hashes.iter().all(|hash| *hash == first),
+            "height {height} of group {group} forks: {hashes:?}"
+        );
         Ok(first)
     }
 
@@ -129,7 +161,10 @@ impl Consortium {
 
     /// Waits until a node says that it is ready.
     pub async fn ready(&self, member: &Member, patience: Duration) -> anyhow::Result<()> {
-        until(&format!("{} is ready", member.name), patience, || async { member.page("/readyz").await.is_some() }).await
+        until(&format!("{} is ready", member.name), patience, || async {
+            member.page("/readyz").await.is_some()
+        })
+        .await
     }
 }
 
@@ -150,7 +185,11 @@ impl Drop for Consortium {
 impl Consortium {
     fn stop_with(&self, state: &Path) {
         let Ok(program) = binary("althing") else { return };
-        let stopped = std::process::Command::new(program).arg("--state").arg(state).arg("down").output();
+        let stopped = std::process::Command::new(program)
+            .arg("--state")
+            .arg(state)
+            .arg("down")
+            .output();
         if let Err(error) = stopped {
             eprintln!("althing down: {error}");
         }

@@ -39,22 +39,40 @@ pub struct Manifests {
 impl Manifests {
     /// Nodes `0..sealers` seal groups 1 to `groups`.
     pub fn uniform(sealers: usize, groups: u32) -> Self {
-        let group = |id| GroupPlan { id, sealers: (0..sealers).collect(), state: StateKind::Storage };
-        Self { nodes: sealers, groups: (1..=groups).map(group).collect(), max_transactions: 1000 }
+        let group = |id| GroupPlan {
+            id,
+            sealers: (0..sealers).collect(),
+            state: StateKind::Storage,
+        };
+        Self {
+            nodes: sealers,
+            groups: (1..=groups).map(group).collect(),
+            max_transactions: 1000,
+        }
     }
 
     /// The sample's shape (DESIGN.md 8): six nodes; group 1 is sealed by 0 to 3, group 2 by 3 and 4, node 5 is free.
     pub fn like_the_sample() -> Self {
         let group = |id, sealers, state| GroupPlan { id, sealers, state };
-        let groups = vec![group(1, vec![0, 1, 2, 3], StateKind::Storage), group(2, vec![3, 4], StateKind::Mpt)];
-        Self { nodes: 6, groups, max_transactions: 1000 }
+        let groups = vec![
+            group(1, vec![0, 1, 2, 3], StateKind::Storage),
+            group(2, vec![3, 4], StateKind::Mpt),
+        ];
+        Self {
+            nodes: 6,
+            groups,
+            max_transactions: 1000,
+        }
     }
 
     /// The documents.
     pub fn render(&self) -> String {
         let mut text = String::from(HEAD);
         for node in 0..self.nodes {
-            let _ = write!(text, "---\n{API}\nkind: Node\nmetadata: {{name: node-{node}}}\nspec: {{agency: agency-a}}\n");
+            let _ = write!(
+                text,
+                "---\n{API}\nkind: Node\nmetadata: {{name: node-{node}}}\nspec: {{agency: agency-a}}\n"
+            );
         }
         for group in &self.groups {
             let sealers: Vec<String> = group.sealers.iter().map(|node| format!("node-{node}")).collect();

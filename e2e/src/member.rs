@@ -55,11 +55,20 @@ impl Member {
     /// Reads the record of a process.
     pub(crate) fn read(namespace: &Path, record: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read(record).with_context(|| format!("read {}", record.display()))?;
-        let Record { process, id } = serde_json::from_slice(&text).with_context(|| format!("parse {}", record.display()))?;
-        let pid = id.map(|id| id.pid).with_context(|| format!("{}: it was never started", process.node))?;
+        let Record { process, id } =
+            serde_json::from_slice(&text).with_context(|| format!("parse {}", record.display()))?;
+        let pid = id
+            .map(|id| id.pid)
+            .with_context(|| format!("{}: it was never started", process.node))?;
         let folder = namespace.join("nodes").join(&process.node);
         let RecordedPorts { rpc, metrics } = process.ports;
-        Ok(Self { name: process.node, pid, folder, rpc_port: rpc, metrics_port: metrics })
+        Ok(Self {
+            name: process.node,
+            pid,
+            folder,
+            rpc_port: rpc,
+            metrics_port: metrics,
+        })
     }
 
     /// Its client for a group.
@@ -74,13 +83,15 @@ impl Member {
 
     /// Whether its process is alive.
     pub fn is_alive(&self) -> bool {
-        self.raw_pid().is_some_and(|pid| test_kill_process(pid).is_ok() && !self.is_zombie())
+        self.raw_pid()
+            .is_some_and(|pid| test_kill_process(pid).is_ok() && !self.is_zombie())
     }
 
     /// A killed child that nobody has waited for yet is dead as well.
     fn is_zombie(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+        stat.rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
     }
 
     fn raw_pid(&self) -> Option<Pid> {
@@ -100,13 +111,21 @@ impl Member {
     async fn end(&self, signal: Signal) -> anyhow::Result<()> {
         let pid = self.raw_pid().context("a process id")?;
         kill_process(pid, signal).with_context(|| format!("signal {}", self.name))?;
-        until(&format!("the end of {}", self.name), Duration::from_secs(30), || async { !self.is_alive() }).await
+        until(
+            &format!("the end of {}", self.name),
+            Duration::from_secs(30),
+            || async { !self.is_alive() },
+        )
+        .await
     }
 
     /// Starts the node's program in its folder without any operator, its files as they are.
     pub fn start_as_it_is(&self) -> anyhow::Result<Child> {
         let mut command = Command::new(binary("althing-node")?);
-        command.args(["-c", "config.ini"]).current_dir(&self.folder).stdin(Stdio::null());
+        command
+            .args(["-c", "config.ini"])
+            .current_dir(&self.folder)
+            .stdin(Stdio::null());
         let log = std::fs::File::create(self.folder.join("log").join("alone.log"))?;
         command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         command.spawn().with_context(|| format!("start {}", self.name))
@@ -115,7 +134,11 @@ impl Member {
     /// The page of its own port, such as `/metrics`; none while it does not answer with success.
     pub async fn page(&self, path: &str) -> Option<String> {
         let url = format!("http://127.0.0.1:{}{path}", self.metrics_port);
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().ok()?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(5))
+            .build()
+            .ok()?;
         let answer = client.get(url).send().await.ok()?.error_for_status().ok()?;
         answer.text().await.ok()
     }
@@ -128,7 +151,10 @@ impl Member {
     /// Resident memory, bytes.
     pub fn resident_bytes(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS in status")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("VmRSS in status")?;
         let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kibibytes * 1024)
     }
@@ -147,14 +173,23 @@ pub fn own_cpu() -> anyhow::Result<Duration> {
 /// Processor time of a process, by the name of its folder in /proc.
 fn cpu_of(process: &str) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let fields = stat.rsplit_once(')').context("the name in stat")?.1.split_ascii_whitespace();
+    let fields = stat
+        .rsplit_once(')')
+        .context("the name in stat")?
+        .1
+        .split_ascii_whitespace();
     // proc(5): fields 14 and 15, counted from the state, which is field 3.
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
     Ok(Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND))
 }
 
 fn value_of(page: &str, series: &str) -> Option<f64> {
-    page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok())
+    page.lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 #[cfg(test)]

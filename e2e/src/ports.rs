@@ -19,8 +19,13 @@ pub(crate) fn free_offset() -> anyhow::Result<u16> {
     for _ in 0..slots {
         let slot = (spread + NEXT.fetch_add(1, Ordering::Relaxed)) % slots;
         let offset = OFFSET_MIN + slot * WIDTH;
-        let ports = FIRST.iter().flat_map(|first| (0..WIDTH).map(move |step| first + offset + step));
-        if ports.into_iter().all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        let ports = FIRST
+            .iter()
+            .flat_map(|first| (0..WIDTH).map(move |step| first + offset + step));
+        if ports
+            .into_iter()
+            .all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        {
             return Ok(offset);
         }
     }

@@ -15,7 +15,11 @@ pub async fn run(command: &mut Command, patience: Duration) -> anyhow::Result<St
     let output = output.with_context(|| format!("start {name}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
-        bail!("{name}: {}\n{said}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "{name}: {}\n{said}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(said)
 }

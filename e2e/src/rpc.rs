@@ -61,7 +61,10 @@ pub struct Rpc {
 impl Rpc {
     /// A client for an endpoint such as `http://127.0.0.1:8545/group/1`.
     pub fn new(url: impl Into<String>) -> anyhow::Result<Self> {
-        Ok(Self { url: url.into(), http: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()? })
+        Ok(Self {
+            url: url.into(),
+            http: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?,
+        })
     }
 
     /// The endpoint.
@@ -73,11 +76,20 @@ impl Rpc {
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, RpcError> {
         let unreachable = |e: reqwest::Error| RpcError::Unreachable(format!("{method} at {}: {e}", self.url));
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let sent = self.http.post(&self.url).json(&body).send().await.map_err(unreachable)?;
+        let sent = self
+            .http
+            .post(&self.url)
+            .json(&body)
+            .send()
+            .await
+            .map_err(unreachable)?;
         let mut answer: Value = sent.json().await.map_err(unreachable)?;
         if let Some(error) = answer.get("error") {
             let message = error["message"].as_str().unwrap_or_default().to_owned();
-            return Err(RpcError::Refused { code: error["code"].as_i64().unwrap_or_default(), message });
+            return Err(RpcError::Refused {
+                code: error["code"].as_i64().unwrap_or_default(),
+                message,
+            });
         }
         serde_json::from_value(answer["result"].take())
             .map_err(|e| RpcError::Unreachable(format!("{method}: unexpected result: {e}")))
@@ -85,7 +97,14 @@ impl Rpc {
 
     /// Sends a body, such as a batch, and reads no more of the answer than that it came.
     pub async fn post(&self, body: &Value) -> anyhow::Result<()> {
-        self.http.post(&self.url).json(body).send().await?.error_for_status()?.bytes().await?;
+        self.http
+            .post(&self.url)
+            .json(body)
+            .send()
+            .await?
+            .error_for_status()?
+            .bytes()
+            .await?;
         Ok(())
     }
 
@@ -102,7 +121,9 @@ impl Rpc {
 
     /// The hash of a block; none when the node does not have it.
     pub async fn block_hash(&self, height: u64) -> Result<Option<B256>, RpcError> {
-        let block: Value = self.call("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await?;
+        let block: Value = self
+            .call("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))
+            .await?;
         Ok(serde_json::from_value(block["hash"].clone()).ok())
     }
 
@@ -134,7 +155,10 @@ mod tests {
 
     #[test]
     fn a_quantity_is_hex_with_its_prefix() {
-        assert_eq!((quantity("0x1f"), quantity("1f"), quantity("0xzz")), (Some(31), None, None));
+        assert_eq!(
+            (quantity("0x1f"), quantity("1f"), quantity("0xzz")),
+            (Some(31), None, None)
+        );
     }
 
     #[tokio::test]

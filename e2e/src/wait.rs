@@ -39,7 +39,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_that_does_not_come_is_named() {
-        let error = until("the moon", Duration::from_millis(1), || async { false }).await.unwrap_err();
+        let error = until("the moon", Duration::from_millis(1), || async { false })
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("the moon"), "{error}");
         until("now", Duration::ZERO, || async { true }).await.unwrap();
     }

@@ -75,17 +75,31 @@ impl Node {
         groups.follow_peers(network.clone(), stop.clone());
         reload::watch(files.clone(), network.clone(), stop.clone());
 
-        let backend = NodeRpc::new(Arc::clone(&groups), config.rpc.default_group, config.chain.id, network.clone());
+        let backend = NodeRpc::new(
+            Arc::clone(&groups),
+            config.rpc.default_group,
+            config.chain.id,
+            network.clone(),
+        );
         let serve = serve_config(&config.rpc, files.base())?;
         let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone()).await?;
         let address = SocketAddr::new(config.metrics.listen_ip, config.metrics.listen_port);
-        let admin = Admin { registry: Arc::new(registry), groups: Arc::clone(&groups) };
+        let admin = Admin {
+            registry: Arc::new(registry),
+            groups: Arc::clone(&groups),
+        };
         let admin = admin.serve(address, stop.clone()).await?;
         info!(
             node = %own, p2p = %network.local_address(), rpc = %rpc.local_addr, metrics = %admin, version = VERSION,
             "node started"
         );
-        Ok(Self { groups, network, rpc, admin, stop })
+        Ok(Self {
+            groups,
+            network,
+            rpc,
+            admin,
+            stop,
+        })
     }
 
     /// Where the node serves JSON-RPC.
@@ -154,7 +168,13 @@ fn open_groups(
         let open = |group: GroupFiles| -> anyhow::Result<OpenGroup> {
             let (genesis, settings) = group?;
             let folder: PathBuf = files.group_data(config, id);
-            let spec = GroupSpec { genesis, config: settings, folder, chain_id: config.chain.id, own };
+            let spec = GroupSpec {
+                genesis,
+                config: settings,
+                folder,
+                chain_id: config.chain.id,
+                own,
+            };
             Ok(OpenGroup::open(spec, Arc::clone(suite), &shared, metrics.group(id))?)
         };
         match open(group) {
@@ -209,7 +229,16 @@ fn serve_config(rpc: &RpcConfig, base: &Path) -> anyhow::Result<ServeConfig> {
         subscriptions_per_connection: rpc.max_subscriptions,
         ..RpcLimits::default()
     };
-    let tls = rpc.tls.as_ref().map(|tls| crate::rpc_tls::server_config(tls, base)).transpose()?;
+    let tls = rpc
+        .tls
+        .as_ref()
+        .map(|tls| crate::rpc_tls::server_config(tls, base))
+        .transpose()?;
     let listen = SocketAddr::new(rpc.listen_ip, rpc.listen_port);
-    Ok(ServeConfig { listen, tls, origins, limits })
+    Ok(ServeConfig {
+        listen,
+        tls,
+        origins,
+        limits,
+    })
 }

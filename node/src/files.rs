@@ -58,7 +58,10 @@ impl NodeFiles {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        Self { config_file: config_file.to_path_buf(), base }
+        Self {
+            config_file: config_file.to_path_buf(),
+            base,
+        }
     }
 
     /// The folder that relative paths start from.
@@ -96,7 +99,10 @@ impl NodeFiles {
     pub fn key(&self, config: &NodeConfig, suite: &dyn Suite) -> Result<Arc<dyn NodeKey>, FilesError> {
         let file = self.security(config, &config.security.key);
         let text = read(&file, "the key is made once; restore it from the agency's backup")?;
-        suite.node_key(&text).map_err(|e| FilesError::Value { file, what: e.to_string() })
+        suite.node_key(&text).map_err(|e| FilesError::Value {
+            file,
+            what: e.to_string(),
+        })
     }
 
     /// What the network reloads: certificates, trust, lists, peers.
@@ -125,15 +131,19 @@ impl NodeFiles {
         }
         let text = read(&file, "make it readable or remove it")?;
         let parsed = text.trim().parse::<NodeId>();
-        parsed.map(Some).map_err(|e| FilesError::Value { file, what: e.to_string() })
+        parsed.map(Some).map_err(|e| FilesError::Value {
+            file,
+            what: e.to_string(),
+        })
     }
 
     fn lists(&self, config: &NodeConfig) -> Result<Lists, FilesError> {
         let serial = |text: &String| {
-            text.parse().map_err(|e: althing_network::SerialError| FilesError::Value {
-                file: self.config_file.clone(),
-                what: format!("[certificate_blacklist]: {e}"),
-            })
+            text.parse()
+                .map_err(|e: althing_network::SerialError| FilesError::Value {
+                    file: self.config_file.clone(),
+                    what: format!("[certificate_blacklist]: {e}"),
+                })
         };
         Ok(Lists {
             blacklist: Blacklist {
@@ -156,10 +166,12 @@ impl NodeFiles {
         addresses.sort();
         addresses.dedup();
         let parse = |address: &String| {
-            address.parse().map_err(|e: althing_network::PeerAddressError| FilesError::Value {
-                file: self.config_file.clone(),
-                what: format!("[p2p]: {e}"),
-            })
+            address
+                .parse()
+                .map_err(|e: althing_network::PeerAddressError| FilesError::Value {
+                    file: self.config_file.clone(),
+                    what: format!("[p2p]: {e}"),
+                })
         };
         addresses.iter().map(parse).collect()
     }
@@ -173,12 +185,25 @@ impl NodeFiles {
     pub fn groups(&self, config: &NodeConfig) -> Result<BTreeMap<GroupId, GroupFiles>, FilesError> {
         let folder = self.base.join(&config.groups.config_path);
         let advice = "[group] group_config_path names the folder of group.N.genesis files";
-        let entries = std::fs::read_dir(&folder).map_err(|source| FilesError::Read { file: folder.clone(), source, advice })?;
+        let entries = std::fs::read_dir(&folder).map_err(|source| FilesError::Read {
+            file: folder.clone(),
+            source,
+            advice,
+        })?;
         let mut groups = BTreeMap::new();
         for entry in entries {
-            let entry = entry.map_err(|source| FilesError::Read { file: folder.clone(), source, advice })?;
-            let Some(group) = group_of(&entry.file_name().to_string_lossy()) else { continue };
-            groups.insert(group, self.group(&entry.path(), &folder.join(format!("group.{group}.ini")), group));
+            let entry = entry.map_err(|source| FilesError::Read {
+                file: folder.clone(),
+                source,
+                advice,
+            })?;
+            let Some(group) = group_of(&entry.file_name().to_string_lossy()) else {
+                continue;
+            };
+            groups.insert(
+                group,
+                self.group(&entry.path(), &folder.join(format!("group.{group}.ini")), group),
+            );
         }
         Ok(groups)
     }
@@ -209,7 +234,11 @@ fn group_of(file_name: &str) -> Option<GroupId> {
 }
 
 fn read(file: &Path, advice: &'static str) -> Result<String, FilesError> {
-    std::fs::read_to_string(file).map_err(|source| FilesError::Read { file: file.to_path_buf(), source, advice })
+    std::fs::read_to_string(file).map_err(|source| FilesError::Read {
+        file: file.to_path_buf(),
+        source,
+        advice,
+    })
 }
 
 fn name(file: &Path) -> String {
@@ -223,7 +252,13 @@ mod tests {
     #[test]
     fn a_group_file_is_told_by_its_name() {
         assert_eq!(group_of("group.7.genesis").map(GroupId::get), Some(7));
-        for other in ["group.7.ini", "group.0.genesis", "group.x.genesis", "config.ini", "group.99999.genesis"] {
+        for other in [
+            "group.7.ini",
+            "group.0.genesis",
+            "group.x.genesis",
+            "config.ini",
+            "group.99999.genesis",
+        ] {
             assert_eq!(group_of(other), None, "{other}");
         }
     }
@@ -231,7 +266,10 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let error = NodeFiles::new(&folder.path().join("config.ini")).config().unwrap_err().to_string();
+        let error = NodeFiles::new(&folder.path().join("config.ini"))
+            .config()
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("config.ini: cannot be read"), "{error}");
         assert!(error.contains("-c"), "{error}");
     }

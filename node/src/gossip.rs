@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::group::Outlet;
+use crate::txpool::TxPool;
 use althing_types::codec::{TRANSACTION_BYTES_MAX, bounded};
 use althing_types::{Bytes, DecodeError, Recovered};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use crate::group::Outlet;
-use crate::txpool::TxPool;
 
 /// Bytes of transactions in one frame.
 const FRAME_BYTES: usize = 256 * 1024;
@@ -26,7 +26,10 @@ const AGAIN_MAX: usize = 2_000;
 
 /// The bytes of a frame of transactions.
 pub(crate) fn encode(transactions: &[Recovered]) -> Bytes {
-    let raw: Vec<&Bytes> = transactions.iter().map(|recovered| recovered.transaction.raw()).collect();
+    let raw: Vec<&Bytes> = transactions
+        .iter()
+        .map(|recovered| recovered.transaction.raw())
+        .collect();
     let mut out = Vec::with_capacity(raw.iter().map(|bytes| bytes.len() + 4).sum::<usize>() + 4);
     alloy_rlp::encode_list::<&Bytes, Bytes>(&raw, &mut out);
     out.into()

@@ -83,27 +83,76 @@ impl NodeMetrics {
         };
         let f = &families;
         let r = registry.sub_registry_with_prefix("althing");
-        r.register("group_halted", "1 when the group has halted on this node", f.halted.clone());
-        r.register("genesis_differs", "1 when group.N.genesis is not what block 0 holds", f.genesis_differs.clone());
+        r.register(
+            "group_halted",
+            "1 when the group has halted on this node",
+            f.halted.clone(),
+        );
+        r.register(
+            "genesis_differs",
+            "1 when group.N.genesis is not what block 0 holds",
+            f.genesis_differs.clone(),
+        );
         r.register("block_height", "Height of the last committed block", f.height.clone());
-        r.register("block_height_highest", "Highest block announced by a peer, or the own", f.highest.clone());
+        r.register(
+            "block_height_highest",
+            "Highest block announced by a peer, or the own",
+            f.highest.clone(),
+        );
         r.register("syncing", "1 while blocks are fetched from peers", f.syncing.clone());
-        r.register("clock_offset_milliseconds", "The sealers' median clock ahead of this node's", f.clock_offset.clone());
-        r.register("transactions", "Transactions committed since the node started", f.transactions.clone());
-        r.register_with_unit("commit", "Time to write a block durably", Unit::Seconds, f.commit.clone());
+        r.register(
+            "clock_offset_milliseconds",
+            "The sealers' median clock ahead of this node's",
+            f.clock_offset.clone(),
+        );
+        r.register(
+            "transactions",
+            "Transactions committed since the node started",
+            f.transactions.clone(),
+        );
+        r.register_with_unit(
+            "commit",
+            "Time to write a block durably",
+            Unit::Seconds,
+            f.commit.clone(),
+        );
         r.register("view_changes", "Views that ended without a block", f.views.clone());
-        r.register("txpool_executable", "Transactions that could be included now", f.pool_executable.clone());
-        r.register("txpool_queued", "Transactions that wait for an earlier nonce", f.pool_queued.clone());
-        r.register("txpool_refused", "Transactions the pool did not take, by reason", f.pool_refused.clone());
-        r.register("messages_refused", "Messages of peers that were not taken, by reason", f.messages_refused.clone());
+        r.register(
+            "txpool_executable",
+            "Transactions that could be included now",
+            f.pool_executable.clone(),
+        );
+        r.register(
+            "txpool_queued",
+            "Transactions that wait for an earlier nonce",
+            f.pool_queued.clone(),
+        );
+        r.register(
+            "txpool_refused",
+            "Transactions the pool did not take, by reason",
+            f.pool_refused.clone(),
+        );
+        r.register(
+            "messages_refused",
+            "Messages of peers that were not taken, by reason",
+            f.messages_refused.clone(),
+        );
         r.register("evidence", "Proofs that a sealer lied", f.evidence.clone());
-        r.register_with_unit("stage", "Time spent by stage of a block", Unit::Seconds, f.stages.clone());
+        r.register_with_unit(
+            "stage",
+            "Time spent by stage of a block",
+            Unit::Seconds,
+            f.stages.clone(),
+        );
         Self(Arc::new(families))
     }
 
     /// The metrics of one group.
     pub fn group(&self, group: GroupId) -> Metrics {
-        Metrics { group: group.get(), families: Arc::clone(&self.0) }
+        Metrics {
+            group: group.get(),
+            families: Arc::clone(&self.0),
+        }
     }
 }
 
@@ -120,7 +169,10 @@ impl Metrics {
     }
 
     const fn reason(&self, reason: &'static str) -> ReasonLabel {
-        ReasonLabel { group: self.group, reason }
+        ReasonLabel {
+            group: self.group,
+            reason,
+        }
     }
 
     /// Whether the group has halted here.
@@ -130,18 +182,27 @@ impl Metrics {
 
     /// Whether the genesis file is not what block 0 holds.
     pub fn genesis_differs(&self, differs: bool) {
-        self.families.genesis_differs.get_or_create(&self.label()).set(i64::from(differs));
+        self.families
+            .genesis_differs
+            .get_or_create(&self.label())
+            .set(i64::from(differs));
     }
 
     /// The height the group starts from.
     pub fn height(&self, height: u64) {
-        self.families.height.get_or_create(&self.label()).set(i64::try_from(height).unwrap_or(i64::MAX));
+        self.families
+            .height
+            .get_or_create(&self.label())
+            .set(i64::try_from(height).unwrap_or(i64::MAX));
     }
 
     /// A block was written.
     pub fn committed(&self, height: u64, transactions: usize, seconds: f64) {
         self.height(height);
-        self.families.transactions.get_or_create(&self.label()).inc_by(transactions as u64);
+        self.families
+            .transactions
+            .get_or_create(&self.label())
+            .inc_by(transactions as u64);
         self.families.commit.get_or_create(&self.label()).observe(seconds);
         self.stage("commit", seconds);
     }
@@ -153,8 +214,14 @@ impl Metrics {
 
     /// How much the pool holds.
     pub fn pool(&self, size: PoolSize) {
-        self.families.pool_executable.get_or_create(&self.label()).set(size.executable as i64);
-        self.families.pool_queued.get_or_create(&self.label()).set(size.queued as i64);
+        self.families
+            .pool_executable
+            .get_or_create(&self.label())
+            .set(size.executable as i64);
+        self.families
+            .pool_queued
+            .get_or_create(&self.label())
+            .set(size.queued as i64);
     }
 
     /// The pool did not take a transaction.
@@ -174,18 +241,33 @@ impl Metrics {
 
     /// Where sync stands.
     pub fn sync(&self, syncing: bool, highest: u64) {
-        self.families.syncing.get_or_create(&self.label()).set(i64::from(syncing));
-        self.families.highest.get_or_create(&self.label()).set(i64::try_from(highest).unwrap_or(i64::MAX));
+        self.families
+            .syncing
+            .get_or_create(&self.label())
+            .set(i64::from(syncing));
+        self.families
+            .highest
+            .get_or_create(&self.label())
+            .set(i64::try_from(highest).unwrap_or(i64::MAX));
     }
 
     /// How far the sealers' median clock is ahead of this node's, milliseconds.
     pub fn clock_offset(&self, milliseconds: i64) {
-        self.families.clock_offset.get_or_create(&self.label()).set(milliseconds);
+        self.families
+            .clock_offset
+            .get_or_create(&self.label())
+            .set(milliseconds);
     }
 
     /// Time spent in a stage.
     pub fn stage(&self, stage: &'static str, seconds: f64) {
-        self.families.stages.get_or_create(&StageLabel { group: self.group, stage }).inc_by(seconds);
+        self.families
+            .stages
+            .get_or_create(&StageLabel {
+                group: self.group,
+                stage,
+            })
+            .inc_by(seconds);
     }
 
     /// Time spent on making or checking one block.

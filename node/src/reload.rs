@@ -36,12 +36,18 @@ pub fn watch(files: NodeFiles, network: NetworkHandle, stop: CancellationToken) 
 }
 
 fn stamps(files: &NodeFiles) -> Stamps {
-    let Ok(config) = files.config() else { return Stamps::new() };
+    let Ok(config) = files.config() else {
+        return Stamps::new();
+    };
     let stamp = |file: &PathBuf| {
         let metadata = std::fs::metadata(file).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    files.watched(&config).into_iter().map(|file| (file.clone(), stamp(&file))).collect()
+    files
+        .watched(&config)
+        .into_iter()
+        .map(|file| (file.clone(), stamp(&file)))
+        .collect()
 }
 
 fn reload(files: &NodeFiles, network: &NetworkHandle) {
@@ -53,7 +59,11 @@ fn reload(files: &NodeFiles, network: &NetworkHandle) {
     match network.reload(settings) {
         Ok(reloaded) => {
             let closed: Vec<String> = reloaded.closed.iter().map(althing_types::NodeId::short).collect();
-            info!(?closed, not_after = reloaded.identity.not_after, "certificates, lists and peers were reloaded");
+            info!(
+                ?closed,
+                not_after = reloaded.identity.not_after,
+                "certificates, lists and peers were reloaded"
+            );
         }
         Err(error) => error!(alarm = "reload_failed", "the changed files are not taken over: {error}"),
     }

@@ -42,7 +42,10 @@ pub(crate) fn server_config(tls: &RpcTls, base: &Path) -> Result<Arc<ServerConfi
             builder.with_client_cert_verifier(verifier)
         }
     };
-    builder.with_single_cert(chain, key).map(Arc::new).map_err(|e| failed(&certificate, e))
+    builder
+        .with_single_cert(chain, key)
+        .map(Arc::new)
+        .map_err(|e| failed(&certificate, e))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RpcTlsError> {
@@ -55,5 +58,8 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RpcTlsError
 }
 
 fn failed(file: &Path, what: impl ToString) -> RpcTlsError {
-    RpcTlsError { file: file.to_path_buf(), what: what.to_string() }
+    RpcTlsError {
+        file: file.to_path_buf(),
+        what: what.to_string(),
+    }
 }

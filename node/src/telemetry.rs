@@ -17,7 +17,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The folder cannot be used.
-    #[error("config.ini [log] log_path: the folder {folder} cannot be used: {source}; make it writable or name another")]
+    #[error(
+        "config.ini [log] log_path: the folder {folder} cannot be used: {source}; make it writable or name another"
+    )]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -61,7 +63,10 @@ pub fn install(config: &LogConfig, base: &Path) -> Result<(), TelemetryError> {
         LogLevel::Trace => "trace",
     };
     let filter = EnvFilter::new(if config.enable { level } else { "off" });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(false);
     let installed = if config.console || !config.enable {
         match config.format {
             LogFormat::Json => builder.with_writer(io::stderr).json().finish().try_init(),
@@ -79,10 +84,17 @@ pub fn install(config: &LogConfig, base: &Path) -> Result<(), TelemetryError> {
 
 fn open(config: &LogConfig, base: &Path) -> Result<RotatingFile, TelemetryError> {
     let folder = base.join(&config.path);
-    let failed = |source| TelemetryError::Folder { folder: folder.clone(), source };
+    let failed = |source| TelemetryError::Folder {
+        folder: folder.clone(),
+        source,
+    };
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let path = folder.join("althing-node.log");
-    std::fs::OpenOptions::new().append(true).create(true).open(&path).map_err(failed)?;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .map_err(failed)?;
     let limit = ContentLimit::BytesSurpassed((config.max_file_mb as usize).max(1) << 20);
     let count = AppendCount::new((config.max_files as usize).max(1));
     let file = FileRotate::new(path, count, limit, Compression::None, None);

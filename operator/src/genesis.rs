@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::{ConsensusType, EvmHash as SpecEvmHash, GroupGenesis, Predeploy as SpecPredeploy, StateType};
+use althing_crds::v1alpha1::{
+    ConsensusType, EvmHash as SpecEvmHash, GroupGenesis, Predeploy as SpecPredeploy, StateType,
+};
 use althing_types::genesis::{
     Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, Genesis, PROTOCOL_VERSION, Predeploy, Seat,
     StateKind, canonical_document, default_evm_chain_id, differences, parse_canonical,
@@ -45,23 +47,39 @@ impl GenesisDocument {
         // Held to the same rules that the node reads it with, before anybody signs or records it.
         parse_canonical(&bytes).map_err(|error| Hold::wrong(Reason::InvalidSpec, format!("spec.genesis: {error}")))?;
         let document = String::from_utf8(bytes).map_err(|error| Hold::field("spec.genesis", error, "text"))?;
-        Ok(Self { hash: hash_of(&document), genesis, document })
+        Ok(Self {
+            hash: hash_of(&document),
+            genesis,
+            document,
+        })
     }
 
     /// A recorded document.
     pub fn recorded(document: &str) -> Outcome<Self> {
         let genesis = parse_canonical(document.as_bytes()).map_err(|error| {
-            Hold::wrong(Reason::GenesisRecordDiffers, format!("the recorded genesis is damaged: {error}; put it back from a backup"))
+            Hold::wrong(
+                Reason::GenesisRecordDiffers,
+                format!("the recorded genesis is damaged: {error}; put it back from a backup"),
+            )
         })?;
-        Ok(Self { hash: hash_of(document), genesis, document: document.to_owned() })
+        Ok(Self {
+            hash: hash_of(document),
+            genesis,
+            document: document.to_owned(),
+        })
     }
 
     /// In which fields another genesis differs, in words; none when it does not. The protocol version is not compared:
     /// the record has the one of its day.
     pub fn difference(&self, other: &Genesis) -> Option<String> {
-        let other = Genesis { protocol_version: self.genesis.protocol_version, ..other.clone() };
+        let other = Genesis {
+            protocol_version: self.genesis.protocol_version,
+            ..other.clone()
+        };
         let found = differences(&self.genesis, &other);
-        let words = found.iter().map(|d| format!("{}: recorded {}, manifest {}", d.field, d.left, d.right));
+        let words = found
+            .iter()
+            .map(|d| format!("{}: recorded {}, manifest {}", d.field, d.left, d.right));
         (!found.is_empty()).then(|| words.collect::<Vec<_>>().join("; "))
     }
 }
@@ -91,7 +109,11 @@ pub fn make(spec: &GroupGenesis, ingredients: &Ingredients<'_>) -> Outcome<Genes
     };
     let timestamp_ms = spec.timestamp.0.as_millisecond();
     if spec.evm_hash == SpecEvmHash::SM3 {
-        return Err(Hold::field("spec.genesis.evmHash", "SM3", "Keccak256 in the standard edition"));
+        return Err(Hold::field(
+            "spec.genesis.evmHash",
+            "SM3",
+            "Keccak256 in the standard edition",
+        ));
     }
     Ok(Genesis {
         protocol_version: PROTOCOL_VERSION,
@@ -140,33 +162,52 @@ fn sealers(spec: &GroupGenesis, ingredients: &Ingredients<'_>) -> Outcome<Sealer
     let ids = spec.sealers.iter().map(|name| {
         let id = ingredients.sealers.get(name.as_str());
         id.copied().ok_or_else(|| {
-            Hold::pending(Reason::DependencyNotReady, format!("spec.genesis.sealers: the nodeID of Node {name} is not known yet"))
+            Hold::pending(
+                Reason::DependencyNotReady,
+                format!("spec.genesis.sealers: the nodeID of Node {name} is not known yet"),
+            )
         })
     });
     let ids = ids.collect::<Outcome<Vec<_>>>()?;
     let set = SealerSet::new(ids.clone());
     match set.len() == ids.len() {
         true => Ok(set),
-        false => Err(Hold::field("spec.genesis.sealers", "two nodes with one nodeID", "every identity once")),
+        false => Err(Hold::field(
+            "spec.genesis.sealers",
+            "two nodes with one nodeID",
+            "every identity once",
+        )),
     }
 }
 
 fn committee(spec: &GroupGenesis, ingredients: &Ingredients<'_>) -> Outcome<Committee> {
-    let Some(committee) = &spec.committee else { return Ok(Committee::default()) };
+    let Some(committee) = &spec.committee else {
+        return Ok(Committee::default());
+    };
     let seats = committee.seats.iter().map(|seat| {
         let account = ingredients.accounts.get(seat.agency.as_str()).ok_or_else(|| {
-            let text = format!("spec.genesis.committee: the governance account of Agency {} is not known yet", seat.agency);
+            let text = format!(
+                "spec.genesis.committee: the governance account of Agency {} is not known yet",
+                seat.agency
+            );
             Hold::pending(Reason::DependencyNotReady, text)
         })?;
         let weight = u32::try_from(seat.weight)
             .map_err(|_| Hold::field("spec.genesis.committee.seats.weight", seat.weight, "1 to 1000000"))?;
-        Ok(Seat { account: *account, weight })
+        Ok(Seat {
+            account: *account,
+            weight,
+        })
     });
     let mut seats = seats.collect::<Outcome<Vec<_>>>()?;
     seats.sort();
     let accounts: BTreeSet<_> = seats.iter().map(|seat| seat.account).collect();
     if accounts.len() != seats.len() {
-        return Err(Hold::field("spec.genesis.committee.seats", "two agencies with one account", "every account once"));
+        return Err(Hold::field(
+            "spec.genesis.committee.seats",
+            "two agencies with one account",
+            "every account once",
+        ));
     }
     let threshold = u32::try_from(committee.threshold)
         .map_err(|_| Hold::field("spec.genesis.committee.threshold", committee.threshold, "50 to 99"))?;

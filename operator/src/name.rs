@@ -30,7 +30,9 @@ fn is_label(text: &str, bytes_max: usize) -> bool {
     bytes.len() <= bytes_max
         && bytes.first().is_some_and(u8::is_ascii_lowercase)
         && bytes.last().is_some_and(|last| *last != b'-')
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
 }
 
 macro_rules! names {
@@ -118,7 +120,19 @@ mod tests {
         for good in ["a", "node-0", "agency-a", &"n".repeat(NAME_BYTES_MAX)] {
             assert_eq!(NodeName::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "0node", "-a", "a-", "Node", "a.b", "a/b", "..", "a b", "é", &"n".repeat(NAME_BYTES_MAX + 1)] {
+        for bad in [
+            "",
+            "0node",
+            "-a",
+            "a-",
+            "Node",
+            "a.b",
+            "a/b",
+            "..",
+            "a b",
+            "é",
+            &"n".repeat(NAME_BYTES_MAX + 1),
+        ] {
             let error = NodeName::new(bad).unwrap_err().to_string();
             assert!(error.starts_with("Node name") && error.contains("accepted"), "{error}");
         }

@@ -28,19 +28,44 @@ pub fn plan_namespace(
     placement: &Placement,
     now: Timestamp,
 ) -> NamespacePlan {
-    let ctx = Context { manifests, observed, placement, now };
+    let ctx = Context {
+        manifests,
+        observed,
+        placement,
+        now,
+    };
     let mut orders = Orders::default();
     let facts = Findings::gather(&ctx, &mut orders);
     let runs = facts.runs(&ctx);
     let desired = facts.desired(&ctx, &runs);
     let mut steps = order_steps(orders);
-    steps.extend(facts.groups.values().flatten().filter(|group| group.is_new).map(|group| Step::RecordGenesis(record(group))));
+    steps.extend(
+        facts
+            .groups
+            .values()
+            .flatten()
+            .filter(|group| group.is_new)
+            .map(|group| Step::RecordGenesis(record(group))),
+    );
     let is_written = |file: &&crate::plan::File| file.is_at_rest(observed.files.get(&file.at));
-    steps.extend(desired.files.iter().filter(|file| !is_written(file)).cloned().map(Step::WriteFile));
+    steps.extend(
+        desired
+            .files
+            .iter()
+            .filter(|file| !is_written(file))
+            .cloned()
+            .map(Step::WriteFile),
+    );
     let (processes, disruptions) = process_steps(&ctx, &desired.processes);
     steps.extend(processes);
     let statuses = report::statuses(&ctx, &facts, &runs, &disruptions, &steps);
-    NamespacePlan { namespace: manifests.namespace.clone(), desired, steps, disruptions, statuses }
+    NamespacePlan {
+        namespace: manifests.namespace.clone(),
+        desired,
+        steps,
+        disruptions,
+        statuses,
+    }
 }
 
 /// Keys before requests before certificates.
@@ -132,7 +157,9 @@ impl Findings {
             let sealers = group.spec.genesis.sealers.iter();
             let agreed = group.spec.agreed.iter().flat_map(|agreed| &agreed.members);
             let joining = agreed.filter(|member| member.role != althing_crds::v1alpha1::MemberRole::Free);
-            sealers.chain(joining.map(|member| &member.node)).any(|name| name == node.as_str())
+            sealers
+                .chain(joining.map(|member| &member.node))
+                .any(|name| name == node.as_str())
         };
         let groups = ctx.manifests.groups.iter().filter(|(_, group)| names(group));
         groups.map(|(name, _)| name.clone()).collect()
@@ -144,19 +171,27 @@ impl Findings {
             Ok(facts) => facts.own.as_ref().map(|own| (name, facts, own)),
             Err(_) => None,
         });
-        own.map(|(name, facts, own)| (name.clone(), self.run(ctx, name, facts, own))).collect()
+        own.map(|(name, facts, own)| (name.clone(), self.run(ctx, name, facts, own)))
+            .collect()
     }
 
     fn run(&self, ctx: &Context<'_>, name: &NodeName, facts: &NodeFacts, own: &node::OwnNode) -> Outcome<Run> {
         let not_ready = |text: String| Hold::pending(Reason::DependencyNotReady, text);
         let agency = self.agencies.get(&facts.agency).and_then(|agency| agency.as_ref().ok());
         let agency = agency.ok_or_else(|| not_ready(format!("Agency {} is not ready", facts.agency)))?;
-        let chain = self.chains.get(&agency.consortium).and_then(|chain| chain.as_ref().ok());
+        let chain = self
+            .chains
+            .get(&agency.consortium)
+            .and_then(|chain| chain.as_ref().ok());
         let chain = chain.ok_or_else(|| not_ready(format!("Consortium {} is not ready", agency.consortium)))?;
         let mut groups: Vec<&GroupFacts> = vec![];
         for group in self.groups_of(ctx, name) {
             let known = self.groups.get(&group).and_then(|facts| facts.as_ref().ok());
-            groups.push(known.ok_or_else(|| not_ready(format!("the genesis of Group {group} is not known yet")))?);
+            let known = known.ok_or_else(|| not_ready(format!("the genesis of Group {group} is not known yet")))?;
+            if let Some(obstacle) = &known.unconfirmed {
+                return Err(Hold::Pending(obstacle.clone()));
+            }
+            groups.push(known);
         }
         groups.sort_by_key(|group| group.group.id);
         let peers = self.peers(ctx, name, agency);
@@ -167,17 +202,34 @@ impl Findings {
             agency: facts.agency.clone(),
             node_id: facts.node_id,
             ports: own.endpoint.ports,
-            groups: groups.iter().map(|g| ProcessGroup { id: g.group.id, name: g.group.name.clone() }).collect(),
+            groups: groups
+                .iter()
+                .map(|g| ProcessGroup {
+                    id: g.group.id,
+                    name: g.group.name.clone(),
+                })
+                .collect(),
             restart_digest: files.restart_digest,
         };
-        let network = NodeNetwork { node: name.clone(), endpoint: own.endpoint.clone(), peers };
-        Ok(Run { files, process, network })
+        let network = NodeNetwork {
+            node: name.clone(),
+            endpoint: own.endpoint.clone(),
+            peers,
+        };
+        Ok(Run {
+            files,
+            process,
+            network,
+        })
     }
 
     /// Every other node of the consortium whose address is known.
     fn peers(&self, ctx: &Context<'_>, node: &NodeName, agency: &AgencyFacts) -> Vec<Peer> {
         let consortium_of = |node: &ValidatedNode| {
-            ctx.manifests.agencies.get(&node.agency).map(|agency| agency.spec.consortium.as_str())
+            ctx.manifests
+                .agencies
+                .get(&node.agency)
+                .map(|agency| agency.spec.consortium.as_str())
         };
         let others = self.validated_nodes.values().filter(|other| other.name != *node);
         let others = others.filter(|other| consortium_of(other) == Some(agency.consortium.as_str()));
@@ -193,7 +245,11 @@ impl Findings {
                     }
                 },
             };
-            Some(Peer { node: other.name.clone(), node_id: self.node_ids.get(&other.name).copied(), address })
+            Some(Peer {
+                node: other.name.clone(),
+                node_id: self.node_ids.get(&other.name).copied(),
+                address,
+            })
         };
         others.filter_map(peer).collect()
     }
@@ -211,13 +267,25 @@ impl Findings {
 
     /// Every identity whose key belongs to this namespace.
     fn identities(&self, ctx: &Context<'_>) -> Vec<Identity> {
-        let chains = ctx.manifests.consortiums.iter().filter(|(_, object)| object.spec.registrar.is_some());
+        let chains = ctx
+            .manifests
+            .consortiums
+            .iter()
+            .filter(|(_, object)| object.spec.registrar.is_some());
         let chains = chains.map(|(name, _)| Identity::ChainCa(name.clone()));
-        let agencies = ctx.manifests.agencies.iter().filter(|(_, object)| object.spec.external.is_none());
+        let agencies = ctx
+            .manifests
+            .agencies
+            .iter()
+            .filter(|(_, object)| object.spec.external.is_none());
         let agencies = agencies.flat_map(|(name, _)| {
             [Identity::AgencyCa, Identity::Governance, Identity::Sdk, Identity::Admin].map(|kind| kind(name.clone()))
         });
-        let nodes = ctx.manifests.nodes.iter().filter(|(_, object)| object.spec.external.is_none());
+        let nodes = ctx
+            .manifests
+            .nodes
+            .iter()
+            .filter(|(_, object)| object.spec.external.is_none());
         let nodes = nodes.map(|(name, _)| Identity::Node(name.clone()));
         let mut identities: Vec<_> = chains.chain(agencies).chain(nodes).collect();
         identities.sort();
@@ -228,7 +296,12 @@ impl Findings {
 /// Starts, restarts and stops, the latter two within the budget.
 fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disruption>) {
     let groups = sealers_of_groups(ctx);
-    let states = ctx.observed.processes.iter().map(|(name, found)| (name, found.state)).collect();
+    let states = ctx
+        .observed
+        .processes
+        .iter()
+        .map(|(name, found)| (name, found.state))
+        .collect();
     let mut budget = Budget::new(&groups, states);
     let mut steps = vec![];
     let mut disruptions = vec![];
@@ -238,13 +311,19 @@ fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disr
         if verdict == Verdict::Allowed {
             steps.push(step);
         }
-        disruptions.push(Disruption { node: node.clone(), reason, verdict });
+        disruptions.push(Disruption {
+            node: node.clone(),
+            reason,
+            verdict,
+        });
     };
     for process in desired {
         match ctx.observed.processes.get(&process.node) {
             Some(found) if found.state != ProcessState::Stopped && found.process == *process => {}
             Some(found) if found.state != ProcessState::Stopped && lost_group(&found.process, process).is_some() => {
-                let lost = lost_group(&found.process, process).map(|group| group.to_string()).unwrap_or_default();
+                let lost = lost_group(&found.process, process)
+                    .map(|group| group.to_string())
+                    .unwrap_or_default();
                 lost_groups.push(Disruption {
                     node: process.node.clone(),
                     reason: DisruptionReason::ConfigurationChanged,
@@ -261,11 +340,21 @@ fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disr
             _ => steps.push(Step::StartProcess(process.clone())),
         }
     }
-    let is_own = |name: &NodeName| ctx.manifests.nodes.get(name).is_some_and(|node| node.spec.external.is_none());
+    let is_own = |name: &NodeName| {
+        ctx.manifests
+            .nodes
+            .get(name)
+            .is_some_and(|node| node.spec.external.is_none())
+    };
     for (name, found) in &ctx.observed.processes {
         // Only a manifest that is gone stops a node: one that is wrong, or waits, lets it run on.
         if found.state != ProcessState::Stopped && !is_own(name) {
-            disturb(name, DisruptionReason::Removed, Step::StopProcess(name.clone()), &mut steps);
+            disturb(
+                name,
+                DisruptionReason::Removed,
+                Step::StopProcess(name.clone()),
+                &mut steps,
+            );
         }
     }
     disruptions.extend(lost_groups);
@@ -274,7 +363,11 @@ fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disr
 
 /// A group that runs and is not named any more (DESIGN.md 5.11): never a reason to restart the node without it.
 fn lost_group<'a>(running: &'a Process, wanted: &Process) -> Option<&'a GroupName> {
-    running.groups.iter().map(|group| &group.name).find(|name| wanted.groups.iter().all(|group| group.name != **name))
+    running
+        .groups
+        .iter()
+        .map(|group| &group.name)
+        .find(|name| wanted.groups.iter().all(|group| group.name != **name))
 }
 
 /// Read from the manifests as they are: a group whose manifest is wrong at present protects its sealers all the same.
@@ -283,7 +376,13 @@ fn sealers_of_groups(ctx: &Context<'_>) -> Vec<SealersOfGroup> {
         let pause = group.spec.local.as_ref().and_then(|local| local.pause_until.as_ref());
         SealersOfGroup {
             group: name.clone(),
-            sealers: group.spec.genesis.sealers.iter().filter_map(|text| NodeName::new(text.as_str()).ok()).collect(),
+            sealers: group
+                .spec
+                .genesis
+                .sealers
+                .iter()
+                .filter_map(|text| NodeName::new(text.as_str()).ok())
+                .collect(),
             paused: pause.is_some_and(|until| ctx.now < until.0),
         }
     };

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use alloy_primitives::keccak256;
 use althing_types::B256;
 use althing_types::config::{
-    Blacklist, ChainConfig, GroupConfig, MetricsConfig, NodeConfig, P2pConfig, PeerAddress, RpcConfig, parse_group_config,
-    parse_node_config, parse_nodes_json, render_group_config, render_node_config, render_nodes_json,
+    Blacklist, ChainConfig, GroupConfig, MetricsConfig, NodeConfig, P2pConfig, PeerAddress, RpcConfig,
+    parse_group_config, parse_node_config, parse_nodes_json, render_group_config, render_node_config,
+    render_nodes_json,
 };
 use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
@@ -22,7 +23,15 @@ use crate::plan::{File, FileContent, FileRef, Identity, Peer};
 use crate::status::Reason;
 
 /// The sections of `group.N.ini` that a Group's `spec.local.settings` may name.
-const SECTIONS: [&str; 7] = ["consensus", "tx_pool", "sync", "storage", "flow_control", "sdk_allowlist", "tx_execute"];
+const SECTIONS: [&str; 7] = [
+    "consensus",
+    "tx_pool",
+    "sync",
+    "storage",
+    "flow_control",
+    "sdk_allowlist",
+    "tx_execute",
+];
 /// Characters of a key: FISCO's longest has 36, list entries have a number behind a dot.
 const KEY_CHARACTERS_MAX: usize = 64;
 
@@ -45,13 +54,20 @@ pub fn node_files(
 ) -> Outcome<NodeFiles> {
     let config = node_config(own, chain)?;
     // Lists are read again by a running node, so that they do not ask for a restart.
-    let resting = NodeConfig { blacklist: Blacklist::default(), whitelist: Default::default(), ..config.clone() };
+    let resting = NodeConfig {
+        blacklist: Blacklist::default(),
+        whitelist: Default::default(),
+        ..config.clone()
+    };
     let mut restart = config_text(&resting)?;
     let mut texts: Vec<(String, String)> = vec![
         ("config.ini".to_owned(), config_text(&config)?),
         ("nodes.json".to_owned(), peers_text(peers)?),
         ("conf/ca.crt".to_owned(), bundle(&chain.trusted)),
-        ("conf/node.crt".to_owned(), bundle(&[own.certificate.clone(), own.agency_certificate.clone()])),
+        (
+            "conf/node.crt".to_owned(),
+            bundle(&[own.certificate.clone(), own.agency_certificate.clone()]),
+        ),
         ("conf/node.nodeid".to_owned(), format!("{}\n", node.node_id)),
     ];
     for group in groups {
@@ -64,11 +80,26 @@ pub fn node_files(
             texts.push((path, text));
         }
     }
-    let file = |path: String, content| File { at: FileRef { node: node.name.clone(), path }, content };
-    let mut files: Vec<File> = texts.into_iter().map(|(path, text)| file(path, FileContent::Text(text))).collect();
-    files.push(file("conf/node.key".to_owned(), FileContent::PrivateKey(Identity::Node(node.name.clone()))));
+    let file = |path: String, content| File {
+        at: FileRef {
+            node: node.name.clone(),
+            path,
+        },
+        content,
+    };
+    let mut files: Vec<File> = texts
+        .into_iter()
+        .map(|(path, text)| file(path, FileContent::Text(text)))
+        .collect();
+    files.push(file(
+        "conf/node.key".to_owned(),
+        FileContent::PrivateKey(Identity::Node(node.name.clone())),
+    ));
     files.sort_by(|one, other| one.at.cmp(&other.at));
-    Ok(NodeFiles { files, restart_digest: keccak256(restart) })
+    Ok(NodeFiles {
+        files,
+        restart_digest: keccak256(restart),
+    })
 }
 
 /// A text that its reader reads as something else is a fault of ours or a trick of the manifest's: it goes nowhere.
@@ -83,7 +114,8 @@ fn read_back<T: PartialEq>(file: &str, written: &T, read: Result<T, impl std::fm
 
 fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
     let address = |what: &str, text: &str| {
-        text.parse::<IpAddr>().map_err(|_| Hold::field(what, format!("{text:?}"), "an IP address to listen on"))
+        text.parse::<IpAddr>()
+            .map_err(|_| Hold::field(what, format!("{text:?}"), "an IP address to listen on"))
     };
     let client = address("the client address", &own.endpoint.client_listen)?;
     let ports = own.endpoint.ports;
@@ -105,14 +137,20 @@ fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
             listen_port: ports.p2p,
             ..P2pConfig::default()
         },
-        metrics: MetricsConfig { listen_ip: client, listen_port: ports.metrics },
+        metrics: MetricsConfig {
+            listen_ip: client,
+            listen_port: ports.metrics,
+        },
         blacklist: Blacklist {
             node_ids: revocations.node_ids.union(&own.settings.deny).copied().collect(),
             agencies: revocations.agencies.clone(),
             serials: revocations.serials.clone(),
         },
         whitelist: own.settings.allow.clone(),
-        chain: ChainConfig { id: chain.consortium.chain_id, cryptography: Cryptography::Standard },
+        chain: ChainConfig {
+            id: chain.consortium.chain_id,
+            cryptography: Cryptography::Standard,
+        },
         log,
         ..defaults
     })
@@ -128,7 +166,12 @@ fn config_text(config: &NodeConfig) -> Outcome<String> {
 fn peers_text(peers: &[Peer]) -> Outcome<String> {
     let addresses = peers.iter().map(|peer| {
         let read = peer.address.parse::<PeerAddress>();
-        read.map_err(|error| Hold::wrong(Reason::InvalidSpec, format!("the address of Node {}: {error}", peer.node)))
+        read.map_err(|error| {
+            Hold::wrong(
+                Reason::InvalidSpec,
+                format!("the address of Node {}: {error}", peer.node),
+            )
+        })
     });
     let addresses = addresses.collect::<Outcome<Vec<_>>>()?;
     let text = render_nodes_json(&addresses);
@@ -181,7 +224,8 @@ fn group_config(settings: &BTreeMap<String, String>) -> Outcome<GroupConfig> {
     for (section, entries) in sections {
         ini.section(section);
         for (key, value) in entries {
-            ini.text(key, value).map_err(|error| Hold::wrong(Reason::InvalidSpec, format!("spec.local.settings: {error}")))?;
+            ini.text(key, value)
+                .map_err(|error| Hold::wrong(Reason::InvalidSpec, format!("spec.local.settings: {error}")))?;
         }
     }
     parse_group_config("spec.local.settings", &ini.finish())
@@ -193,12 +237,19 @@ mod tests {
     use super::*;
 
     fn settings(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn settings_reach_the_node_as_they_were_meant() {
-        let config = group_config(&settings(&[("tx_pool.limit", "20000"), ("sync.allow_free_node", "true")])).unwrap();
+        let config = group_config(&settings(&[
+            ("tx_pool.limit", "20000"),
+            ("sync.allow_free_node", "true"),
+        ]))
+        .unwrap();
         assert_eq!((config.tx_pool.limit, config.sync.allow_free_node), (20_000, true));
         assert_eq!(group_config(&settings(&[])).unwrap(), GroupConfig::default());
     }

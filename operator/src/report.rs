@@ -25,9 +25,21 @@ pub(crate) fn statuses(
     disruptions: &[Disruption],
     steps: &[Step],
 ) -> Vec<ObjectStatus> {
-    let report = Report { ctx, findings, runs, disruptions, steps };
-    let consortiums = findings.chains.iter().map(|(name, chain)| report.consortium(name, chain));
-    let agencies = findings.agencies.iter().map(|(name, agency)| report.agency(name, agency));
+    let report = Report {
+        ctx,
+        findings,
+        runs,
+        disruptions,
+        steps,
+    };
+    let consortiums = findings
+        .chains
+        .iter()
+        .map(|(name, chain)| report.consortium(name, chain));
+    let agencies = findings
+        .agencies
+        .iter()
+        .map(|(name, agency)| report.agency(name, agency));
     let groups = findings.groups.iter().map(|(name, group)| report.group(name, group));
     let nodes = findings.nodes.iter().map(|(name, node)| report.node(name, node));
     consortiums.chain(agencies).chain(groups).chain(nodes).collect()
@@ -45,7 +57,11 @@ impl Report<'_> {
     fn status(&self, object: ObjectRef, generation: Option<i64>, found: Vec<Finding>, facts: Facts) -> ObjectStatus {
         let before = self.ctx.observed.statuses.iter().find(|status| status.object == object);
         let before = before.map(|status| status.conditions.as_slice()).unwrap_or_default();
-        ObjectStatus { conditions: conditions(&found, before, generation, self.ctx.now), object, facts }
+        ObjectStatus {
+            conditions: conditions(&found, before, generation, self.ctx.now),
+            object,
+            facts,
+        }
     }
 
     /// The facts written last: what was known once is not forgotten when an object is held.
@@ -65,7 +81,12 @@ impl Report<'_> {
 
     fn no_certificate() -> Finding {
         let text = "there is no usable certificate yet";
-        Finding::new(ConditionType::CertificatesValid, Truth::Unknown, Reason::NotObserved, text)
+        Finding::new(
+            ConditionType::CertificatesValid,
+            Truth::Unknown,
+            Reason::NotObserved,
+            text,
+        )
     }
 
     fn consortium(&self, name: &ConsortiumName, chain: &Outcome<ChainFacts>) -> ObjectStatus {
@@ -81,7 +102,12 @@ impl Report<'_> {
             }
             Err(_) => found.push(Self::no_certificate()),
         }
-        let generation = self.ctx.manifests.consortiums.get(name).and_then(|object| object.metadata.generation);
+        let generation = self
+            .ctx
+            .manifests
+            .consortiums
+            .get(name)
+            .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
     }
 
@@ -107,7 +133,12 @@ impl Report<'_> {
             }
             Err(_) => found.push(Self::no_certificate()),
         }
-        let generation = self.ctx.manifests.agencies.get(name).and_then(|object| object.metadata.generation);
+        let generation = self
+            .ctx
+            .manifests
+            .agencies
+            .get(name)
+            .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
     }
 
@@ -120,6 +151,8 @@ impl Report<'_> {
             }
             other => progress(other),
         };
+        let unconfirmed = group.as_ref().ok().and_then(|group| group.unconfirmed.clone());
+        let progress = unconfirmed.map_or(progress, Progress::Reconciling);
         let mut found = progress_findings(&progress).to_vec();
         if let Ok(group) = group {
             let sealers = &group.genesis.genesis.sealers;
@@ -128,7 +161,12 @@ impl Report<'_> {
             facts.faults_tolerable = u32::try_from(sealers.faults_tolerable()).ok();
             found.extend([self.group_in_sync(group), self.quorum_at_risk(group)]);
         }
-        let generation = self.ctx.manifests.groups.get(name).and_then(|object| object.metadata.generation);
+        let generation = self
+            .ctx
+            .manifests
+            .groups
+            .get(name)
+            .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
     }
 
@@ -139,10 +177,17 @@ impl Report<'_> {
     /// The own sealers of a group that are not in sync.
     fn own_sealers_down(&self, group: &GroupFacts) -> Vec<NodeName> {
         let is_own = |name: &&NodeName| {
-            self.ctx.manifests.nodes.get(*name).is_some_and(|node| node.spec.external.is_none())
+            self.ctx
+                .manifests
+                .nodes
+                .get(*name)
+                .is_some_and(|node| node.spec.external.is_none())
         };
         let sealers = group.group.sealers.iter().filter(is_own);
-        sealers.filter(|name| self.state(name) != Some(ProcessState::Ready)).cloned().collect()
+        sealers
+            .filter(|name| self.state(name) != Some(ProcessState::Ready))
+            .cloned()
+            .collect()
     }
 
     fn group_in_sync(&self, group: &GroupFacts) -> Finding {
@@ -154,7 +199,11 @@ impl Report<'_> {
             [] => in_sync(Truth::True, Reason::InSync, "every own sealer is in sync".to_owned()),
             down => {
                 let names: Vec<_> = down.iter().map(NodeName::as_str).collect();
-                in_sync(Truth::False, Reason::NotInSync, format!("not in sync: {}", names.join(", ")))
+                in_sync(
+                    Truth::False,
+                    Reason::NotInSync,
+                    format!("not in sync: {}", names.join(", ")),
+                )
             }
         }
     }
@@ -166,7 +215,10 @@ impl Report<'_> {
             true => (Truth::False, Reason::FaultsTolerable),
             false => (Truth::True, Reason::NoFaultTolerable),
         };
-        let text = format!("{tolerable} of {} sealers may fail; {down} own ones are down", group.group.sealers.len());
+        let text = format!(
+            "{tolerable} of {} sealers may fail; {down} own ones are down",
+            group.group.sealers.len()
+        );
         Finding::new(ConditionType::QuorumAtRisk, truth, reason, text)
     }
 
@@ -186,7 +238,12 @@ impl Report<'_> {
             _ => found.push(Self::no_certificate()),
         }
         found.push(self.node_in_sync(name));
-        let generation = self.ctx.manifests.nodes.get(name).and_then(|object| object.metadata.generation);
+        let generation = self
+            .ctx
+            .manifests
+            .nodes
+            .get(name)
+            .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
     }
 
@@ -196,7 +253,11 @@ impl Report<'_> {
             return hold.clone().progress();
         }
         let blocked = self.disruptions.iter().find(|disruption| disruption.node == *name);
-        if let Some(Disruption { verdict: Verdict::Blocked { rule, why }, .. }) = blocked {
+        if let Some(Disruption {
+            verdict: Verdict::Blocked { rule, why },
+            ..
+        }) = blocked
+        {
             let text = format!("a restart waits: {rule}: {why}");
             return Progress::Reconciling(Obstacle::new(Reason::DisruptionBlocked, text));
         }
@@ -213,7 +274,11 @@ impl Report<'_> {
 
     fn node_in_sync(&self, name: &NodeName) -> Finding {
         let in_sync = |truth, reason, text: &str| Finding::new(ConditionType::InSync, truth, reason, text);
-        let external = self.findings.validated_nodes.get(name).is_some_and(|n| matches!(n.form, NodeForm::External { .. }));
+        let external = self
+            .findings
+            .validated_nodes
+            .get(name)
+            .is_some_and(|n| matches!(n.form, NodeForm::External { .. }));
         match self.state(name) {
             _ if external => in_sync(Truth::Unknown, Reason::NotObserved, "somebody else's node"),
             Some(ProcessState::Ready) => in_sync(Truth::True, Reason::InSync, "in sync and connected"),

@@ -60,6 +60,8 @@ pub enum Reason {
     KeyMismatch,
     /// A certificate is not one of this chain, agency or key.
     CertificateInvalid,
+    /// An attestation is not by its agency's key over these facts.
+    AttestationInvalid,
     /// A certificate has ended.
     CertificateExpired,
     /// All certificates are within their dates.
@@ -68,6 +70,8 @@ pub enum Reason {
     AwaitingCertificate,
     /// The genesis differs from the pinned hash.
     GenesisHashDiffers,
+    /// Other agencies' copies of the genesis have not been compared yet.
+    GenesisUnconfirmed,
     /// The recorded genesis differs from what the manifest says; the record holds.
     GenesisRecordDiffers,
     /// The disruption rules make it wait.
@@ -100,10 +104,12 @@ impl Reason {
             Self::KeyUnreadable => "KeyUnreadable",
             Self::KeyMismatch => "KeyMismatch",
             Self::CertificateInvalid => "CertificateInvalid",
+            Self::AttestationInvalid => "AttestationInvalid",
             Self::CertificateExpired => "CertificateExpired",
             Self::CertificatesCurrent => "CertificatesCurrent",
             Self::AwaitingCertificate => "AwaitingCertificate",
             Self::GenesisHashDiffers => "GenesisHashDiffers",
+            Self::GenesisUnconfirmed => "GenesisUnconfirmed",
             Self::GenesisRecordDiffers => "GenesisRecordDiffers",
             Self::DisruptionBlocked => "DisruptionBlocked",
             Self::NotRunning => "NotRunning",
@@ -158,7 +164,10 @@ pub struct Obstacle {
 impl Obstacle {
     /// An obstacle.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 }
 
@@ -178,7 +187,12 @@ pub struct Finding {
 impl Finding {
     /// A finding.
     pub fn new(kind: ConditionType, status: Truth, reason: Reason, message: impl Into<String>) -> Self {
-        Self { kind, status, reason, message: message.into() }
+        Self {
+            kind,
+            status,
+            reason,
+            message: message.into(),
+        }
     }
 }
 
@@ -187,7 +201,12 @@ pub fn progress_findings(progress: &Progress) -> [Finding; 3] {
     use ConditionType::{Ready, Reconciling, Stalled};
     use Truth::{False, True};
     let (ready, reconciling, stalled, obstacle) = match progress {
-        Progress::Ready => (True, False, False, Obstacle::new(Reason::Done, "this namespace's part is done")),
+        Progress::Ready => (
+            True,
+            False,
+            False,
+            Obstacle::new(Reason::Done, "this namespace's part is done"),
+        ),
         Progress::Reconciling(obstacle) => (False, True, False, obstacle.clone()),
         Progress::Stalled(obstacle) => (False, False, True, obstacle.clone()),
     };
@@ -212,7 +231,9 @@ pub fn conditions(
     let mut conditions: Vec<Condition> = findings
         .iter()
         .map(|finding| {
-            let old = before.iter().find(|old| old.kind == finding.kind && old.status == finding.status);
+            let old = before
+                .iter()
+                .find(|old| old.kind == finding.kind && old.status == finding.status);
             Condition {
                 kind: finding.kind,
                 status: finding.status,
@@ -247,7 +268,8 @@ impl ObjectStatus {
 
     /// Whether the condition of this type holds.
     pub fn is(&self, kind: ConditionType) -> bool {
-        self.condition(kind).is_some_and(|condition| condition.status == Truth::True)
+        self.condition(kind)
+            .is_some_and(|condition| condition.status == Truth::True)
     }
 }
 
@@ -326,23 +348,37 @@ mod tests {
 
     #[test]
     fn the_transition_time_moves_only_when_the_status_moves() {
-        let waiting = |message: &str| {
-            progress_findings(&Progress::Reconciling(Obstacle::new(Reason::ReferenceMissing, message)))
-        };
+        let waiting =
+            |message: &str| progress_findings(&Progress::Reconciling(Obstacle::new(Reason::ReferenceMissing, message)));
         let first = conditions(&waiting("one"), &[], Some(1), at(10));
         let second = conditions(&waiting("two"), &first, Some(2), at(20));
-        assert!(second.iter().all(|c| c.last_transition_time == at(10) && c.observed_generation == Some(2)));
+        assert!(
+            second
+                .iter()
+                .all(|c| c.last_transition_time == at(10) && c.observed_generation == Some(2))
+        );
         assert_eq!(second[0].message, "two");
         let third = conditions(&progress_findings(&Progress::Ready), &second, Some(2), at(30));
         let moved: Vec<_> = third.iter().map(|c| c.last_transition_time == at(30)).collect();
-        assert_eq!(moved, [true, true, false], "Ready and Reconciling moved, Stalled was and is False");
+        assert_eq!(
+            moved,
+            [true, true, false],
+            "Ready and Reconciling moved, Stalled was and is False"
+        );
     }
 
     #[test]
     fn ready_reconciling_and_stalled_never_hold_together() {
         let obstacle = || Obstacle::new(Reason::InvalidSpec, "x");
-        for progress in [Progress::Ready, Progress::Reconciling(obstacle()), Progress::Stalled(obstacle())] {
-            let holding = progress_findings(&progress).iter().filter(|f| f.status == Truth::True).count();
+        for progress in [
+            Progress::Ready,
+            Progress::Reconciling(obstacle()),
+            Progress::Stalled(obstacle()),
+        ] {
+            let holding = progress_findings(&progress)
+                .iter()
+                .filter(|f| f.status == Truth::True)
+                .count();
             assert_eq!(holding, 1, "{progress:?}");
         }
     }

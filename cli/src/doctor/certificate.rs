@@ -16,7 +16,12 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 const FILE_MAX: u64 = 1024 * 1024;
 
 pub(super) fn examine(patient: &Patient<'_>, now: Timestamp) -> Vec<Finding> {
-    examine_folder(patient.name(), &patient.facts.node_id, &patient.node.folder.join("conf"), now)
+    examine_folder(
+        patient.name(),
+        &patient.facts.node_id,
+        &patient.node.folder.join("conf"),
+        now,
+    )
 }
 
 fn examine_folder(node: &str, node_id: &str, conf: &Path, now: Timestamp) -> Vec<Finding> {
@@ -63,8 +68,12 @@ fn examine_dates(node: &str, path: &Path, text: &str, now: Timestamp) -> Vec<Fin
     let mut findings = Vec::new();
     let looked = each(text, |certificate| {
         let subject = certificate.subject().to_string();
-        let moment = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX);
-        let (from, until) = (moment(certificate.validity().not_before), moment(certificate.validity().not_after));
+        let moment =
+            |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX);
+        let (from, until) = (
+            moment(certificate.validity().not_before),
+            moment(certificate.validity().not_after),
+        );
         let finding = match () {
             () if now > until => Finding::problem(
                 &place,
@@ -90,8 +99,18 @@ fn examine_dates(node: &str, path: &Path, text: &str, now: Timestamp) -> Vec<Fin
     });
     match looked {
         Ok(1..) => findings,
-        Ok(0) => vec![Finding::problem(place, "the file holds no certificate", "no PEM block is in it", "run althing up: it writes the file again")],
-        Err(why) => vec![Finding::problem(place, "the file is not a certificate", why, "run althing up: it writes the file again")],
+        Ok(0) => vec![Finding::problem(
+            place,
+            "the file holds no certificate",
+            "no PEM block is in it",
+            "run althing up: it writes the file again",
+        )],
+        Err(why) => vec![Finding::problem(
+            place,
+            "the file is not a certificate",
+            why,
+            "run althing up: it writes the file again",
+        )],
     }
 }
 
@@ -115,7 +134,10 @@ fn examine_chain(node: &str, path: &Path, bundle: &str, trusted: &str) -> Option
         if roots.iter().any(|root| is_signed(current, root)) {
             return None;
         }
-        match certificates.iter().find(|other| other.subject() != current.subject() && is_signed(current, other)) {
+        match certificates
+            .iter()
+            .find(|other| other.subject() != current.subject() && is_signed(current, other))
+        {
             Some(issuer) => current = issuer,
             None => break,
         }
@@ -123,7 +145,11 @@ fn examine_chain(node: &str, path: &Path, bundle: &str, trusted: &str) -> Option
     Some(Finding::problem(
         format!("{node}, {}", path.display()),
         "the certificate is of another chain",
-        format!("{} is issued by {}, which no certificate of conf/ca.crt is or signs", current.subject(), current.issuer()),
+        format!(
+            "{} is issued by {}, which no certificate of conf/ca.crt is or signs",
+            current.subject(),
+            current.issuer()
+        ),
         "put the certificate of this chain in place (althing up writes it), or the right chain certificate into ca.crt",
     ))
 }
@@ -136,7 +162,12 @@ fn examine_key(node: &str, node_id: &str, conf: &Path, bundle: &str, key: &str) 
         Ok(key) => hex(&key.public_key()),
         Err(error) => {
             let advice = "restore node.key: althing up copies it from identities";
-            return vec![Finding::problem(place("node.key"), "the key cannot be read", error.to_string(), advice)];
+            return vec![Finding::problem(
+                place("node.key"),
+                "the key cannot be read",
+                error.to_string(),
+                advice,
+            )];
         }
     };
     let mut leaf_id = None;
@@ -148,7 +179,11 @@ fn examine_key(node: &str, node_id: &str, conf: &Path, bundle: &str, key: &str) 
         findings.push(Finding::problem(
             place("node.crt"),
             "the key does not match the certificate",
-            format!("node.key is of {}…, node.crt of {}…", short(&key_id), short(leaf_id.as_deref().unwrap_or_default())),
+            format!(
+                "node.key is of {}…, node.crt of {}…",
+                short(&key_id),
+                short(leaf_id.as_deref().unwrap_or_default())
+            ),
             "put key and certificate of the same node together: althing up writes both from identities",
         ));
     }
@@ -156,7 +191,11 @@ fn examine_key(node: &str, node_id: &str, conf: &Path, bundle: &str, key: &str) 
         findings.push(Finding::problem(
             place("node.key"),
             "the key is another node's",
-            format!("the groups know this node as {}…, the key is of {}…", short(node_id), short(&key_id)),
+            format!(
+                "the groups know this node as {}…, the key is of {}…",
+                short(node_id),
+                short(&key_id)
+            ),
             "restore the node's own key; a new key is a new node, which joins like one",
         ));
     }
@@ -198,11 +237,20 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         name(&mut params, "node-0");
-        (params.not_before, params.not_after) = (rcgen::date_time_ymd(days.0, 1, 1), rcgen::date_time_ymd(days.1, 1, 1));
+        (params.not_before, params.not_after) =
+            (rcgen::date_time_ymd(days.0, 1, 1), rcgen::date_time_ymd(days.1, 1, 1));
         let leaf = params.signed_by(&key, &issuer).unwrap();
         let conf = tempfile::tempdir().unwrap();
-        let trusted = if trust == "chain" { issuer.pem() } else { chain(trust).pem() };
-        for (file, text) in [("ca.crt", trusted), ("node.crt", leaf.pem()), ("node.key", key.serialize_pem())] {
+        let trusted = if trust == "chain" {
+            issuer.pem()
+        } else {
+            chain(trust).pem()
+        };
+        for (file, text) in [
+            ("ca.crt", trusted),
+            ("node.crt", leaf.pem()),
+            ("node.key", key.serialize_pem()),
+        ] {
             fs::write(conf.path().join(file), text).unwrap();
         }
         let node_id = hex(key.public_key_raw().get(1..).unwrap());
@@ -222,13 +270,22 @@ mod tests {
 
     #[test]
     fn an_expired_certificate_and_one_of_tomorrow_are_told_apart() {
-        assert_eq!(whats(&folder("chain", (2020, 2021))), ["the certificate of CN=node-0 has expired"]);
-        assert_eq!(whats(&folder("chain", (2027, 2030))), ["the certificate of CN=node-0 is not valid yet"]);
+        assert_eq!(
+            whats(&folder("chain", (2020, 2021))),
+            ["the certificate of CN=node-0 has expired"]
+        );
+        assert_eq!(
+            whats(&folder("chain", (2027, 2030))),
+            ["the certificate of CN=node-0 is not valid yet"]
+        );
     }
 
     #[test]
     fn a_certificate_of_another_chain_is_named_also_when_the_names_are_equal() {
-        assert_eq!(whats(&folder("other", (2026, 2030))), ["the certificate is of another chain"]);
+        assert_eq!(
+            whats(&folder("other", (2026, 2030))),
+            ["the certificate is of another chain"]
+        );
         let same_name = folder("chain", (2026, 2030));
         fs::write(same_name.conf.path().join("ca.crt"), chain("chain").pem()).unwrap();
         assert_eq!(whats(&same_name), ["the certificate is of another chain"]);
@@ -237,8 +294,15 @@ mod tests {
     #[test]
     fn a_key_that_does_not_match_is_named() {
         let folder = folder("chain", (2026, 2030));
-        fs::write(folder.conf.path().join("node.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
-        assert_eq!(whats(&folder), ["the key does not match the certificate", "the key is another node's"]);
+        fs::write(
+            folder.conf.path().join("node.key"),
+            KeyPair::generate().unwrap().serialize_pem(),
+        )
+        .unwrap();
+        assert_eq!(
+            whats(&folder),
+            ["the key does not match the certificate", "the key is another node's"]
+        );
         fs::write(folder.conf.path().join("node.key"), "no key").unwrap();
         assert_eq!(whats(&folder), ["the key cannot be read"]);
         fs::remove_file(folder.conf.path().join("node.key")).unwrap();

@@ -14,26 +14,49 @@ const LOW_BYTES: u64 = 512 * 1024 * 1024;
 pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let folder = &patient.node.folder;
     let folders = ["data", "log", "conf"].map(|name| folder.join(name));
-    folders.iter().filter(|folder| folder.exists()).filter_map(|folder| examine_folder(patient.name(), folder)).collect()
+    folders
+        .iter()
+        .filter(|folder| folder.exists())
+        .filter_map(|folder| examine_folder(patient.name(), folder))
+        .collect()
 }
 
 fn examine_folder(node: &str, folder: &Path) -> Option<Finding> {
     let place = format!("{node}, {}", folder.display());
     let space = statvfs(folder).ok();
-    if space.as_ref().is_some_and(|space| space.f_flag.contains(StatVfsMountFlags::RDONLY)) {
-        return Some(Finding::problem(place, "the file system is read-only", "it is mounted so", "mount it writable"));
+    if space
+        .as_ref()
+        .is_some_and(|space| space.f_flag.contains(StatVfsMountFlags::RDONLY))
+    {
+        return Some(Finding::problem(
+            place,
+            "the file system is read-only",
+            "it is mounted so",
+            "mount it writable",
+        ));
     }
     if let Err(error) = try_to_write(folder) {
         let (what, advice) = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ("the disk is full", "free space; the node goes on by itself or with althing up"),
-            io::ErrorKind::PermissionDenied => ("the folder may not be written", "give it back to the user who runs the nodes: chown and chmod u+rwx"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+                "the disk is full",
+                "free space; the node goes on by itself or with althing up",
+            ),
+            io::ErrorKind::PermissionDenied => (
+                "the folder may not be written",
+                "give it back to the user who runs the nodes: chown and chmod u+rwx",
+            ),
             _ => ("the folder cannot be written", "check the disk"),
         };
         return Some(Finding::problem(place, what, error.to_string(), advice));
     }
     let free = space.map(|space| space.f_bavail.saturating_mul(space.f_frsize))?;
     (free < LOW_BYTES).then(|| {
-        Finding::warning(place, "the disk is almost full", format!("{} MiB are free", free >> 20), "free space before the node has to stop")
+        Finding::warning(
+            place,
+            "the disk is almost full",
+            format!("{} MiB are free", free >> 20),
+            "free space before the node has to stop",
+        )
     })
 }
 
@@ -67,6 +90,9 @@ mod tests {
         // sysfs refuses new files to everybody, root included.
         let found = examine_folder("node-0", Path::new("/sys/kernel")).unwrap();
         assert!(found.place.contains("/sys/kernel"));
-        assert!(["the file system is read-only", "the folder may not be written"].contains(&found.what.as_str()), "{found}");
+        assert!(
+            ["the file system is read-only", "the folder may not be written"].contains(&found.what.as_str()),
+            "{found}"
+        );
     }
 }

@@ -13,7 +13,9 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
         if group.sealers > 0 && group.live_sealers < needed {
             // Sealers elsewhere may make up the rest, which cannot be seen from here.
             let own = facts.nodes.iter().flat_map(|node| &node.groups);
-            let own = own.filter(|member| member.group == group.id && member.role == "sealer").count();
+            let own = own
+                .filter(|member| member.group == group.id && member.role == "sealer")
+                .count();
             let missing = group.sealers - own;
             if group.live_sealers + missing < needed {
                 findings.push(Finding::problem(
@@ -34,7 +36,11 @@ pub(super) fn examine_member(patient: &Patient<'_>) -> Vec<Finding> {
     let place = |group: &str| format!("{}, group {group}", patient.name());
     let lines = |words: &[&str]| {
         let found = log::last_lines_with(&patient.node.folder, &patient.node.output, words, LAST_LINES);
-        if found.is_empty() { "see its log".to_owned() } else { found }
+        if found.is_empty() {
+            "see its log".to_owned()
+        } else {
+            found
+        }
     };
     let differs = is_set("althing_genesis_differs").map(|sample| {
         let group = sample.label("group");
@@ -73,7 +79,10 @@ mod tests {
             height: Some(1),
             endpoint: None,
         };
-        Facts { nodes: Vec::new(), groups: vec![group] }
+        Facts {
+            nodes: Vec::new(),
+            groups: vec![group],
+        }
     }
 
     #[test]

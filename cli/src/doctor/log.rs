@@ -10,20 +10,32 @@ const TAIL_BYTES: u64 = 256 * 1024;
 /// The last lines of a node's output and of its newest log, at most `count` each.
 pub(super) fn last_lines(folder: &Path, output: &Path, count: usize) -> String {
     let files = [Some(output.to_owned()), newest(&folder.join("log"), output)];
-    let ends = files.into_iter().flatten().map(|file| end(&tail(&file), count)).filter(|text| !text.is_empty());
+    let ends = files
+        .into_iter()
+        .flatten()
+        .map(|file| end(&tail(&file), count))
+        .filter(|text| !text.is_empty());
     ends.collect::<Vec<_>>().join("\n")
 }
 
 /// The last lines of a node's newest log that hold all of these words.
 pub(super) fn last_lines_with(folder: &Path, output: &Path, words: &[&str], count: usize) -> String {
-    let text = newest(&folder.join("log"), output).map(|file| tail(&file)).unwrap_or_default() + &tail(output);
-    let found: Vec<&str> = text.lines().filter(|line| words.iter().all(|word| line.contains(word))).collect();
+    let text = newest(&folder.join("log"), output)
+        .map(|file| tail(&file))
+        .unwrap_or_default()
+        + &tail(output);
+    let found: Vec<&str> = text
+        .lines()
+        .filter(|line| words.iter().all(|word| line.contains(word)))
+        .collect();
     end(&found.join("\n"), count)
 }
 
 fn newest(folder: &Path, except: &Path) -> Option<PathBuf> {
     let files = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    files.filter(|file| file.is_file() && file != except).max_by_key(|file| fs::metadata(file).and_then(|m| m.modified()).ok())
+    files
+        .filter(|file| file.is_file() && file != except)
+        .max_by_key(|file| fs::metadata(file).and_then(|m| m.modified()).ok())
 }
 
 fn tail(file: &Path) -> String {
@@ -40,5 +52,8 @@ fn tail(file: &Path) -> String {
 
 fn end(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+    lines
+        .get(lines.len().saturating_sub(count)..)
+        .unwrap_or_default()
+        .join("\n")
 }

@@ -45,13 +45,32 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    fn problem(place: impl fmt::Display, what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>) -> Self {
+    fn problem(
+        place: impl fmt::Display,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
         let (what, why, advice) = (what.into(), why.into(), advice.into());
-        Self { severity: Severity::Problem, what, place: place.to_string(), why, advice }
+        Self {
+            severity: Severity::Problem,
+            what,
+            place: place.to_string(),
+            why,
+            advice,
+        }
     }
 
-    fn warning(place: impl fmt::Display, what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::problem(place, what, why, advice) }
+    fn warning(
+        place: impl fmt::Display,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::problem(place, what, why, advice)
+        }
     }
 }
 
@@ -86,7 +105,9 @@ impl Patient<'_> {
 
     /// Samples of a metric, with or without the suffix that counters get.
     fn samples<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Sample> {
-        self.metrics.iter().filter(move |sample| sample.name.strip_suffix("_total").unwrap_or(&sample.name) == name)
+        self.metrics
+            .iter()
+            .filter(move |sample| sample.name.strip_suffix("_total").unwrap_or(&sample.name) == name)
     }
 }
 
@@ -100,10 +121,16 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<bool> {
         let of_it = |found: &&NodeFacts| {
             found.name == node.process.node.as_str() && found.namespace == node.process.namespace.as_str()
         };
-        let Some(found) = facts.nodes.iter().find(of_it) else { continue };
+        let Some(found) = facts.nodes.iter().find(of_it) else {
+            continue;
+        };
         let client = NodeClient::new(node.process.ports.rpc, node.process.ports.metrics)?;
         let metrics = client.metrics().await.unwrap_or_default();
-        let patient = Patient { node, facts: found, metrics };
+        let patient = Patient {
+            node,
+            facts: found,
+            metrics,
+        };
         findings.extend(process::examine(&patient, &client).await);
         findings.extend(certificate::examine(&patient, jiff::Timestamp::now()));
         findings.extend(disk::examine(&patient));

@@ -23,26 +23,76 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
 
 fn refused(patient: &Patient<'_>, reason: &str, count: f64) -> Finding {
     let (why, advice) = explain(reason);
-    let lines = log::last_lines_with(&patient.node.folder, &patient.node.output, &["refuse", reason], LAST_LINES);
-    let why = if lines.is_empty() { why.to_owned() } else { format!("{why}\n{lines}") };
-    Finding::warning(patient.name(), format!("refused peers {count} times since its start ({reason})"), why, advice)
+    let lines = log::last_lines_with(
+        &patient.node.folder,
+        &patient.node.output,
+        &["refuse", reason],
+        LAST_LINES,
+    );
+    let why = if lines.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{why}\n{lines}")
+    };
+    Finding::warning(
+        patient.name(),
+        format!("refused peers {count} times since its start ({reason})"),
+        why,
+        advice,
+    )
 }
 
 /// A reason of `althing_network_refused_total` in words.
 fn explain(reason: &str) -> (&'static str, &'static str) {
     match reason {
-        "foreign_chain" => ("the peer's certificate is of another chain", "check conf/ca.crt on both sides: both must trust the same chain certificate"),
-        "expired" => ("a certificate of the peer has expired", "renew it: althing up on the machine that issued it, and check its clock"),
-        "not_yet_valid" => ("a certificate of the peer is not valid yet", "set the clocks: one of the two is wrong"),
-        "wrong_usage" => ("the peer showed a certificate that is not one of a node", "give the peer its node certificate, not an agency's, sdk's or admin's"),
-        "self_signed" => ("the peer's certificate signs itself", "have the peer's certificate issued by its agency"),
-        "blacklisted" => ("the peer is on this node's blacklist", "if it should be let in, take it off the deny list (or the revocations) in the manifests"),
-        "not_whitelisted" => ("this node has a whitelist and the peer is not on it", "add its nodeID to the allow list in the manifest, or clear the list"),
-        "identity_mismatch" => ("somebody answers with another nodeID than expected", "check the peer's address and nodeID: two nodes may share an address, or a node got a new key"),
-        "protocol_version" => ("the peer speaks another version (TLS below 1.3, or another protocol)", "bring both nodes to versions that speak to each other"),
-        "duplicate" => ("the peer's identity is connected already from another process", "an identity must run only once: find the second copy and stop it"),
-        "malformed" => ("the peer sent what the protocol does not know", "something else dials the p2p port, or the peer is damaged; see the log for its address"),
-        "limit" => ("a limit is reached: peers, handshakes, or earlier offences", "raise max_nodes_limit if so many peers are wanted; see the log for who it was"),
+        "foreign_chain" => (
+            "the peer's certificate is of another chain",
+            "check conf/ca.crt on both sides: both must trust the same chain certificate",
+        ),
+        "expired" => (
+            "a certificate of the peer has expired",
+            "renew it: althing up on the machine that issued it, and check its clock",
+        ),
+        "not_yet_valid" => (
+            "a certificate of the peer is not valid yet",
+            "set the clocks: one of the two is wrong",
+        ),
+        "wrong_usage" => (
+            "the peer showed a certificate that is not one of a node",
+            "give the peer its node certificate, not an agency's, sdk's or admin's",
+        ),
+        "self_signed" => (
+            "the peer's certificate signs itself",
+            "have the peer's certificate issued by its agency",
+        ),
+        "blacklisted" => (
+            "the peer is on this node's blacklist",
+            "if it should be let in, take it off the deny list (or the revocations) in the manifests",
+        ),
+        "not_whitelisted" => (
+            "this node has a whitelist and the peer is not on it",
+            "add its nodeID to the allow list in the manifest, or clear the list",
+        ),
+        "identity_mismatch" => (
+            "somebody answers with another nodeID than expected",
+            "check the peer's address and nodeID: two nodes may share an address, or a node got a new key",
+        ),
+        "protocol_version" => (
+            "the peer speaks another version (TLS below 1.3, or another protocol)",
+            "bring both nodes to versions that speak to each other",
+        ),
+        "duplicate" => (
+            "the peer's identity is connected already from another process",
+            "an identity must run only once: find the second copy and stop it",
+        ),
+        "malformed" => (
+            "the peer sent what the protocol does not know",
+            "something else dials the p2p port, or the peer is damaged; see the log for its address",
+        ),
+        "limit" => (
+            "a limit is reached: peers, handshakes, or earlier offences",
+            "raise max_nodes_limit if so many peers are wanted; see the log for who it was",
+        ),
         _ => ("see the log", "see the log of the node for the peer and the cause"),
     }
 }
@@ -54,8 +104,18 @@ mod tests {
     #[test]
     fn every_known_reason_has_words_of_its_own() {
         let reasons = [
-            "foreign_chain", "expired", "not_yet_valid", "wrong_usage", "self_signed", "blacklisted", "not_whitelisted",
-            "identity_mismatch", "protocol_version", "duplicate", "malformed", "limit",
+            "foreign_chain",
+            "expired",
+            "not_yet_valid",
+            "wrong_usage",
+            "self_signed",
+            "blacklisted",
+            "not_whitelisted",
+            "identity_mismatch",
+            "protocol_version",
+            "duplicate",
+            "malformed",
+            "limit",
         ];
         for reason in reasons {
             assert_ne!(explain(reason), explain("?"), "{reason}");

@@ -26,7 +26,10 @@ fn dead(patient: &Patient<'_>) -> Vec<Finding> {
                 format!("{}, {purpose} port {port}", patient.name()),
                 "the port is taken",
                 format!("{holder} listens on it"),
-                format!("stop that process, or set spec.{purpose}.port of Node {} to a free port; then althing up", patient.name()),
+                format!(
+                    "stop that process, or set spec.{purpose}.port of Node {} to a free port; then althing up",
+                    patient.name()
+                ),
             ));
         }
     }
@@ -39,7 +42,12 @@ fn dead(patient: &Patient<'_>) -> Vec<Finding> {
         true => "make room on the disk or mount it writable, then run althing up again",
         false => "remove the cause the log names, then run althing up again; keys and data are kept",
     };
-    findings.push(Finding::problem(patient.name(), "the process is not running", why, advice));
+    findings.push(Finding::problem(
+        patient.name(),
+        "the process is not running",
+        why,
+        advice,
+    ));
     findings
 }
 

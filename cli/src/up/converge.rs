@@ -34,10 +34,19 @@ pub(super) async fn converge(
         let mut plans = Vec::new();
         for namespace in manifests.namespaces.values() {
             let mut restless = None;
-            let plan = edge::round(edge, manifests, namespace, Timestamp::now(), |step| {
-                progress.done(&step.to_string());
+            let mut small = BTreeMap::new();
+            let round = edge::round(edge, manifests, namespace, Timestamp::now(), |step| {
+                match small_step(step) {
+                    Some(kind) => *small.entry(kind).or_insert(0_u32) += 1,
+                    None => progress.done(&step.to_string()),
+                }
+                progress.step(&step.to_string());
                 restless = count_start(&mut starts, step).or(restless.take());
-            })?;
+            });
+            for (kind, count) in small {
+                progress.done(&format!("{count} {kind}"));
+            }
+            let plan = round?;
             if let Some(node) = restless {
                 bail!("{node} was started {STARTS_MAX} times and does not stay up; althing doctor says why");
             }
@@ -63,9 +72,22 @@ pub(super) async fn converge(
     }
 }
 
+/// What is done so often that only the number is kept in sight.
+const fn small_step(step: &Step) -> Option<&'static str> {
+    match step {
+        Step::MakeKey(_) => Some("keys made"),
+        Step::MakeRequest(_) => Some("certificate requests made"),
+        Step::IssueCertificate(_) | Step::KeepCertificate { .. } => Some("certificates issued"),
+        Step::WriteFile(_) => Some("files written"),
+        _ => None,
+    }
+}
+
 /// Counts starts; the node when it is one too many.
 fn count_start(starts: &mut BTreeMap<NodeName, u32>, step: &Step) -> Option<NodeName> {
-    let (Step::StartProcess(process) | Step::RestartProcess(process)) = step else { return None };
+    let (Step::StartProcess(process) | Step::RestartProcess(process)) = step else {
+        return None;
+    };
     let count = starts.entry(process.node.clone()).or_insert(0);
     *count += 1;
     (*count > STARTS_MAX).then(|| process.node.clone())
@@ -84,11 +106,15 @@ fn blocked(plans: &[NamespacePlan]) -> Vec<String> {
 
 /// Objects whose own manifest must change.
 fn stalled(plans: &[NamespacePlan]) -> Vec<String> {
-    let statuses = plans.iter().flat_map(|plan| plan.statuses.iter().map(move |status| (&plan.namespace, status)));
+    let statuses = plans
+        .iter()
+        .flat_map(|plan| plan.statuses.iter().map(move |status| (&plan.namespace, status)));
     let stalled = statuses.filter(|(_, status)| status.is(ConditionType::Stalled));
     stalled
         .map(|(namespace, status)| {
-            let message = status.condition(ConditionType::Stalled).map_or("", |condition| condition.message.as_str());
+            let message = status
+                .condition(ConditionType::Stalled)
+                .map_or("", |condition| condition.message.as_str());
             format!("{namespace} {}: {message}", status.object)
         })
         .collect()

@@ -37,7 +37,10 @@ pub(super) async fn for_first_blocks(
         }
         if started.elapsed() > timeout {
             let seconds = timeout.as_secs();
-            bail!("after {seconds} s this is still missing:\n{}\nalthing doctor says why", missing.join("\n"));
+            bail!(
+                "after {seconds} s this is still missing:\n{}\nalthing doctor says why",
+                missing.join("\n")
+            );
         }
         progress.waiting(&format!("waiting: {}", missing.join(", ")));
         tokio::time::sleep(PAUSE).await;
@@ -57,7 +60,9 @@ async fn send(view: &LocalView, group: &GroupFacts) -> bool {
         if !is_member || process.namespace.as_str() != group.namespace || node.pid.is_none() {
             continue;
         }
-        let Ok(client) = NodeClient::new(process.ports.rpc, process.ports.metrics) else { continue };
+        let Ok(client) = NodeClient::new(process.ports.rpc, process.ports.metrics) else {
+            continue;
+        };
         if first_block::send(&client, group.id).await.is_ok() {
             return true;
         }
@@ -67,12 +72,18 @@ async fn send(view: &LocalView, group: &GroupFacts) -> bool {
 
 /// What is still waited for, in words.
 fn missing(facts: &Facts) -> Vec<String> {
-    let nodes = facts.nodes.iter().filter(|node| node.state != althing_operator::plan::ProcessState::Ready);
+    let nodes = facts
+        .nodes
+        .iter()
+        .filter(|node| node.state != althing_operator::plan::ProcessState::Ready);
     let nodes = nodes.map(|node| format!("{} is {}", node.name, status::word(node.state)));
     let groups = facts.groups.iter().filter(|group| group.height.unwrap_or(0) == 0);
     let groups = groups.map(|group| match group.sealers {
         0 => format!("group {} does not answer", group.id),
-        sealers => format!("group {} has no block yet ({} of {sealers} sealers live)", group.id, group.live_sealers),
+        sealers => format!(
+            "group {} has no block yet ({} of {sealers} sealers live)",
+            group.id, group.live_sealers
+        ),
     });
     nodes.chain(groups).collect()
 }

@@ -14,7 +14,11 @@ struct Outcome {
 
 fn althing(state: &Path, arguments: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_althing"));
-    let assert: Assert = command.env("ALTHING_STATE", state).env_remove("ALTHING_NODE_BINARY").args(arguments).assert();
+    let assert: Assert = command
+        .env("ALTHING_STATE", state)
+        .env_remove("ALTHING_NODE_BINARY")
+        .args(arguments)
+        .assert();
     let output = assert.get_output();
     Outcome {
         code: output.status.code(),
@@ -41,7 +45,10 @@ fn json_is_one_document_on_standard_output() {
     let document: serde_json::Value = serde_json::from_str(&status.out).unwrap();
     assert_eq!(document, serde_json::json!({"nodes": [], "groups": []}));
     let doctor = althing(&folder.path().join("state"), &["-o", "json", "doctor"]);
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&doctor.out).unwrap(), serde_json::json!([]));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&doctor.out).unwrap(),
+        serde_json::json!([])
+    );
 }
 
 #[test]
@@ -58,12 +65,21 @@ fn manifests_that_are_not_accepted_change_nothing() {
     let (state, manifests) = (folder.path().join("state"), folder.path().join("manifests"));
     fs::create_dir(&manifests).unwrap();
     let outcome = althing(&state, &["up", "-f", manifests.to_str().unwrap()]);
-    assert!(outcome.code == Some(1) && outcome.err.contains("holds no manifest"), "{}", outcome.err);
-    let text = "apiVersion: althing.dev/v1alpha1\nkind: Node\nmetadata: {name: node-0}\nspec: {agency: a, colour: red}\n";
+    assert!(
+        outcome.code == Some(1) && outcome.err.contains("holds no manifest"),
+        "{}",
+        outcome.err
+    );
+    let text =
+        "apiVersion: althing.dev/v1alpha1\nkind: Node\nmetadata: {name: node-0}\nspec: {agency: a, colour: red}\n";
     fs::write(manifests.join("node.yaml"), text).unwrap();
     let outcome = althing(&state, &["up", "-f", manifests.to_str().unwrap()]);
     assert_eq!(outcome.code, Some(1));
-    assert!(outcome.err.contains("node.yaml") && outcome.err.contains("colour"), "{}", outcome.err);
+    assert!(
+        outcome.err.contains("node.yaml") && outcome.err.contains("colour"),
+        "{}",
+        outcome.err
+    );
     assert!(outcome.out.is_empty() && !state.exists());
 }
 
@@ -71,12 +87,26 @@ fn manifests_that_are_not_accepted_change_nothing() {
 fn a_node_binary_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("node.yaml");
-    fs::write(&manifest, "apiVersion: althing.dev/v1alpha1\nkind: Node\nmetadata: {name: node-0}\nspec: {agency: a}\n").unwrap();
+    fs::write(
+        &manifest,
+        "apiVersion: althing.dev/v1alpha1\nkind: Node\nmetadata: {name: node-0}\nspec: {agency: a}\n",
+    )
+    .unwrap();
     let outcome = althing(
         &folder.path().join("state"),
-        &["up", "-f", manifest.to_str().unwrap(), "--node-binary", "/nowhere/althing-node"],
+        &[
+            "up",
+            "-f",
+            manifest.to_str().unwrap(),
+            "--node-binary",
+            "/nowhere/althing-node",
+        ],
     );
-    assert!(outcome.code == Some(1) && outcome.err.contains("/nowhere/althing-node"), "{}", outcome.err);
+    assert!(
+        outcome.code == Some(1) && outcome.err.contains("/nowhere/althing-node"),
+        "{}",
+        outcome.err
+    );
 }
 
 #[test]
@@ -86,7 +116,11 @@ fn deleting_without_anybody_to_ask_needs_yes() {
     fs::create_dir(&state).unwrap();
     fs::write(state.join("format"), "1\n").unwrap();
     let outcome = althing(&state, &["down", "--delete"]);
-    assert!(outcome.code == Some(1) && outcome.err.contains("--yes"), "{}", outcome.err);
+    assert!(
+        outcome.code == Some(1) && outcome.err.contains("--yes"),
+        "{}",
+        outcome.err
+    );
     assert!(state.exists());
     let outcome = althing(&state, &["down", "--delete", "--yes"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
@@ -98,6 +132,10 @@ fn a_folder_that_is_no_state_of_ours_is_never_removed() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("precious"), "").unwrap();
     let outcome = althing(folder.path(), &["down", "--delete", "--yes"]);
-    assert!(outcome.code == Some(0) && outcome.err.contains("nothing to stop"), "{}", outcome.err);
+    assert!(
+        outcome.code == Some(0) && outcome.err.contains("nothing to stop"),
+        "{}",
+        outcome.err
+    );
     assert!(folder.path().join("precious").exists());
 }

@@ -7,6 +7,20 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Equal as a whole; or a hash is added and every other field is as it was, optional ones absent where they were absent. A
+/// test holds this list to the fields that exist.
+const GENESIS_IS_IMMUTABLE: &str = "self.genesis == oldSelf.genesis || (!has(oldSelf.genesis.hash) && has(self.genesis.hash) \
+    && self.genesis.timestamp == oldSelf.genesis.timestamp && self.genesis.sealers == oldSelf.genesis.sealers \
+    && self.genesis.consensus == oldSelf.genesis.consensus && self.genesis.state == oldSelf.genesis.state \
+    && self.genesis.gasLimit == oldSelf.genesis.gasLimit && self.genesis.blockBytes == oldSelf.genesis.blockBytes \
+    && self.genesis.evmHash == oldSelf.genesis.evmHash \
+    && has(self.genesis.evmChainId) == has(oldSelf.genesis.evmChainId) \
+    && (!has(self.genesis.evmChainId) || self.genesis.evmChainId == oldSelf.genesis.evmChainId) \
+    && has(self.genesis.committee) == has(oldSelf.genesis.committee) \
+    && (!has(self.genesis.committee) || self.genesis.committee == oldSelf.genesis.committee) \
+    && has(self.genesis.predeploys) == has(oldSelf.genesis.predeploys) \
+    && (!has(self.genesis.predeploys) || self.genesis.predeploys == oldSelf.genesis.predeploys))";
+
 /// One ledger, with its own genesis, members, consensus, state and storage.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
@@ -36,7 +50,7 @@ use serde::{Deserialize, Serialize};
 #[x_kube(
     validation = Rule::new("self.consortium == oldSelf.consortium").message("spec.consortium is immutable"),
     validation = Rule::new("self.groupId == oldSelf.groupId").message("spec.groupId is immutable: it is part of the genesis"),
-    validation = Rule::new("self.genesis == oldSelf.genesis").message("spec.genesis is immutable as a whole: block 0 holds it for ever"),
+    validation = Rule::new(GENESIS_IS_IMMUTABLE).message("spec.genesis is immutable as a whole: block 0 holds it for ever; only an absent hash may be added"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct GroupSpec {
@@ -46,7 +60,7 @@ pub struct GroupSpec {
     /// The group's number, 1 to 32767, unique in its consortium. Immutable.
     #[schemars(range(min = 1, max = 32767))]
     pub group_id: i32,
-    /// The fixed config, rendered once into a canonical document. Immutable as a whole.
+    /// The fixed config, rendered once into a canonical document. Immutable as a whole, but for a hash that is added.
     pub genesis: GroupGenesis,
     /// What this namespace wants to hold on chain. Every entry is explicit and numbered; absence is no opinion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +77,10 @@ pub struct GroupGenesis {
     /// The time of block 0.
     pub timestamp: Time,
     /// The first sealers, by the names of their Nodes in this namespace; at least one.
-    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 40), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$")))]
+    #[schemars(
+        length(min = 1, max = 256),
+        inner(length(min = 1, max = 40), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub sealers: Vec<String>,
     /// How blocks are agreed on.
@@ -95,7 +112,8 @@ pub struct GroupGenesis {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub predeploys: Vec<Predeploy>,
-    /// The hash the canonical document must have, `0x` and 64 hex digits. Nothing starts when it differs.
+    /// The hash the canonical document must have, `0x` and 64 hex digits; may be added later, once. Nothing starts when it
+    /// differs. Needed when sealers are other agencies', to say that everybody computed the same document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 66), regex(pattern = "^0x[0-9a-f]{64}$"))]
     pub hash: Option<String>,
@@ -141,7 +159,12 @@ fn timeout() -> String {
 
 impl Default for GenesisConsensus {
     fn default() -> Self {
-        Self { kind: ConsensusType::default(), max_transactions: max_transactions(), timeout: timeout(), heartbeat: None }
+        Self {
+            kind: ConsensusType::default(),
+            max_transactions: max_transactions(),
+            timeout: timeout(),
+            heartbeat: None,
+        }
     }
 }
 

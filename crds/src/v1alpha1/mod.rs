@@ -1,5 +1,8 @@
 //! `althing.dev/v1alpha1`.
-#![expect(unreachable_pub, reason = "the KubeSchema derive makes a private twin of every struct with its visibility")]
+#![expect(
+    unreachable_pub,
+    reason = "the KubeSchema derive makes a private twin of every struct with its visibility"
+)]
 
 mod agency;
 mod common;
@@ -10,7 +13,8 @@ mod node;
 pub use agency::{Agency, AgencySpec, AgencyStatus, Approval, ExternalAgency};
 pub use common::{Attestation, DeletionPolicy};
 pub use consortium::{
-    Admission, Consortium, ConsortiumSpec, ConsortiumStatus, Cryptography, ManagedRegistrar, Registrar, Revocations, Trust,
+    Admission, Consortium, ConsortiumSpec, ConsortiumStatus, Cryptography, ManagedRegistrar, Registrar, Revocations,
+    Trust,
 };
 pub use group::{
     Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash, GenesisCommittee,

@@ -110,7 +110,10 @@ impl NodeSpec {
 pub struct NodeStorage {
     /// The size of the volume, such as `20Gi`; it can grow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 32), regex(pattern = "^[0-9]{1,15}(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"))]
+    #[schemars(
+        length(min = 1, max = 32),
+        regex(pattern = "^[0-9]{1,15}(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$")
+    )]
     pub size: Option<String>,
     /// The storage class of the volume; the cluster's default unless given. Written once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +144,10 @@ pub struct NodeP2p {
     pub service: Option<ServiceType>,
     /// The `host:port` other agencies dial; the Service's own address unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 3, max = 261), regex(pattern = "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"))]
+    #[schemars(
+        length(min = 3, max = 261),
+        regex(pattern = "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")
+    )]
     pub advertise: Option<String>,
     /// NodeIDs that are never let in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -214,7 +220,10 @@ pub struct ExternalNode {
     pub node_id: Option<String>,
     /// The `host:port` it is dialled at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 3, max = 261), regex(pattern = "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"))]
+    #[schemars(
+        length(min = 3, max = 261),
+        regex(pattern = "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")
+    )]
     pub address: Option<String>,
     /// Its certificate in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,21 +16,32 @@ fn the_example_is_accepted_and_may_be_applied_again() {
 
 #[test]
 fn a_name_longer_than_its_children_allow_is_refused() {
-    with(&example(), &[("/metadata/name", json!("n".repeat(40)))]).validate_cel().unwrap();
+    with(&example(), &[("/metadata/name", json!("n".repeat(40)))])
+        .validate_cel()
+        .unwrap();
     for name in ["n".repeat(41), "Trade".into(), "a.b".into(), "0a".into(), "a-".into()] {
-        refused(with(&example(), &[("/metadata/name", json!(name))]).validate_cel(), "metadata.name");
+        refused(
+            with(&example(), &[("/metadata/name", json!(name))]).validate_cel(),
+            "metadata.name",
+        );
     }
 }
 
 #[test]
 fn the_chain_id_is_immutable() {
-    refused(with(&example(), &[("/spec/chainId", json!(1))]).validate_cel_update(&example()), "spec.chainId is immutable");
+    refused(
+        with(&example(), &[("/spec/chainId", json!(1))]).validate_cel_update(&example()),
+        "spec.chainId is immutable",
+    );
 }
 
 #[test]
 fn the_cryptography_is_immutable() {
     let changed = with(&example(), &[("/spec/cryptography", json!("SM"))]);
-    refused(changed.validate_cel_update(&example()), "spec.cryptography is immutable");
+    refused(
+        changed.validate_cel_update(&example()),
+        "spec.cryptography is immutable",
+    );
 }
 
 #[test]
@@ -43,12 +54,21 @@ fn the_registrar_is_managed_or_bought_and_never_both() {
 }
 
 fn bought() -> Consortium {
-    with(&example(), &[("/spec/registrar/managed", json!(null)), ("/spec/registrar/secretName", json!("bought"))])
+    with(
+        &example(),
+        &[
+            ("/spec/registrar/managed", json!(null)),
+            ("/spec/registrar/secretName", json!("bought")),
+        ],
+    )
 }
 
 #[test]
 fn the_chain_key_does_not_move() {
-    refused(bought().validate_cel_update(&example()), "cannot move between managed and secretName");
+    refused(
+        bought().validate_cel_update(&example()),
+        "cannot move between managed and secretName",
+    );
     let other = with(&bought(), &[("/spec/registrar/secretName", json!("other"))]);
     refused(other.validate_cel_update(&bought()), "secretName is immutable");
     let longer = with(&example(), &[("/spec/registrar/managed/validity", json!("100000h"))]);
@@ -58,8 +78,13 @@ fn the_chain_key_does_not_move() {
 #[test]
 fn a_chain_needs_a_registrar_or_somebody_to_trust() {
     let trust = json!({"certificates": ["x".repeat(64)]});
-    with(&example(), &[("/spec/registrar", json!(null)), ("/spec/trust", trust)]).validate_cel().unwrap();
-    refused(with(&example(), &[("/spec/registrar", json!(null))]).validate_cel(), "must be given");
+    with(&example(), &[("/spec/registrar", json!(null)), ("/spec/trust", trust)])
+        .validate_cel()
+        .unwrap();
+    refused(
+        with(&example(), &[("/spec/registrar", json!(null))]).validate_cel(),
+        "must be given",
+    );
 }
 
 #[test]

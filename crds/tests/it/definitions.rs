@@ -6,7 +6,10 @@ fn generated_manifests_and_examples_are_fresh() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     for (path, content) in generated::files() {
         let found = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
-        assert!(found == content, "{path} is stale: run `cargo run -p althing-crds --bin crdgen`");
+        assert!(
+            found == content,
+            "{path} is stale: run `cargo run -p althing-crds --bin crdgen`"
+        );
     }
 }
 
@@ -32,7 +35,12 @@ fn names_leave_kubernetes_own_words_alone() {
 /// Walks a schema; `leaf` sees every node with its path.
 fn walk(path: &str, schema: &Value, leaf: &mut dyn FnMut(&str, &Value)) {
     leaf(path, schema);
-    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for (name, inner) in schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         walk(&format!("{path}.{name}"), inner, leaf);
     }
     if let Some(items) = schema.get("items") {
@@ -43,7 +51,10 @@ fn walk(path: &str, schema: &Value, leaf: &mut dyn FnMut(&str, &Value)) {
 fn spec_schemas() -> Vec<(String, Value)> {
     let spec = |crd: k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition| {
         let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
-        (crd.spec.names.kind, schema.pointer("/openAPIV3Schema/properties/spec").unwrap().clone())
+        (
+            crd.spec.names.kind,
+            schema.pointer("/openAPIV3Schema/properties/spec").unwrap().clone(),
+        )
     };
     definitions().into_iter().map(spec).collect()
 }
@@ -53,7 +64,10 @@ fn every_field_of_a_spec_is_documented() {
     for (kind, schema) in spec_schemas() {
         walk(&kind, &schema, &mut |path, schema| {
             let is_item = path.ends_with("[]");
-            assert!(is_item || schema.get("description").is_some(), "{path} has no description");
+            assert!(
+                is_item || schema.get("description").is_some(),
+                "{path} has no description"
+            );
         });
     }
 }
@@ -69,7 +83,10 @@ fn every_list_and_text_of_a_spec_is_bounded() {
             let has = |name: &str| schema.get(name).is_some();
             match schema.get("type").and_then(Value::as_str) {
                 Some("string") => {
-                    assert!(has("maxLength") || has("enum") || has("format"), "{path} has no maxLength");
+                    assert!(
+                        has("maxLength") || has("enum") || has("format"),
+                        "{path} has no maxLength"
+                    );
                 }
                 Some("array") => assert!(has("maxItems"), "{path} has no maxItems"),
                 Some("integer") => assert!(has("minimum") && has("maximum"), "{path} has no range"),

@@ -13,21 +13,35 @@ fn the_examples_are_accepted_and_may_be_applied_again() {
 
 #[test]
 fn a_name_longer_than_its_children_allow_is_refused() {
-    with(&examples::node(), &[("/metadata/name", json!("n".repeat(40)))]).validate_cel().unwrap();
-    refused(with(&examples::node(), &[("/metadata/name", json!("n".repeat(41)))]).validate_cel(), "metadata.name");
+    with(&examples::node(), &[("/metadata/name", json!("n".repeat(40)))])
+        .validate_cel()
+        .unwrap();
+    refused(
+        with(&examples::node(), &[("/metadata/name", json!("n".repeat(41)))]).validate_cel(),
+        "metadata.name",
+    );
 }
 
 #[test]
 fn the_agency_is_immutable() {
     let changed = with(&examples::node(), &[("/spec/agency", json!("agency-b"))]);
-    refused(changed.validate_cel_update(&examples::node()), "spec.agency is immutable");
+    refused(
+        changed.validate_cel_update(&examples::node()),
+        "spec.agency is immutable",
+    );
 }
 
 #[test]
 fn an_own_node_never_becomes_somebody_elses_nor_back() {
     let own = with(&examples::external_node(), &[("/spec/external", json!(null))]);
-    refused(examples::external_node().validate_cel_update(&own), "cannot become somebody else's");
-    refused(own.validate_cel_update(&examples::external_node()), "cannot become somebody else's");
+    refused(
+        examples::external_node().validate_cel_update(&own),
+        "cannot become somebody else's",
+    );
+    refused(
+        own.validate_cel_update(&examples::external_node()),
+        "cannot become somebody else's",
+    );
 }
 
 #[test]
@@ -54,8 +68,13 @@ fn public_facts_exclude_an_own_nodes_fields() {
         ("/spec/deletionPolicy", json!("Retain")),
     ];
     for (field, value) in fields {
-        with(&examples::node(), &[(field, value.clone())]).validate_cel().unwrap();
-        refused(with(&examples::external_node(), &[(field, value)]).validate_cel(), "spec.external excludes");
+        with(&examples::node(), &[(field, value.clone())])
+            .validate_cel()
+            .unwrap();
+        refused(
+            with(&examples::external_node(), &[(field, value)]).validate_cel(),
+            "spec.external excludes",
+        );
     }
 }
 
@@ -65,7 +84,10 @@ fn the_storage_engine_and_class_are_written_once() {
     class.validate_cel_update(&examples::node()).unwrap();
     let other = with(&class, &[("/spec/storage/storageClassName", json!("slow"))]);
     refused(other.validate_cel_update(&class), "storageClassName is immutable");
-    refused(examples::node().validate_cel_update(&class), "storageClassName is immutable");
+    refused(
+        examples::node().validate_cel_update(&class),
+        "storageClassName is immutable",
+    );
     let without = with(&examples::node(), &[("/spec/storage/engine", json!(null))]);
     examples::node().validate_cel_update(&without).unwrap();
     refused(without.validate_cel_update(&examples::node()), "engine is immutable");

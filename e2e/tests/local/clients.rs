@@ -32,7 +32,9 @@ async fn keeps_its_promises(mut suite: Command, last_line: &str) {
     let _room = room::enter().await;
     let consortium = Consortium::start(&Manifests::like_the_sample()).await.unwrap();
     let node = consortium.member(1).unwrap();
-    suite.env("ALTHING_RPC_URL", node.rpc(1).unwrap().url()).env("ALTHING_WS_URL", node.web_socket(1));
+    suite
+        .env("ALTHING_RPC_URL", node.rpc(1).unwrap().url())
+        .env("ALTHING_WS_URL", node.web_socket(1));
     let said = run(&mut suite, PATIENCE).await.unwrap();
     println!("{said}");
     assert!(said.contains(last_line), "no line '{last_line}' in:\n{said}");
@@ -93,6 +95,8 @@ async fn web3pys_own_suite_deviates_exactly_as_documented() {
 #[tokio::test]
 async fn the_document_lists_every_deviation_of_web3pys_suite() {
     let mut command = python();
-    command.args(["document.py", "--check"]).current_dir(clients("python").join("module_testing"));
+    command
+        .args(["document.py", "--check"])
+        .current_dir(clients("python").join("module_testing"));
     run(&mut command, Duration::from_secs(30)).await.unwrap();
 }

@@ -18,13 +18,18 @@ async fn a_group_halted_by_corruption_leaves_the_nodes_other_group_running() {
     let mut process = sick.start_as_it_is().unwrap();
 
     let halted = || async { sick.metric("althing_group_halted{group=\"1\"}").await == Some(1.0) };
-    until("the alarm of group 1", Duration::from_secs(30), halted).await.unwrap();
+    until("the alarm of group 1", Duration::from_secs(30), halted)
+        .await
+        .unwrap();
     let rpc = sick.rpc(2).unwrap();
     let account = consortium.account("isolation", &rpc).await.unwrap();
     let (raw, hash) = account.nothing(0);
     rpc.send_raw(&raw).await.unwrap();
     rpc.mined(hash, Duration::from_secs(20)).await.unwrap();
-    assert_eq!(sick.metric("althing_group_halted{group=\"2\"}").await.unwrap_or(0.0), 0.0);
+    assert_eq!(
+        sick.metric("althing_group_halted{group=\"2\"}").await.unwrap_or(0.0),
+        0.0
+    );
     assert!(process.try_wait().unwrap().is_none(), "the node is still there");
 }
 
@@ -32,7 +37,10 @@ async fn a_group_halted_by_corruption_leaves_the_nodes_other_group_running() {
 fn corrupt(folder: &Path) -> usize {
     let mut damaged = 0;
     for path in files(folder) {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let is_data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-");
         let mut bytes = std::fs::read(&path).unwrap();
         if !is_data || bytes.is_empty() {

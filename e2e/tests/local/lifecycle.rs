@@ -14,18 +14,37 @@ async fn the_sample_comes_up_with_its_table_again_in_seconds_and_down_without_a_
     let members = consortium.members().unwrap();
     assert_eq!(members.len(), 6, "{members:?}");
     for (group, number) in [(1, 0), (2, 4)] {
-        let height = consortium.member(number).unwrap().rpc(group).unwrap().height().await.unwrap();
+        let height = consortium
+            .member(number)
+            .unwrap()
+            .rpc(group)
+            .unwrap()
+            .height()
+            .await
+            .unwrap();
         assert!(height >= 1, "group {group} is at height {height}");
     }
 
     let again = Instant::now();
     let table = consortium.up().await.unwrap();
-    assert!(again.elapsed() < Duration::from_secs(10), "the second up took {:?}", again.elapsed());
+    assert!(
+        again.elapsed() < Duration::from_secs(10),
+        "the second up took {:?}",
+        again.elapsed()
+    );
     for member in &members {
-        assert!(table.contains(&member.name), "{} is not in the table:\n{table}", member.name);
+        assert!(
+            table.contains(&member.name),
+            "{} is not in the table:\n{table}",
+            member.name
+        );
     }
     let same: Vec<u32> = consortium.members().unwrap().iter().map(|member| member.pid).collect();
-    assert_eq!(same, members.iter().map(|member| member.pid).collect::<Vec<_>>(), "a second up restarted a node");
+    assert_eq!(
+        same,
+        members.iter().map(|member| member.pid).collect::<Vec<_>>(),
+        "a second up restarted a node"
+    );
 
     consortium.down().await.unwrap();
     for member in &members {

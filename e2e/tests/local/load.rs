@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use althing_e2e::{Account, Receipt, Rpc};
 use alloy_primitives::B256;
+use althing_e2e::{Account, Receipt, Rpc};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -38,14 +38,21 @@ impl Load {
                     if stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let Some(receipt) = include(&account, nonce, &nodes, index, &stop).await else { return };
+                    let Some(receipt) = include(&account, nonce, &nodes, index, &stop).await else {
+                        return;
+                    };
                     acknowledged.lock().await.insert(receipt.transaction_hash, receipt);
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             })
         };
         let workers = accounts.into_iter().enumerate().map(worker).collect();
-        Self { stop, acknowledged, count, workers }
+        Self {
+            stop,
+            acknowledged,
+            count,
+            workers,
+        }
     }
 
     /// Transactions acknowledged so far.
@@ -82,13 +89,21 @@ async fn include(account: &Account, nonce: u64, nodes: &[Rpc], first: usize, sto
             return None;
         }
     }
-    panic!("transaction {hash} of {} was not included within {PATIENCE:?} by anybody", account.address());
+    panic!(
+        "transaction {hash} of {} was not included within {PATIENCE:?} by anybody",
+        account.address()
+    );
 }
 
 /// Checks on one node that everything acknowledged is where it was said to be.
 pub(crate) async fn is_all_there(acknowledged: &Acknowledged, node: &Rpc) {
     for (hash, expected) in acknowledged {
         let found = node.receipt(*hash).await.unwrap();
-        assert_eq!(found.as_ref(), Some(expected), "{hash} was acknowledged; {} says otherwise", node.url());
+        assert_eq!(
+            found.as_ref(),
+            Some(expected),
+            "{hash} was acknowledged; {} says otherwise",
+            node.url()
+        );
     }
 }

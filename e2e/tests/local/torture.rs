@@ -32,24 +32,39 @@ impl Dice {
 async fn no_acknowledged_transaction_is_lost_and_ledgers_are_equal_whatever_is_killed() {
     let _room = room::enter().await;
     let rounds = setting("ALTHING_TORTURE_ROUNDS").unwrap_or(ROUNDS_DEFAULT);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let seed = setting("ALTHING_TORTURE_SEED").unwrap_or(now);
     println!("ALTHING_TORTURE_SEED={seed}");
     let mut dice = Dice(seed);
     let consortium = Consortium::start(&Manifests::uniform(NODES, 1)).await.unwrap();
-    let clients: Vec<Rpc> = consortium.members().unwrap().iter().map(|node| node.rpc(1).unwrap()).collect();
+    let clients: Vec<Rpc> = consortium
+        .members()
+        .unwrap()
+        .iter()
+        .map(|node| node.rpc(1).unwrap())
+        .collect();
     let mut accounts = Vec::new();
     for worker in 0..WORKERS {
-        accounts.push(consortium.account(&format!("{seed} {worker}"), &clients[0]).await.unwrap());
+        accounts.push(
+            consortium
+                .account(&format!("{seed} {worker}"), &clients[0])
+                .await
+                .unwrap(),
+        );
     }
     let load = Load::start(accounts, &clients);
 
     for round in 1..=rounds {
         let seen = load.count();
         let more = 5 + dice.roll(20) as u64;
-        until("more acknowledged transactions", Duration::from_secs(60), || async { load.count() >= seen + more })
-            .await
-            .unwrap();
+        until("more acknowledged transactions", Duration::from_secs(60), || async {
+            load.count() >= seen + more
+        })
+        .await
+        .unwrap();
         let members = consortium.members().unwrap();
         // From one node to all of them: durability may not depend on who is left.
         let victims = 1 + dice.roll(NODES);
@@ -65,9 +80,15 @@ async fn no_acknowledged_transaction_is_lost_and_ledgers_are_equal_whatever_is_k
 
     let acknowledged = load.stop().await;
     let members = consortium.members().unwrap();
-    let height = consortium.ledgers_are_equal(1, &members, Duration::from_secs(60)).await.unwrap();
+    let height = consortium
+        .ledgers_are_equal(1, &members, Duration::from_secs(60))
+        .await
+        .unwrap();
     for client in &clients {
         is_all_there(&acknowledged, client).await;
     }
-    println!("{} acknowledged transactions, {height} equal blocks, {rounds} rounds", acknowledged.len());
+    println!(
+        "{} acknowledged transactions, {height} equal blocks, {rounds} rounds",
+        acknowledged.len()
+    );
 }

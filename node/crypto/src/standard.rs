@@ -7,8 +7,8 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::DecodePrivateKey;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::Message;
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 
 use crate::{AccountSignature, HashFn, KeyError, NodeKey, SignatureError, Suite};
 
@@ -40,9 +40,15 @@ impl Suite for StandardSuite {
         let (r, s) = compact.split_at_mut(32);
         r.copy_from_slice(&signature.r.to_be_bytes::<32>());
         s.copy_from_slice(&signature.s.to_be_bytes::<32>());
-        let id = if signature.odd_y { RecoveryId::One } else { RecoveryId::Zero };
+        let id = if signature.odd_y {
+            RecoveryId::One
+        } else {
+            RecoveryId::Zero
+        };
         let recoverable = RecoverableSignature::from_compact(&compact, id).map_err(|_| SignatureError)?;
-        let key = recoverable.recover_ecdsa(Message::from_digest(digest.0)).map_err(|_| SignatureError)?;
+        let key = recoverable
+            .recover_ecdsa(Message::from_digest(digest.0))
+            .map_err(|_| SignatureError)?;
         let uncompressed = key.serialize_uncompressed();
         Ok(Address::from_raw_public_key(uncompressed.get(1..).unwrap_or_default()))
     }
@@ -59,8 +65,15 @@ impl Suite for StandardSuite {
 
     fn node_key(&self, pem: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
         let key = SigningKey::from_pkcs8_pem(pem)
-            .or_else(|pkcs8| p256::SecretKey::from_sec1_pem(pem).map(SigningKey::from).map_err(|_| pkcs8))
-            .map_err(|e| KeyError::Malformed { curve: "P-256", why: e.to_string() })?;
+            .or_else(|pkcs8| {
+                p256::SecretKey::from_sec1_pem(pem)
+                    .map(SigningKey::from)
+                    .map_err(|_| pkcs8)
+            })
+            .map_err(|e| KeyError::Malformed {
+                curve: "P-256",
+                why: e.to_string(),
+            })?;
         Ok(Arc::new(StandardNodeKey(key)))
     }
 }
@@ -109,16 +122,31 @@ mod tests {
         let digest = B256::repeat_byte(1);
         let signature = key.sign(&digest);
         assert_eq!(signature, key.sign(&digest), "signing is deterministic");
-        assert!(StandardSuite.verify_node(&key.public_key(), &digest, &signature).is_ok());
-        assert!(StandardSuite.verify_node(&key.public_key(), &B256::repeat_byte(2), &signature).is_err());
+        assert!(
+            StandardSuite
+                .verify_node(&key.public_key(), &digest, &signature)
+                .is_ok()
+        );
+        assert!(
+            StandardSuite
+                .verify_node(&key.public_key(), &B256::repeat_byte(2), &signature)
+                .is_err()
+        );
         assert!(StandardSuite.verify_node(&[9; 64], &digest, &signature).is_err());
         assert!(StandardSuite.verify_node(&key.public_key(), &digest, &[]).is_err());
     }
 
     #[test]
     fn a_malleable_account_signature_is_refused() {
-        let signature = AccountSignature { r: U256::from(1), s: HALF_ORDER + U256::from(1), odd_y: false };
-        assert_eq!(StandardSuite.recover_account(&B256::ZERO, &signature), Err(SignatureError));
+        let signature = AccountSignature {
+            r: U256::from(1),
+            s: HALF_ORDER + U256::from(1),
+            odd_y: false,
+        };
+        assert_eq!(
+            StandardSuite.recover_account(&B256::ZERO, &signature),
+            Err(SignatureError)
+        );
     }
 
     #[test]

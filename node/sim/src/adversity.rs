@@ -1,14 +1,9 @@
-//! What happens to the nodes: they die, come back, lose their logs, are connected and cut off; and sync between them.
+//! What happens to the nodes: they start, die, come back, lose their logs, are connected and cut off.
 
-use althing_consensus::Input;
-use althing_types::NodeId;
+use althing_consensus::{Input, PersistId, Start};
 
-use crate::byzantine::Whom;
 use crate::cluster::{Cluster, Event};
-use crate::network::Packet;
-
-/// How often a node tells its height.
-const STATUS_MS: u64 = 1_000;
+use crate::sync::STATUS_MS;
 
 impl Cluster {
     /// Queues everything that the plan foresees.
@@ -107,44 +102,80 @@ impl Cluster {
         }
     }
 
-    // Sync.
-
-    /// A node tells its height to all, and hears again of the transactions it lacks.
-    pub(crate) fn status(&mut self, n: usize) {
-        self.clock.after(STATUS_MS, Event::Status { node: n });
-        if !self.nodes.get(n).is_some_and(|node| node.up) {
-            return;
-        }
-        let height = self.claimed_height(n);
-        self.send(n, Whom::All, &Packet::Status(height));
-        for transaction in self.recent() {
-            self.gossip(n, transaction);
-        }
+    /// Starts a node from its disk.
+    pub(crate) fn start(&mut self, n: usize) {
+        let Some(node) = self.nodes.get_mut(n) else { return };
+        node.up = true;
+        let head = node.ledger.head();
+        let sealers = self.plan.sealers_of(head.height + 1);
+        let abstain_through = node.lost.map(|_| u64::MAX);
+        let log = node.log.read();
+        self.feed(
+            n,
+            Input::Start(Start {
+                head,
+                sealers,
+                log,
+                abstain_through,
+            }),
+        );
     }
 
-    pub(crate) fn heard_status(&mut self, from: usize, to: usize, height: u64) {
-        let Some(mine) = self.nodes.get(to).map(|node| node.ledger.head().height) else {
+    /// A node without its vote log learns from a quorum how high the certified chain is, and abstains through one height
+    /// above, or two when it cannot count on its own ledger.
+    pub(crate) fn learn(&mut self, n: usize) {
+        let Some(wiped) = self.nodes.get(n).and_then(|node| node.lost) else {
             return;
         };
-        if height > mine {
-            self.ask(to, from, mine);
+        let top = self
+            .honest_heights()
+            .map(|(_, height)| height)
+            .max()
+            .unwrap_or_default();
+        let sealers = self.plan.sealers_of(top + 1);
+        let answers: Vec<(usize, u64)> = (0..self.nodes.len())
+            .filter(|other| *other != n && self.network.connected(n, *other))
+            .filter_map(|other| self.nodes.get(other).filter(|node| node.up).map(|node| (other, node)))
+            .filter(|(_, node)| self.plan.ids.get(node.identity).is_some_and(|id| sealers.contains(id)))
+            .map(|(other, node)| (other, if node.faulty { 0 } else { node.ledger.head().height }))
+            .take(sealers.quorum())
+            .collect();
+        let Some(node) = self.nodes.get_mut(n) else { return };
+        let (life, head) = (node.life, node.ledger.head());
+        if answers.len() < sealers.quorum() {
+            let again = self.dice.between(100, 1_000);
+            return self.clock.after(again, Event::Learn { node: n, life });
         }
-    }
-
-    /// The core thinks that blocks are missing here.
-    pub(crate) fn fetch(&mut self, n: usize, from: &[NodeId]) {
-        let asked = from
-            .get(self.dice.index(from.len()))
-            .and_then(|id| self.plan.identity(id));
-        let mine = self.nodes.get(n).map(|node| node.ledger.head().height);
-        if let (Some(identity), Some(mine)) = (asked, mine) {
-            self.send(n, Whom::One(identity), &Packet::Request(mine));
+        let highest = answers
+            .iter()
+            .map(|(_, height)| *height)
+            .max()
+            .unwrap_or_default()
+            .max(head.height);
+        let abstain_through = Some(highest + if wiped { 2 } else { 1 });
+        let sealers = self.plan.sealers_of(head.height + 1);
+        node.log.sync(PersistId(u64::MAX));
+        let log = node.log.read();
+        // The ids of a new start begin anew, so nothing of the old one may be waited for.
+        node.life += 1;
+        node.saved = None;
+        node.withheld.clear();
+        node.timers.clear();
+        let known: Vec<usize> = std::mem::take(&mut node.connected).into_iter().collect();
+        self.feed(
+            n,
+            Input::Start(Start {
+                head,
+                sealers,
+                log,
+                abstain_through,
+            }),
+        );
+        for input in self.work(n) {
+            self.feed(n, input);
         }
-    }
-
-    fn ask(&mut self, n: usize, other: usize, above: u64) {
-        if let Some(identity) = self.nodes.get(other).map(|node| node.identity) {
-            self.send(n, Whom::One(identity), &Packet::Request(above));
+        for other in known {
+            self.connect(n, other, true);
         }
     }
 }

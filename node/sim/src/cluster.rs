@@ -3,20 +3,17 @@
 use std::collections::VecDeque;
 
 use alloy_primitives::{B256, Bytes};
-use althing_consensus::{
-    Consensus, Fresh, Input, Limits, Now, Outcome, Output, Pbft, PersistId, Settings, Slot, Start, Timer, To,
-    decode_message, verify_message,
-};
+use althing_consensus::{Consensus, Input, Limits, Now, Output, Pbft, PersistId, Settings, Slot, Timer};
 use althing_crypto::{HashFn, Suite};
 
-use crate::block::{Block, Reader};
-use crate::byzantine::{Kind, Said, Whom, World};
+use crate::block::Block;
+use crate::byzantine::Kind;
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::Stored;
 use crate::network::{Network, Packet, Weather};
 use crate::node::Node;
-use crate::oracle::{Commitment, Oracle};
+use crate::oracle::Oracle;
 use crate::plan::{Plan, Trait};
 use crate::suite::{Crypto, ToySuite};
 use crate::trace::Trace;
@@ -25,7 +22,7 @@ use crate::{Options, Planted};
 /// The wall clock at the beginning of every run.
 const BEGINNING_UNIX_MS: u64 = 1_800_000_000_000;
 /// Bounds of the simulator's messages.
-const LIMITS: Limits = Limits { block_bytes: 4_096 };
+pub(crate) const LIMITS: Limits = Limits { block_bytes: 4_096 };
 
 /// Something that happens.
 #[derive(Debug)]
@@ -79,10 +76,10 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) plan: Plan,
-    crypto: Crypto,
+    pub(crate) crypto: Crypto,
     /// What nodes verify with: the true suite but for a planted mistake.
-    suite: std::sync::Arc<dyn Suite>,
-    genesis: B256,
+    pub(crate) suite: std::sync::Arc<dyn Suite>,
+    pub(crate) genesis: B256,
     pub(crate) clock: Clock<Event>,
     pub(crate) network: Network,
     pub(crate) nodes: Vec<Node>,
@@ -221,7 +218,7 @@ impl Cluster {
         }
     }
 
-    fn unix_ms(&self, n: usize) -> u64 {
+    pub(crate) fn unix_ms(&self, n: usize) -> u64 {
         let identity = self.nodes.get(n).map_or(0, |node| node.identity);
         let skew = self.plan.skews_ms.get(identity).copied().unwrap_or_default();
         BEGINNING_UNIX_MS + self.clock.now_ms() + skew
@@ -309,362 +306,6 @@ impl Cluster {
             Output::Refused { sender, reason } if honest => self.oracle.refused(n, sender, reason),
             Output::Halt { height, reason, .. } if honest => self.oracle.halted(n, height, &reason),
             _ => {}
-        }
-    }
-
-    // The ledger and the pool.
-
-    fn write(&mut self, n: usize, stored: Stored) {
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        node.log.prune(stored.block.height);
-        if !node.faulty {
-            let Stored {
-                block,
-                hash,
-                certificate,
-            } = &stored;
-            self.oracle.committed(
-                Commitment {
-                    node: n,
-                    block,
-                    hash: *hash,
-                    certificate,
-                },
-                &self.plan,
-            );
-        }
-        self.trace.committed(self.clock.now_ms(), n, &stored);
-        node.ledger.write(stored);
-    }
-
-    fn work(&mut self, n: usize) -> Vec<Input> {
-        let hash = self.hash();
-        let reasons = self.nodes.get_mut(n).map(|node| node.reasons(hash)).unwrap_or_default();
-        reasons
-            .into_iter()
-            .map(|(reason, on)| Input::Work { reason, on })
-            .collect()
-    }
-
-    pub(crate) fn gossip(&mut self, n: usize, transaction: u64) {
-        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
-            return;
-        };
-        if node.pool.contains(&transaction) || node.ledger.includes(transaction) {
-            return;
-        }
-        node.pool.insert(transaction);
-        for input in self.work(n) {
-            self.feed(n, input);
-        }
-    }
-
-    /// Executes a block over the ledger's head, as every node does.
-    fn execute(&self, n: usize, bytes: &Bytes) -> Outcome {
-        let invalid = |reason: &str| Outcome::Invalid {
-            reason: reason.to_owned(),
-        };
-        let (Some(node), Some(block)) = (self.nodes.get(n), Block::decode(bytes)) else {
-            return invalid("no block");
-        };
-        let head = node.ledger.head();
-        if (block.parent, block.height) != (head.hash, head.height + 1) {
-            return invalid("it does not extend the head");
-        }
-        if block.corrupt || block.unix_ms <= head.unix_ms {
-            return invalid("the state root differs");
-        }
-        let unknown = |transaction: &u64| !self.submitted.contains(transaction);
-        if block
-            .transactions
-            .iter()
-            .any(|t| unknown(t) || node.ledger.includes(*t))
-        {
-            return invalid("a transaction does not execute");
-        }
-        Outcome::Valid {
-            next_sealers: self.plan.sealers_of(block.height + 1),
-        }
-    }
-
-    fn build(&mut self, n: usize, slot: Slot, parent: althing_consensus::Head) {
-        let unix_ms = self.unix_ms(n);
-        let salt = self.dice.next();
-        let hash = self.hash();
-        let Some(node) = self.nodes.get(n) else { return };
-        let transactions = node.executable();
-        let current = node.ledger.head() == parent && parent.height + 1 == slot.height;
-        let empty = transactions.is_empty() && slot.view == 0;
-        let fresh = (current && !empty).then(|| {
-            let proposer = u8::try_from(node.identity).unwrap_or_default();
-            let unix_ms = unix_ms.max(parent.unix_ms + 1);
-            let height = slot.height;
-            let block = Block {
-                height,
-                parent: parent.hash,
-                unix_ms,
-                proposer,
-                salt,
-                corrupt: false,
-                transactions,
-            };
-            Fresh {
-                candidate: block.candidate(hash),
-                next_sealers: self.plan.sealers_of(height + 1),
-            }
-        });
-        self.feed(n, Input::Built { slot, fresh });
-    }
-
-    // The network.
-
-    fn saved(&mut self, n: usize, id: PersistId) {
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        node.log.sync(id);
-        for (to, bytes) in node.release(id) {
-            self.transmit(n, to, bytes);
-        }
-        self.feed(n, Input::Persisted(id));
-    }
-
-    /// A message leaves a node, or whatever its liar makes of it.
-    fn transmit(&mut self, n: usize, to: To, bytes: Bytes) {
-        let whom = match to {
-            To::All => Whom::All,
-            To::One(id) => match self.plan.identity(&id) {
-                Some(identity) => Whom::One(identity),
-                None => return,
-            },
-        };
-        let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else {
-            return;
-        };
-        let lies = self.lie(n, |liar, world| liar.outgoing(world, whom, &message, bytes.clone()));
-        if self.nodes.get(n).is_some_and(|node| !node.faulty) {
-            let identity = self.nodes.get(n).map_or(n, |node| node.identity);
-            self.oracle.sent(identity, &message, &self.plan);
-        }
-        self.say(n, lies.unwrap_or_else(|| vec![(whom, bytes)]));
-    }
-
-    /// Asks the liar of this instance, if it is one.
-    fn lie<T>(
-        &mut self,
-        n: usize,
-        ask: impl FnOnce(&mut dyn crate::byzantine::Liar, &mut World<'_>) -> T,
-    ) -> Option<T> {
-        let unix_ms = self.unix_ms(n);
-        let (hash, genesis) = (self.hash(), self.genesis);
-        let node = self.nodes.get_mut(n)?;
-        let me = node.identity;
-        let key = self.crypto.keys.get(me)?.clone();
-        let status = node.core.status();
-        let liar = node.liar.as_deref_mut()?;
-        let slot = Slot {
-            height: status.height,
-            view: status.view,
-        };
-        let (dice, plan, head) = (&mut self.dice, &self.plan, status.head);
-        Some(ask(
-            liar,
-            &mut World {
-                dice,
-                plan,
-                me,
-                key: key.as_ref(),
-                hash,
-                genesis,
-                head,
-                slot,
-                unix_ms,
-            },
-        ))
-    }
-
-    fn say(&mut self, n: usize, said: Said) {
-        for (whom, bytes) in said {
-            self.send(n, whom, &Packet::Consensus(bytes));
-        }
-    }
-
-    pub(crate) fn send(&mut self, n: usize, whom: Whom, packet: &Packet) {
-        let me = self.nodes.get(n).map(|node| node.identity);
-        for to in 0..self.nodes.len() {
-            let identity = self.nodes.get(to).map(|node| node.identity);
-            let meant = match whom {
-                Whom::All => identity != me,
-                Whom::One(one) => identity == Some(one) && identity != me,
-            };
-            if !meant {
-                continue;
-            }
-            for delay in self.network.send(n, to) {
-                self.clock.after(
-                    delay,
-                    Event::Packet {
-                        from: n,
-                        to,
-                        packet: packet.clone(),
-                    },
-                );
-            }
-        }
-    }
-
-    fn arrive(&mut self, from: usize, to: usize, packet: Packet) {
-        if !self.nodes.get(to).is_some_and(|node| node.up) {
-            return;
-        }
-        match packet {
-            Packet::Consensus(bytes) => {
-                let Ok(message) = decode_message(&bytes, LIMITS, &Reader(self.hash())) else {
-                    return;
-                };
-                let Ok(verified) = verify_message(message, self.suite.as_ref(), self.genesis) else {
-                    return;
-                };
-                if let Some(lies) = self.lie(to, |liar, world| liar.incoming(world, verified.message())) {
-                    self.say(to, lies);
-                }
-                self.feed(to, Input::Message(verified));
-            }
-            Packet::Status(height) => self.heard_status(from, to, height),
-            Packet::Request(above) => self.answer(from, to, above),
-            Packet::Blocks(blocks) => self.import(to, blocks),
-        }
-    }
-
-    /// Sync: verifies each block by its certificate and by executing it, writes it, and tells the core.
-    fn import(&mut self, n: usize, blocks: Vec<Stored>) {
-        let reader = self.hash();
-        for stored in blocks {
-            let Some(node) = self.nodes.get(n) else { return };
-            let head = node.ledger.head();
-            let bytes = stored.block.encode();
-            let sealers = self.plan.sealers_of(stored.block.height);
-            let next = stored.block.height == head.height + 1 && reader(&bytes) == stored.hash;
-            let about_it = stored.certificate.block == stored.hash && stored.certificate.height == stored.block.height;
-            let suite = self.suite.as_ref();
-            let certified = althing_consensus::verify_certificate(&stored.certificate, suite, self.genesis, &sealers);
-            if !next || !about_it || certified.is_err() {
-                continue;
-            }
-            let Outcome::Valid { next_sealers } = self.execute(n, &bytes) else {
-                continue;
-            };
-            let head = stored.block.head(reader);
-            let certificate = stored.certificate.clone();
-            self.write(n, stored);
-            self.feed(
-                n,
-                Input::Imported {
-                    head,
-                    certificate,
-                    sealers,
-                    next_sealers,
-                },
-            );
-            for input in self.work(n) {
-                self.feed(n, input);
-            }
-        }
-    }
-
-    pub(crate) fn claimed_height(&mut self, n: usize) -> u64 {
-        let height = self.nodes.get(n).map_or(0, |node| node.ledger.head().height);
-        self.lie(n, |liar, world| liar.claimed_height(world, height))
-            .unwrap_or(height)
-    }
-
-    pub(crate) fn answer(&mut self, from: usize, to: usize, above: u64) {
-        let blocks = self
-            .nodes
-            .get(to)
-            .map(|node| node.ledger.above(above))
-            .unwrap_or_default();
-        let lied = self.lie(to, |liar, world| liar.blocks(world, blocks.clone()));
-        let whom = self.nodes.get(from).map(|node| Whom::One(node.identity));
-        if let Some(whom) = whom {
-            self.send(to, whom, &Packet::Blocks(lied.unwrap_or(blocks)));
-        }
-    }
-
-    // Lives.
-
-    /// Starts a node from its disk.
-    pub(crate) fn start(&mut self, n: usize) {
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        node.up = true;
-        let head = node.ledger.head();
-        let sealers = self.plan.sealers_of(head.height + 1);
-        let abstain_through = node.lost.map(|_| u64::MAX);
-        let log = node.log.read();
-        self.feed(
-            n,
-            Input::Start(Start {
-                head,
-                sealers,
-                log,
-                abstain_through,
-            }),
-        );
-    }
-
-    /// A node without its vote log learns from a quorum how high the certified chain is, and abstains through one height
-    /// above, or two when it cannot count on its own ledger.
-    fn learn(&mut self, n: usize) {
-        let Some(wiped) = self.nodes.get(n).and_then(|node| node.lost) else {
-            return;
-        };
-        let top = self
-            .honest_heights()
-            .map(|(_, height)| height)
-            .max()
-            .unwrap_or_default();
-        let sealers = self.plan.sealers_of(top + 1);
-        let answers: Vec<(usize, u64)> = (0..self.nodes.len())
-            .filter(|other| *other != n && self.network.connected(n, *other))
-            .filter_map(|other| self.nodes.get(other).filter(|node| node.up).map(|node| (other, node)))
-            .filter(|(_, node)| self.plan.ids.get(node.identity).is_some_and(|id| sealers.contains(id)))
-            .map(|(other, node)| (other, if node.faulty { 0 } else { node.ledger.head().height }))
-            .take(sealers.quorum())
-            .collect();
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        let (life, head) = (node.life, node.ledger.head());
-        if answers.len() < sealers.quorum() {
-            let again = self.dice.between(100, 1_000);
-            return self.clock.after(again, Event::Learn { node: n, life });
-        }
-        let highest = answers
-            .iter()
-            .map(|(_, height)| *height)
-            .max()
-            .unwrap_or_default()
-            .max(head.height);
-        let abstain_through = Some(highest + if wiped { 2 } else { 1 });
-        let sealers = self.plan.sealers_of(head.height + 1);
-        node.log.sync(PersistId(u64::MAX));
-        let log = node.log.read();
-        // The ids of a new start begin anew, so nothing of the old one may be waited for.
-        node.life += 1;
-        node.saved = None;
-        node.withheld.clear();
-        node.timers.clear();
-        let known: Vec<usize> = std::mem::take(&mut node.connected).into_iter().collect();
-        self.feed(
-            n,
-            Input::Start(Start {
-                head,
-                sealers,
-                log,
-                abstain_through,
-            }),
-        );
-        for input in self.work(n) {
-            self.feed(n, input);
-        }
-        for other in known {
-            self.connect(n, other, true);
         }
     }
 }

@@ -22,7 +22,10 @@ pub mod network;
 mod node;
 pub mod oracle;
 pub mod plan;
+mod post;
+mod shell;
 pub mod suite;
+mod sync;
 mod trace;
 mod workload;
 

@@ -24,7 +24,11 @@ fn ask<T>(
     let proposer = header.section.proposer();
     let assembler = group.assembler();
     let block = assembler.context(context.height, header.section.unix_ms, proposer.as_ref());
-    let state_overrides = context.state.iter().map(|(address, over)| (*address, account_override(over))).collect();
+    let state_overrides = context
+        .state
+        .iter()
+        .map(|(address, over)| (*address, account_override(over)))
+        .collect();
     let block_overrides = block_override(&context.block);
     let context = evm::CallContext {
         rules: assembler.rules(),
@@ -43,11 +47,7 @@ fn ask<T>(
     }
 }
 
-pub(super) fn call(
-    group: &Group,
-    asked: &CallRequest,
-    context: &CallContext,
-) -> Result<CallOutcome, BackendError> {
+pub(super) fn call(group: &Group, asked: &CallRequest, context: &CallContext) -> Result<CallOutcome, BackendError> {
     let request = request(asked);
     Ok(match ask(group, context, |context| evm::call(context, &request))? {
         Ok(evm::CallOutcome::Success { output, gas_used, .. }) => CallOutcome::Returned { output, gas_used },
@@ -65,14 +65,16 @@ pub(super) fn estimate(
     context: &CallContext,
 ) -> Result<EstimateOutcome, BackendError> {
     let request = request(asked);
-    Ok(match ask(group, context, |context| evm::estimate_gas(context, &request))? {
-        Ok(evm::GasEstimate::Gas(gas)) => EstimateOutcome::Gas(gas),
-        Ok(evm::GasEstimate::Revert { output }) => {
-            EstimateOutcome::Failed(CallFailure::Reverted { output, gas_used: 0 })
-        }
-        Ok(evm::GasEstimate::Halt(halt)) => EstimateOutcome::Failed(halted(halt)),
-        Err(failure) => EstimateOutcome::Failed(failure),
-    })
+    Ok(
+        match ask(group, context, |context| evm::estimate_gas(context, &request))? {
+            Ok(evm::GasEstimate::Gas(gas)) => EstimateOutcome::Gas(gas),
+            Ok(evm::GasEstimate::Revert { output }) => {
+                EstimateOutcome::Failed(CallFailure::Reverted { output, gas_used: 0 })
+            }
+            Ok(evm::GasEstimate::Halt(halt)) => EstimateOutcome::Failed(halted(halt)),
+            Err(failure) => EstimateOutcome::Failed(failure),
+        },
+    )
 }
 
 pub(super) fn access_list(
@@ -81,18 +83,35 @@ pub(super) fn access_list(
     context: &CallContext,
 ) -> Result<AccessListOutcome, BackendError> {
     let request = request(asked);
-    Ok(match ask(group, context, |context| evm::create_access_list(context, &request))? {
-        Ok(outcome) => AccessListOutcome {
-            list: outcome.access_list.0.into_iter().map(|item| (item.address, item.storage_keys)).collect(),
-            gas_used: outcome.gas_used,
-            failure: outcome.error.map(|reason| CallFailure::Halted { reason, gas_used: outcome.gas_used }),
+    Ok(
+        match ask(group, context, |context| evm::create_access_list(context, &request))? {
+            Ok(outcome) => AccessListOutcome {
+                list: outcome
+                    .access_list
+                    .0
+                    .into_iter()
+                    .map(|item| (item.address, item.storage_keys))
+                    .collect(),
+                gas_used: outcome.gas_used,
+                failure: outcome.error.map(|reason| CallFailure::Halted {
+                    reason,
+                    gas_used: outcome.gas_used,
+                }),
+            },
+            Err(failure) => AccessListOutcome {
+                list: Vec::new(),
+                gas_used: 0,
+                failure: Some(failure),
+            },
         },
-        Err(failure) => AccessListOutcome { list: Vec::new(), gas_used: 0, failure: Some(failure) },
-    })
+    )
 }
 
 fn halted(halt: evm::Halt) -> CallFailure {
-    CallFailure::Halted { reason: halt.reason, gas_used: halt.gas_used }
+    CallFailure::Halted {
+        reason: halt.reason,
+        gas_used: halt.gas_used,
+    }
 }
 
 fn request(asked: &CallRequest) -> evm::CallRequest {
@@ -116,7 +135,12 @@ fn account_override(over: &AccountOverride) -> evm::AccountOverride {
         (None, false) => evm::StorageOverride::Patch(over.state_diff.clone()),
         (None, true) => evm::StorageOverride::Keep,
     };
-    evm::AccountOverride { balance: over.balance, nonce: over.nonce, code: over.code.clone(), storage }
+    evm::AccountOverride {
+        balance: over.balance,
+        nonce: over.nonce,
+        code: over.code.clone(),
+        storage,
+    }
 }
 
 fn block_override(over: &BlockOverrides) -> evm::BlockOverrides {

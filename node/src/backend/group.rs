@@ -8,9 +8,7 @@ use althing_rpc::backend::{
     ConsensusStatus, EstimateOutcome, GroupBackend, GroupEvent, GroupInfo, Head, HeaderView, LogEntry, LogFilter,
     MinedReceipt, MinedTransaction, PeerHead, PoolContent, PoolStatus, SubmitError, SyncStatus, Totals,
 };
-use althing_types::{
-    Account, Address, B256, Bytes, CommitCertificate, NodeId, Receipt, Recovered, StateReader, U256,
-};
+use althing_types::{Account, Address, B256, Bytes, CommitCertificate, NodeId, Receipt, Recovered, StateReader, U256};
 use tokio::sync::broadcast;
 
 use super::{calls, reads, submit};
@@ -40,13 +38,21 @@ impl GroupRpc {
             gas_limit: genesis.gas_limit,
         };
         let events = group.events_sender();
-        Self { group, network, info, events }
+        Self {
+            group,
+            network,
+            info,
+            events,
+        }
     }
 
     fn ready(&self) -> Result<(), BackendError> {
         match self.group.halted() {
             None => Ok(()),
-            Some(why) => Err(BackendError::NotReady(format!("group {} has halted: {why}", self.info.group))),
+            Some(why) => Err(BackendError::NotReady(format!(
+                "group {} has halted: {why}",
+                self.info.group
+            ))),
         }
     }
 }
@@ -58,7 +64,10 @@ impl GroupBackend for GroupRpc {
 
     fn head(&self) -> Head {
         let head = self.group.ledger().head();
-        Head { height: head.height, hash: head.hash }
+        Head {
+            height: head.height,
+            hash: head.hash,
+        }
     }
 
     fn header(&self, height: u64) -> Result<Option<HeaderView>, BackendError> {
@@ -137,7 +146,10 @@ impl GroupBackend for GroupRpc {
 
     fn submit(&self, transactions: Vec<Bytes>) -> BoxFuture<'_, Vec<Result<B256, SubmitError>>> {
         if let Err(why) = self.ready() {
-            let refused = transactions.iter().map(|_| Err(SubmitError::NotReady(why.to_string()))).collect();
+            let refused = transactions
+                .iter()
+                .map(|_| Err(SubmitError::NotReady(why.to_string())))
+                .collect();
             return Box::pin(std::future::ready(refused));
         }
         submit::submit(Arc::clone(&self.group), transactions)
@@ -151,13 +163,21 @@ impl GroupBackend for GroupRpc {
         if let Some(nonce) = self.group.pool().with(|pool| pool.pending_nonce(address)) {
             return Ok(nonce);
         }
-        let account = self.group.ledger().state_latest().account(address).map_err(reads::state_error)?;
+        let account = self
+            .group
+            .ledger()
+            .state_latest()
+            .account(address)
+            .map_err(reads::state_error)?;
         Ok(account.map_or(0, |account| account.nonce))
     }
 
     fn pool_status(&self) -> PoolStatus {
         let size = self.group.pool().size();
-        PoolStatus { pending: size.executable as u64, queued: size.queued as u64 }
+        PoolStatus {
+            pending: size.executable as u64,
+            queued: size.queued as u64,
+        }
     }
 
     fn pool_content(&self, sender: Option<&Address>, limit: usize) -> PoolContent {
@@ -174,7 +194,11 @@ impl GroupBackend for GroupRpc {
 
     fn consensus_status(&self) -> ConsensusStatus {
         let status = self.group.consensus();
-        let connected = status.connected.iter().filter(|peer| status.sealers.contains(peer)).count();
+        let connected = status
+            .connected
+            .iter()
+            .filter(|peer| status.sealers.contains(peer))
+            .count();
         ConsensusStatus {
             view: Some(status.view),
             to_view: Some(status.view),
@@ -182,16 +206,26 @@ impl GroupBackend for GroupRpc {
             leader_failed: status.view > 0,
             sealers: status.sealers.as_slice().to_vec(),
             connected: connected as u64,
-            views: status.sealing.then_some((self.info.own, status.view)).into_iter().collect(),
+            views: status
+                .sealing
+                .then_some((self.info.own, status.view))
+                .into_iter()
+                .collect(),
         }
     }
 
     fn sync_status(&self) -> SyncStatus {
         let (view, own) = (self.group.sync(), self.head());
-        let highest = view.highest().map(|status| Head { height: status.height, hash: status.hash });
+        let highest = view.highest().map(|status| Head {
+            height: status.height,
+            hash: status.hash,
+        });
         let peer = |(node_id, status): &(NodeId, crate::sync::Status)| PeerHead {
             node_id: *node_id,
-            head: Head { height: status.height, hash: status.hash },
+            head: Head {
+                height: status.height,
+                hash: status.hash,
+            },
             genesis_hash: self.info.genesis_hash,
         };
         SyncStatus {
@@ -217,7 +251,11 @@ impl GroupBackend for GroupRpc {
 
     fn totals(&self) -> Totals {
         let head = self.group.ledger().head();
-        Totals { transactions: head.transactions_total, failed: head.failed_total, height: head.height }
+        Totals {
+            transactions: head.transactions_total,
+            failed: head.failed_total,
+            height: head.height,
+        }
     }
 
     fn system_config(&self, key: &str) -> Result<Option<String>, BackendError> {

@@ -23,18 +23,19 @@ pub struct NodeRpc {
 
 impl NodeRpc {
     /// The node's backend. Without a configured default the lowest group is served at `/`.
-    pub fn new(
-        groups: Arc<Groups>,
-        default_group: Option<GroupId>,
-        chain_id: u64,
-        network: NetworkHandle,
-    ) -> Self {
+    pub fn new(groups: Arc<Groups>, default_group: Option<GroupId>, chain_id: u64, network: NetworkHandle) -> Self {
         let backends: BTreeMap<_, _> = groups
             .running()
             .map(|group| (group.id(), Arc::new(GroupRpc::new(Arc::clone(group), network.clone()))))
             .collect();
         let default_group = default_group.or_else(|| backends.keys().next().copied());
-        Self { groups, backends, default_group, chain_id, network }
+        Self {
+            groups,
+            backends,
+            default_group,
+            chain_id,
+            network,
+        }
     }
 }
 

@@ -27,7 +27,10 @@ pub(super) fn state_error(error: StateError) -> BackendError {
 
 pub(super) fn header(ledger: &Ledger, height: u64) -> Result<Option<HeaderView>, BackendError> {
     let stored = ledger.header(height).map_err(error)?;
-    Ok(stored.map(|stored| HeaderView { hash: stored.hash, header: stored.header }))
+    Ok(stored.map(|stored| HeaderView {
+        hash: stored.hash,
+        header: stored.header,
+    }))
 }
 
 pub(super) fn block(ledger: &Ledger, height: u64) -> Result<Option<BlockView>, BackendError> {
@@ -45,7 +48,9 @@ pub(super) fn receipts(ledger: &Ledger, height: u64) -> Result<Option<Arc<Vec<Re
 }
 
 pub(super) fn transaction(ledger: &Ledger, hash: &B256) -> Result<Option<MinedTransaction>, BackendError> {
-    let Some((height, index)) = ledger.transaction_position(hash).map_err(error)? else { return Ok(None) };
+    let Some((height, index)) = ledger.transaction_position(hash).map_err(error)? else {
+        return Ok(None);
+    };
     let recovered = ledger.transaction(height, index).map_err(error)?;
     let header = ledger.header(height).map_err(error)?;
     Ok(recovered.zip(header).map(|(recovered, header)| MinedTransaction {
@@ -60,11 +65,17 @@ pub(super) fn transaction(ledger: &Ledger, hash: &B256) -> Result<Option<MinedTr
 }
 
 pub(super) fn receipt(ledger: &Ledger, hash: &B256) -> Result<Option<MinedReceipt>, BackendError> {
-    let Some(mined) = transaction(ledger, hash)? else { return Ok(None) };
+    let Some(mined) = transaction(ledger, hash)? else {
+        return Ok(None);
+    };
     let TransactionLocation { height, index, .. } = mined.location;
     let index = u32::try_from(index).map_err(|_| BackendError::UnknownBlock(height))?;
     let stored = ledger.receipt(height, index).map_err(error)?;
-    Ok(stored.map(|stored| MinedReceipt { mined, receipt: stored.receipt, first_log_index: stored.first_log_index }))
+    Ok(stored.map(|stored| MinedReceipt {
+        mined,
+        receipt: stored.receipt,
+        first_log_index: stored.first_log_index,
+    }))
 }
 
 pub(super) fn logs(
@@ -79,7 +90,10 @@ pub(super) fn logs(
     while topics.last().is_some_and(Vec::is_empty) {
         topics.pop();
     }
-    let filter = althing_ledger::LogFilter { addresses: filter.addresses.clone(), topics };
+    let filter = althing_ledger::LogFilter {
+        addresses: filter.addresses.clone(),
+        topics,
+    };
     let mut found = Vec::new();
     let mut start = from;
     while start <= to {
@@ -88,7 +102,12 @@ pub(super) fn logs(
         }
         let end = to.min(start.saturating_add(LOGS_STRIDE - 1));
         let left = limit - found.len();
-        let query = LogQuery { from: start, to: end, filter: filter.clone(), limit: left };
+        let query = LogQuery {
+            from: start,
+            to: end,
+            filter: filter.clone(),
+            limit: left,
+        };
         match ledger.logs(&query) {
             Ok(entries) => found.extend(entries.into_iter().map(log_entry)),
             Err(LogsError::TooMany { .. }) => return Err(BackendError::TooManyResults { limit }),
@@ -130,9 +149,17 @@ pub(super) fn proof(
 ) -> Result<AccountProof, BackendError> {
     let proof = ledger.proof(address, slots, height).map_err(error)?;
     let leaf = proof.account;
-    let slot = |slot: althing_ledger::SlotProof| SlotProof { slot: slot.slot, value: slot.value, nodes: slot.proof };
+    let slot = |slot: althing_ledger::SlotProof| SlotProof {
+        slot: slot.slot,
+        value: slot.value,
+        nodes: slot.proof,
+    };
     Ok(AccountProof {
-        account: Account { nonce: leaf.nonce, balance: leaf.balance, code_hash: leaf.code_hash },
+        account: Account {
+            nonce: leaf.nonce,
+            balance: leaf.balance,
+            code_hash: leaf.code_hash,
+        },
         storage_root: leaf.storage_root,
         nodes: proof.account_proof,
         slots: proof.storage_proof.into_iter().map(slot).collect(),

@@ -53,10 +53,14 @@ fn refusal(error: PoolError) -> SubmitError {
 
 fn invalid(reason: InvalidReason) -> SubmitError {
     match reason {
-        InvalidReason::NonceTooLow { transaction, account } => {
-            SubmitError::NonceTooLow { next: account, found: transaction }
-        }
-        InvalidReason::ChainId { found, expected } => SubmitError::ChainId { found, accepted: expected },
+        InvalidReason::NonceTooLow { transaction, account } => SubmitError::NonceTooLow {
+            next: account,
+            found: transaction,
+        },
+        InvalidReason::ChainId { found, expected } => SubmitError::ChainId {
+            found,
+            accepted: expected,
+        },
         InvalidReason::GasLimit { found, accepted } => SubmitError::GasOverLimit { found, limit: accepted },
         InvalidReason::IntrinsicGas { found, needed } => SubmitError::IntrinsicGas { found, needed },
         InvalidReason::InsufficientFunds { balance, value } => SubmitError::InsufficientFunds { balance, cost: value },

@@ -180,12 +180,21 @@ impl Assembler {
         cancel: &AtomicBool,
     ) -> Result<(Sealed, StageTimes), AssembleError> {
         let unix_ms = block.section.unix_ms;
-        let proposer = block.section.proposer().ok_or_else(|| invalid("it names no proposer"))?;
+        let proposer = block
+            .section
+            .proposer()
+            .ok_or_else(|| invalid("it names no proposer"))?;
         if block.section.unix_ms <= parent.unix_ms {
-            return Err(invalid(format!("its time {unix_ms} ms is not after its parent's {} ms", parent.unix_ms)));
+            return Err(invalid(format!(
+                "its time {unix_ms} ms is not after its parent's {} ms",
+                parent.unix_ms
+            )));
         }
         if !ledger.head().next_sealers.contains(&proposer) {
-            return Err(invalid(format!("its proposer {} does not seal at its height", proposer.short())));
+            return Err(invalid(format!(
+                "its proposer {} does not seal at its height",
+                proposer.short()
+            )));
         }
         let context = self.context(parent.height + 1, unix_ms, Some(&proposer));
         let state = ledger.state_latest();
@@ -238,17 +247,41 @@ impl Assembler {
         };
         let hash = althing_types::block::header_hash(&header, hash_fn);
         let senders = transactions.iter().map(|recovered| recovered.sender).collect();
-        let transactions = transactions.into_iter().map(|recovered| recovered.transaction).collect();
-        let block = Arc::new(Block { header, section, transactions });
+        let transactions = transactions
+            .into_iter()
+            .map(|recovered| recovered.transaction)
+            .collect();
+        let block = Arc::new(Block {
+            header,
+            section,
+            transactions,
+        });
         let roots = started.elapsed().as_secs_f64() - state_root;
-        let sealed = Sealed { block, hash, senders, executed, prepared, next_sealers };
-        Ok((sealed, StageTimes { execute: 0.0, roots, state_root }))
+        let sealed = Sealed {
+            block,
+            hash,
+            senders,
+            executed,
+            prepared,
+            next_sealers,
+        };
+        Ok((
+            sealed,
+            StageTimes {
+                execute: 0.0,
+                roots,
+                state_root,
+            },
+        ))
     }
 
     fn roots(&self, transactions: &[Recovered], executed: &Executed) -> (B256, B256) {
         let raw = || -> Vec<Vec<u8>> { transactions.iter().map(|r| r.transaction.raw().to_vec()).collect() };
         let receipts = || -> Vec<Vec<u8>> { executed.receipts.iter().map(|r| r.consensus_bytes()).collect() };
-        rayon::join(|| self.suite.ordered_root(&raw()), || self.suite.ordered_root(&receipts()))
+        rayon::join(
+            || self.suite.ordered_root(&raw()),
+            || self.suite.ordered_root(&receipts()),
+        )
     }
 }
 
@@ -263,7 +296,11 @@ fn difference(own: &Block, found: &Block) -> Option<String> {
         ("parentHash", a.parent_hash.to_string(), b.parent_hash.to_string()),
         ("number", a.number.to_string(), b.number.to_string()),
         ("stateRoot", a.state_root.to_string(), b.state_root.to_string()),
-        ("transactionsRoot", a.transactions_root.to_string(), b.transactions_root.to_string()),
+        (
+            "transactionsRoot",
+            a.transactions_root.to_string(),
+            b.transactions_root.to_string(),
+        ),
         ("receiptsRoot", a.receipts_root.to_string(), b.receipts_root.to_string()),
         ("gasUsed", a.gas_used.to_string(), b.gas_used.to_string()),
         ("gasLimit", a.gas_limit.to_string(), b.gas_limit.to_string()),

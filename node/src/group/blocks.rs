@@ -20,7 +20,10 @@ pub(super) struct BlockCache {
 
 impl BlockCache {
     pub(super) fn new(hash: HashFn) -> Self {
-        Self { hash, decoded: Mutex::new(LruCache::new(KEPT)) }
+        Self {
+            hash,
+            decoded: Mutex::new(LruCache::new(KEPT)),
+        }
     }
 
     /// The block with this hash, decoded from `bytes` unless it was before.

@@ -127,7 +127,10 @@ impl Core {
     }
 
     fn now(&self) -> Now {
-        Now { monotonic_ms: self.parts.clock.monotonic_ms(), unix_ms: self.parts.clock.unix_ms() }
+        Now {
+            monotonic_ms: self.parts.clock.monotonic_ms(),
+            unix_ms: self.parts.clock.unix_ms(),
+        }
     }
 
     /// The next event; none when a timer is due. An error when nobody can send events any more.
@@ -152,7 +155,11 @@ impl Core {
             Some(height) => warn!(height, "votes were lost: none is sent up to this height"),
         }
         let start = Start {
-            head: Head { height: head.height, hash: head.hash, unix_ms: head.unix_ms() },
+            head: Head {
+                height: head.height,
+                hash: head.hash,
+                unix_ms: head.unix_ms(),
+            },
             sealers: head.next_sealers.clone(),
             log: std::mem::take(&mut self.records),
             abstain_through,
@@ -189,9 +196,20 @@ impl Core {
             CoreEvent::Pool => self.pool_changed(),
             CoreEvent::Built { slot, fresh } => self.step(Input::Built { slot, fresh }),
             CoreEvent::Executed { hash, outcome } => self.step(Input::Executed { hash, outcome }),
-            CoreEvent::Imported { head, certificate, sealers, next_sealers, signed } => {
+            CoreEvent::Imported {
+                head,
+                certificate,
+                sealers,
+                next_sealers,
+                signed,
+            } => {
                 self.look_for_lost_votes(signed)?;
-                self.step(Input::Imported { head, certificate, sealers, next_sealers })?;
+                self.step(Input::Imported {
+                    head,
+                    certificate,
+                    sealers,
+                    next_sealers,
+                })?;
                 self.pool_changed()
             }
             CoreEvent::Written { height } => {
@@ -206,8 +224,15 @@ impl Core {
     /// A certificate above everything in the vote log that bears this node's signature proves that the log is older than
     /// what this node has done (a restored backup): it stops voting until it is known where that is safe (LEDGER.md 3).
     fn look_for_lost_votes(&mut self, signed: Option<u64>) -> Result<(), String> {
-        let Some(height) = signed.filter(|height| *height > self.voted_through) else { return Ok(()) };
-        error!(alarm = "votes_lost", height, known = self.voted_through, "peers hold a vote of this node that its vote log does not: it abstains until it is safe");
+        let Some(height) = signed.filter(|height| *height > self.voted_through) else {
+            return Ok(());
+        };
+        error!(
+            alarm = "votes_lost",
+            height,
+            known = self.voted_through,
+            "peers hold a vote of this node that its vote log does not: it abstains until it is safe"
+        );
         self.voted_through = height;
         let _ = self.parts.sync.send(SyncEvent::VotesLost);
         self.begin(Some(u64::MAX))
@@ -241,26 +266,50 @@ impl Core {
     /// Tells the consensus what the pool gives it to do, where that changed.
     fn pool_changed(&mut self) -> Result<(), String> {
         let (size, oldest) = self.parts.pool.with(|pool| {
-            let oldest: Vec<B256> =
-                pool.executable().take(WAITING_NAMED).map(|recovered| recovered.transaction.hash()).collect();
+            let oldest: Vec<B256> = pool
+                .executable()
+                .take(WAITING_NAMED)
+                .map(|recovered| recovered.transaction.hash())
+                .collect();
             (pool.size(), oldest)
         });
         self.parts.metrics.pool(size);
-        let gone: Vec<B256> = self.named.iter().filter(|hash| !oldest.contains(hash)).copied().collect();
-        let come: Vec<B256> = oldest.iter().filter(|hash| !self.named.contains(hash)).copied().collect();
+        let gone: Vec<B256> = self
+            .named
+            .iter()
+            .filter(|hash| !oldest.contains(hash))
+            .copied()
+            .collect();
+        let come: Vec<B256> = oldest
+            .iter()
+            .filter(|hash| !self.named.contains(hash))
+            .copied()
+            .collect();
         self.named = oldest;
         for hash in gone {
-            self.step(Input::Work { reason: Reason::Waiting(hash), on: false })?;
+            self.step(Input::Work {
+                reason: Reason::Waiting(hash),
+                on: false,
+            })?;
         }
         for hash in come {
-            self.step(Input::Work { reason: Reason::Waiting(hash), on: true })?;
+            self.step(Input::Work {
+                reason: Reason::Waiting(hash),
+                on: true,
+            })?;
         }
         let full = size.executable >= self.parts.max_transactions;
         if full != self.full {
             self.full = full;
-            self.step(Input::Work { reason: Reason::Full, on: full })?;
+            self.step(Input::Work {
+                reason: Reason::Full,
+                on: full,
+            })?;
         }
-        self.step(Input::Work { reason: Reason::Pool, on: size.executable > 0 })
+        self.step(Input::Work {
+            reason: Reason::Pool,
+            on: size.executable > 0,
+        })
     }
 
     fn step(&mut self, input: Input) -> Result<(), String> {
@@ -306,7 +355,9 @@ impl Core {
     fn sync_votes(&mut self) -> Result<(), String> {
         let started = Instant::now();
         self.vote_log.sync().map_err(|e| e.to_string())?;
-        self.parts.metrics.stage("vote_log_sync", started.elapsed().as_secs_f64());
+        self.parts
+            .metrics
+            .stage("vote_log_sync", started.elapsed().as_secs_f64());
         Ok(())
     }
 
@@ -329,7 +380,11 @@ impl Core {
                 self.parts.under_way.cancel(&hash);
                 self.job(Job::Discard(hash));
             }
-            Output::Commit { hash: _, candidate, certificate } => {
+            Output::Commit {
+                hash: _,
+                candidate,
+                certificate,
+            } => {
                 self.parts.metrics.view(certificate.view);
                 self.job(Job::Commit { candidate, certificate });
             }
@@ -345,7 +400,9 @@ impl Core {
                 debug!(sender = %sender.short(), reason = reason.name(), "a consensus message was not taken");
             }
             Output::Halt { height, hash, reason } => {
-                return Err(format!("block {height} {hash} is certified, and this node computes otherwise: {reason}"));
+                return Err(format!(
+                    "block {height} {hash} is certified, and this node computes otherwise: {reason}"
+                ));
             }
             // PBFT's head is its last commit; only Aura moves it ahead.
             Output::Head(_) | Output::Persist { .. } | Output::Send { .. } => {}

@@ -39,7 +39,10 @@ pub(crate) enum Job {
     /// Forget a candidate.
     Discard(B256),
     /// Write a decided block.
-    Commit { candidate: Candidate, certificate: CommitCertificate },
+    Commit {
+        candidate: Candidate,
+        certificate: CommitCertificate,
+    },
     /// Verify and write blocks a peer sent; answered by [`CoreEvent::Imported`].
     Import { peer: NodeId, blocks: Vec<SyncedBlock> },
 }
@@ -94,7 +97,10 @@ pub(super) struct Executor {
 
 impl Executor {
     pub(super) fn new(parts: ExecutorParts) -> Self {
-        Self { parts, candidates: HashMap::new() }
+        Self {
+            parts,
+            candidates: HashMap::new(),
+        }
     }
 
     /// Works until the job queue is closed or the group halts.
@@ -117,7 +123,11 @@ impl Executor {
 
     fn head(&self) -> Parent {
         let head = self.parts.ledger.head();
-        Parent { height: head.height, hash: head.hash, unix_ms: head.unix_ms() }
+        Parent {
+            height: head.height,
+            hash: head.hash,
+            unix_ms: head.unix_ms(),
+        }
     }
 
     fn tell(&self, event: CoreEvent) {
@@ -133,7 +143,10 @@ impl Executor {
     fn build(&mut self, slot: Slot, parent: Head) {
         let head = self.head();
         if head.hash != parent.hash {
-            debug!(height = slot.height, "the parent is no longer the head, nothing is built on it");
+            debug!(
+                height = slot.height,
+                "the parent is no longer the head, nothing is built on it"
+            );
             return self.tell(CoreEvent::Built { slot, fresh: None });
         }
         let parts = &self.parts;
@@ -143,7 +156,9 @@ impl Executor {
         }
         let cancel = AtomicBool::new(false);
         let wall_ms = parts.clock.unix_ms();
-        let built = parts.assembler.build(&parts.ledger, &head, &offered, &parts.own, wall_ms, &cancel);
+        let built = parts
+            .assembler
+            .build(&parts.ledger, &head, &offered, &parts.own, wall_ms, &cancel);
         match built {
             Ok((sealed, leftovers, times)) => {
                 for hash in &leftovers.unusable {
@@ -171,7 +186,10 @@ impl Executor {
         };
         let next_sealers = sealed.next_sealers.clone();
         self.insert(sealed);
-        Fresh { candidate, next_sealers }
+        Fresh {
+            candidate,
+            next_sealers,
+        }
     }
 
     fn insert(&mut self, sealed: Sealed) {
@@ -188,9 +206,9 @@ impl Executor {
         let hash = candidate.hash;
         let outcome = match self.candidates.get(&hash) {
             Some(known) => Ok(known.next_sealers.clone()),
-            None if parent != self.head().hash => {
-                Err(AssembleError::Invalid("its parent is not the head of this node".to_owned()))
-            }
+            None if parent != self.head().hash => Err(AssembleError::Invalid(
+                "its parent is not the head of this node".to_owned(),
+            )),
             None => self.verify(candidate).map(|sealed| {
                 let next_sealers = sealed.next_sealers.clone();
                 self.insert(sealed);
@@ -202,7 +220,9 @@ impl Executor {
             Err(AssembleError::Fatal(why)) => return self.fatal("execute a block", why),
             Err(other) => {
                 warn!(height = candidate.height, %hash, "a proposal is not voted for: {other}");
-                Outcome::Invalid { reason: other.to_string() }
+                Outcome::Invalid {
+                    reason: other.to_string(),
+                }
             }
         };
         self.tell(CoreEvent::Executed { hash, outcome });
@@ -221,7 +241,9 @@ impl Executor {
         let parts = &self.parts;
         let recovered = self.senders(block)?;
         let cancel = parts.under_way.begin(hash);
-        let verified = parts.assembler.verify(&parts.ledger, &self.head(), block, recovered, &cancel);
+        let verified = parts
+            .assembler
+            .verify(&parts.ledger, &self.head(), block, recovered, &cancel);
         parts.under_way.end();
         let (sealed, times) = verified?;
         self.record(times);
@@ -231,7 +253,9 @@ impl Executor {
     /// The senders of a block: from the pool where it knows the transaction, recovered in parallel where not.
     fn senders(&self, block: &Block) -> Result<Vec<Recovered>, AssembleError> {
         let parts = &self.parts;
-        let known = parts.pool.known(block.transactions.iter().map(|transaction| transaction.hash()));
+        let known = parts
+            .pool
+            .known(block.transactions.iter().map(|transaction| transaction.hash()));
         let missing: Vec<_> = block
             .transactions
             .iter()
@@ -243,7 +267,10 @@ impl Executor {
         let mut result = Vec::with_capacity(block.transactions.len());
         for (transaction, sender) in block.transactions.iter().zip(known) {
             result.push(match sender {
-                Some(sender) => Recovered { transaction: Arc::clone(transaction), sender },
+                Some(sender) => Recovered {
+                    transaction: Arc::clone(transaction),
+                    sender,
+                },
                 None => match recovered.next() {
                     Some(Ok(recovered)) => recovered,
                     Some(Err(error)) => return Err(AssembleError::Invalid(error.to_string())),
@@ -267,7 +294,13 @@ impl Executor {
             Ok(sealed) => {
                 self.write(sealed, certificate);
             }
-            Err(error) => self.fatal(&format!("block {} {} is certified but cannot be committed", candidate.height, candidate.hash), error),
+            Err(error) => self.fatal(
+                &format!(
+                    "block {} {} is certified but cannot be committed",
+                    candidate.height, candidate.hash
+                ),
+                error,
+            ),
         }
         self.candidates.retain(|_, kept| kept.block.height() > candidate.height);
     }
@@ -275,10 +308,20 @@ impl Executor {
     /// Writes a block: durable when this returns true.
     fn write(&mut self, sealed: Sealed, certificate: CommitCertificate) -> bool {
         let started = Instant::now();
-        let Sealed { block, hash, senders, executed, prepared, next_sealers } = sealed;
+        let Sealed {
+            block,
+            hash,
+            senders,
+            executed,
+            prepared,
+            next_sealers,
+        } = sealed;
         let height = block.height();
-        let included: Vec<_> =
-            senders.iter().copied().zip(block.transactions.iter().map(|transaction| transaction.nonce())).collect();
+        let included: Vec<_> = senders
+            .iter()
+            .copied()
+            .zip(block.transactions.iter().map(|transaction| transaction.nonce()))
+            .collect();
         let transactions = block.transactions.len();
         let committed = Committed {
             block,
@@ -335,7 +378,10 @@ impl Executor {
     /// Whether this node's signature is in a certificate.
     fn signed(&self, certificate: &CommitCertificate, sealers: &SealerSet) -> bool {
         let own = sealers.index_of(&self.parts.own).map(|index| index as u64);
-        certificate.signatures.iter().any(|signature| Some(signature.sealer) == own)
+        certificate
+            .signatures
+            .iter()
+            .any(|signature| Some(signature.sealer) == own)
     }
 
     fn import_one(
@@ -352,10 +398,17 @@ impl Executor {
         let hash = block.hash(suite.hash_fn());
         let certificate = &synced.certificate;
         if block.height() != head.height + 1 || block.header.parent_hash != head.hash {
-            return Err(ImportError::Peer(format!("block {} does not follow block {}", block.height(), head.height)));
+            return Err(ImportError::Peer(format!(
+                "block {} does not follow block {}",
+                block.height(),
+                head.height
+            )));
         }
         if certificate.block != hash || certificate.height != block.height() {
-            return Err(ImportError::Peer(format!("the certificate of block {} is another block's", block.height())));
+            return Err(ImportError::Peer(format!(
+                "the certificate of block {} is another block's",
+                block.height()
+            )));
         }
         let sealers = self.parts.ledger.head().next_sealers.clone();
         verify_certificate(certificate, suite.as_ref(), self.parts.genesis_hash, &sealers)
@@ -371,7 +424,11 @@ impl Executor {
             })?,
         };
         let next_sealers: SealerSet = sealed.next_sealers.clone();
-        let head = Head { height: block.height(), hash, unix_ms: block.section.unix_ms };
+        let head = Head {
+            height: block.height(),
+            hash,
+            unix_ms: block.section.unix_ms,
+        };
         if !self.write(sealed, certificate.clone()) {
             return Err(ImportError::Fatal("the block could not be written".to_owned()));
         }
@@ -380,7 +437,13 @@ impl Executor {
             (false, Some(CoreEvent::Imported { signed, .. })) => *signed,
             (false, _) => None,
         };
-        Ok(Some(CoreEvent::Imported { head, certificate: certificate.clone(), sealers, next_sealers, signed }))
+        Ok(Some(CoreEvent::Imported {
+            head,
+            certificate: certificate.clone(),
+            sealers,
+            next_sealers,
+            signed,
+        }))
     }
 }
 

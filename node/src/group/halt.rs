@@ -19,7 +19,11 @@ impl Halt {
     /// A group that runs.
     pub fn new(group: GroupId, metrics: Metrics) -> Self {
         metrics.halted(false);
-        Self { group, metrics, reason: OnceLock::new() }
+        Self {
+            group,
+            metrics,
+            reason: OnceLock::new(),
+        }
     }
 
     /// Halts the group. The first reason stays.

@@ -70,7 +70,16 @@ impl Group {
         network: &NetworkHandle,
         clock: Clock,
     ) -> std::io::Result<Arc<Self>> {
-        let OpenGroup { spec, ledger, vote_log, records, abstention_open, assembler, suite, metrics } = open;
+        let OpenGroup {
+            spec,
+            ledger,
+            vote_log,
+            records,
+            abstention_open,
+            assembler,
+            suite,
+            metrics,
+        } = open;
         let genesis = ledger.genesis().clone();
         let id = genesis.group_id;
         let genesis_block = genesis_block(&ledger);
@@ -141,7 +150,9 @@ impl Group {
             CoreParts {
                 genesis_hash: ledger.genesis_hash(),
                 max_transactions,
-                limits: MessageLimits { block_bytes: genesis.block_bytes as usize + BLOCK_ENVELOPE },
+                limits: MessageLimits {
+                    block_bytes: genesis.block_bytes as usize + BLOCK_ENVELOPE,
+                },
                 suite: Arc::clone(&suite),
                 ledger: ledger.clone(),
                 pool: Arc::clone(&pool),
@@ -182,7 +193,10 @@ impl Group {
         spawn("sync", Box::new(move || sync.run(&sync_rx)))?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (gossip_pool, gossip_outlet, gossip_stop) = (Arc::clone(&pool), outlet.clone(), Arc::clone(&stopping));
-        spawn("gossip", Box::new(move || gossip::run(&entered_rx, &gossip_pool, &gossip_outlet, &gossip_stop)))?;
+        spawn(
+            "gossip",
+            Box::new(move || gossip::run(&entered_rx, &gossip_pool, &gossip_outlet, &gossip_stop)),
+        )?;
 
         let group = Arc::new(Self {
             id,
@@ -210,14 +224,26 @@ impl Group {
     fn listen(self: &Arc<Self>, network: &NetworkHandle, outlet: &Outlet) {
         let core = self.core.clone();
         forward(network.register(self.id, module::CONSENSUS), move |inbound| {
-            let event = CoreEvent::Message { peer: inbound.peer, payload: inbound.payload.into() };
+            let event = CoreEvent::Message {
+                peer: inbound.peer,
+                payload: inbound.payload.into(),
+            };
             // A full queue loses the message, as a slow network would; the consensus sends again.
-            !matches!(core.try_send(event), Err(crossbeam_channel::TrySendError::Disconnected(_)))
+            !matches!(
+                core.try_send(event),
+                Err(crossbeam_channel::TrySendError::Disconnected(_))
+            )
         });
         let sync = self.sync_events.clone();
         forward(network.register(self.id, module::SYNC), move |inbound| {
-            let event = SyncEvent::Message { peer: inbound.peer, payload: inbound.payload.into() };
-            !matches!(sync.try_send(event), Err(crossbeam_channel::TrySendError::Disconnected(_)))
+            let event = SyncEvent::Message {
+                peer: inbound.peer,
+                payload: inbound.payload.into(),
+            };
+            !matches!(
+                sync.try_send(event),
+                Err(crossbeam_channel::TrySendError::Disconnected(_))
+            )
         });
         let group = Arc::downgrade(self);
         let outlet = outlet.clone();
@@ -237,7 +263,12 @@ impl Group {
 
     fn take_from_peer(&self, raw: Vec<Bytes>) {
         let state = self.ledger.state_latest();
-        for refused in self.pool.submit(raw, Origin::Peer, &state).into_iter().filter_map(Result::err) {
+        for refused in self
+            .pool
+            .submit(raw, Origin::Peer, &state)
+            .into_iter()
+            .filter_map(Result::err)
+        {
             self.metrics.pool_refused(refused.reason());
         }
     }
@@ -260,7 +291,10 @@ impl Group {
 
     /// What peers are told of this group.
     pub const fn served(&self) -> ServedGroup {
-        ServedGroup { group: self.id, genesis_hash: self.genesis_block }
+        ServedGroup {
+            group: self.id,
+            genesis_hash: self.genesis_block,
+        }
     }
 
     /// The ledger.
@@ -310,7 +344,10 @@ impl Group {
         }
         let (sync, height) = (self.sync(), self.ledger.head().height);
         if let Some(highest) = sync.highest().filter(|highest| highest.height > height + 1) {
-            return Err(format!("group {} is at block {height}, a peer is at {}", self.id, highest.height));
+            return Err(format!(
+                "group {} is at block {height}, a peer is at {}",
+                self.id, highest.height
+            ));
         }
         let consensus = self.consensus();
         if !consensus.quorum_connected() {
@@ -343,7 +380,9 @@ impl Group {
 /// Runs a thread's work. A panic, which nothing is known to cause, halts the group instead of leaving it silently stuck.
 fn guarded(name: &'static str, halt: &Halt, work: Box<dyn FnOnce() + Send>) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
-        halt.halt(format!("its {name} thread ended with a panic; report this with the log"));
+        halt.halt(format!(
+            "its {name} thread ended with a panic; report this with the log"
+        ));
     }
 }
 
@@ -357,7 +396,11 @@ fn genesis_block(ledger: &Ledger) -> B256 {
 fn starting_status(ledger: &Ledger, own: &NodeId) -> ConsensusStatus {
     let head = ledger.head();
     ConsensusStatus {
-        head: Head { height: head.height, hash: head.hash, unix_ms: head.unix_ms() },
+        head: Head {
+            height: head.height,
+            hash: head.hash,
+            unix_ms: head.unix_ms(),
+        },
         height: head.height + 1,
         view: 0,
         leader: head.next_sealers.leader(head.height + 1, 0).copied(),

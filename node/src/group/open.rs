@@ -85,8 +85,7 @@ impl OpenGroup {
         supported(&spec)?;
         let changes = genesis_changes(&spec.genesis);
         let folder = spec.folder.join("block");
-        let opened =
-            Ledger::open_or_create(&folder, &spec.genesis, &changes, spec.own, Arc::clone(&suite), shared)?;
+        let opened = Ledger::open_or_create(&folder, &spec.genesis, &changes, spec.own, Arc::clone(&suite), shared)?;
         let ledger = opened.ledger;
         metrics.genesis_differs(!opened.genesis_differences.is_empty());
         for difference in &opened.genesis_differences {
@@ -104,8 +103,11 @@ impl OpenGroup {
         let records = decode_records(&file, &votes.records)?;
         // A new log and one that was lost look alike, and a crash may have come before peers told them apart.
         let abstention_open = Record::abstention(&records).is_none_or(|through| through == u64::MAX);
-        let assembler = Assembler::new(ledger.genesis(), Arc::clone(&suite))
-            .map_err(|what| OpenGroupError::Unsupported { group: spec.genesis.group_id, what })?;
+        let assembler =
+            Assembler::new(ledger.genesis(), Arc::clone(&suite)).map_err(|what| OpenGroupError::Unsupported {
+                group: spec.genesis.group_id,
+                what,
+            })?;
         metrics.height(ledger.head().height);
         Ok(Self {
             spec,
@@ -143,7 +145,12 @@ fn decode_records(file: &std::path::Path, records: &[vote_log::Record]) -> Resul
 
 fn supported(spec: &GroupSpec) -> Result<(), OpenGroupError> {
     let genesis = &spec.genesis;
-    let refuse = |what: String| Err(OpenGroupError::Unsupported { group: genesis.group_id, what });
+    let refuse = |what: String| {
+        Err(OpenGroupError::Unsupported {
+            group: genesis.group_id,
+            what,
+        })
+    };
     if genesis.chain_id != spec.chain_id {
         return refuse(format!(
             "group.{}.genesis is of chain {}, config.ini [chain] id is {}; use the files of one chain",
@@ -151,7 +158,10 @@ fn supported(spec: &GroupSpec) -> Result<(), OpenGroupError> {
         ));
     }
     if genesis.consensus.kind != ConsensusKind::Pbft {
-        return refuse(format!("consensus_type {:?} is not spoken by this program; pbft is", genesis.consensus.kind));
+        return refuse(format!(
+            "consensus_type {:?} is not spoken by this program; pbft is",
+            genesis.consensus.kind
+        ));
     }
     if genesis.consensus.heartbeat_ms.is_some() {
         return refuse("a heartbeat is for consensus_type=aura; pbft seals on demand, remove the key".to_owned());

@@ -31,7 +31,12 @@ impl Timers {
 
     /// Takes one timer that is due.
     pub(super) fn due(&mut self, now_ms: u64) -> Option<Timer> {
-        let timer = self.0.iter().filter(|(_, at)| **at <= now_ms).min_by_key(|(_, at)| **at).map(|(timer, _)| *timer)?;
+        let timer = self
+            .0
+            .iter()
+            .filter(|(_, at)| **at <= now_ms)
+            .min_by_key(|(_, at)| **at)
+            .map(|(timer, _)| *timer)?;
         self.0.remove(&timer);
         Some(timer)
     }

@@ -1,8 +1,8 @@
 //! What nodes of a group tell each other outside consensus: where they are, and blocks with their certificates.
 
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use althing_types::codec::bounded;
 use althing_types::{B256, Bytes, CommitCertificate, DecodeError};
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
 /// Blocks asked for at once.
 pub const BLOCKS_PER_REQUEST: u64 = 32;
@@ -78,7 +78,9 @@ impl SyncMessage {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a sync message";
         bounded(WHAT, bytes, MESSAGE_BYTES_MAX)?;
-        let (kind, mut rest) = bytes.split_first().ok_or_else(|| DecodeError::malformed(WHAT, "it is empty"))?;
+        let (kind, mut rest) = bytes
+            .split_first()
+            .ok_or_else(|| DecodeError::malformed(WHAT, "it is empty"))?;
         let malformed = |e: alloy_rlp::Error| DecodeError::malformed(WHAT, e);
         let message = match kind {
             0 => Self::Status(Status::decode(&mut rest).map_err(malformed)?),
@@ -103,10 +105,23 @@ mod tests {
 
     #[test]
     fn a_message_reads_as_it_was_written() {
-        check(SyncMessage::Status(Status { height: 7, hash: B256::repeat_byte(1), begun: true, unix_ms: 5 }));
+        check(SyncMessage::Status(Status {
+            height: 7,
+            hash: B256::repeat_byte(1),
+            begun: true,
+            unix_ms: 5,
+        }));
         check(SyncMessage::Request(Request { from: 1, count: 32 }));
-        let certificate = CommitCertificate { height: 1, view: 0, block: B256::ZERO, signatures: vec![] };
-        check(SyncMessage::Blocks(vec![SyncedBlock { block: Bytes::from_static(b"block"), certificate }]));
+        let certificate = CommitCertificate {
+            height: 1,
+            view: 0,
+            block: B256::ZERO,
+            signatures: vec![],
+        };
+        check(SyncMessage::Blocks(vec![SyncedBlock {
+            block: Bytes::from_static(b"block"),
+            certificate,
+        }]));
     }
 
     #[test]

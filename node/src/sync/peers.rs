@@ -35,7 +35,8 @@ impl SyncPeers {
     /// A peer said where it is, while this node's wall clock said `unix_ms`.
     pub fn announced(&mut self, peer: NodeId, status: Status, unix_ms: u64) {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-        self.offsets.insert(peer, signed(status.unix_ms).saturating_sub(signed(unix_ms)));
+        self.offsets
+            .insert(peer, signed(status.unix_ms).saturating_sub(signed(unix_ms)));
         if !status.begun {
             self.seen_fresh.insert(peer);
         }
@@ -86,9 +87,16 @@ impl SyncPeers {
         let position = usize::try_from(own_height / BLOCKS_PER_REQUEST).unwrap_or(0) % candidates.len().max(1);
         let (peer, status) = candidates.get(position)?;
         let count = (status.height - own_height).min(BLOCKS_PER_REQUEST);
-        let request = Request { from: own_height + 1, count };
+        let request = Request {
+            from: own_height + 1,
+            count,
+        };
         let peer = **peer;
-        self.pending = Some(Pending { peer, request, deadline_ms: now_ms + REQUEST_TIMEOUT_MS });
+        self.pending = Some(Pending {
+            peer,
+            request,
+            deadline_ms: now_ms + REQUEST_TIMEOUT_MS,
+        });
         Some((peer, request))
     }
 
@@ -117,20 +125,32 @@ impl SyncPeers {
     /// - Else, once so many have begun that no such quorum is left, the highest height H of a quorum is certified; with the
     ///   ledger gone too this node may have voted one height above what it alone had seen certified, hence H + 2, else H + 1.
     pub fn abstain_through(&self, own: &NodeId, own_status: Status, sealers: &SealerSet) -> Option<u64> {
-        let others = || self.statuses.iter().filter(|(peer, _)| *peer != own && sealers.contains(peer));
+        let others = || {
+            self.statuses
+                .iter()
+                .filter(|(peer, _)| *peer != own && sealers.contains(peer))
+        };
         let own_vote = sealers.contains(own);
-        let fresh = self.seen_fresh.iter().filter(|peer| *peer != own && sealers.contains(peer)).count();
+        let fresh = self
+            .seen_fresh
+            .iter()
+            .filter(|peer| *peer != own && sealers.contains(peer))
+            .count();
         let fresh = fresh + usize::from(own_vote && !own_status.begun);
         if fresh >= sealers.quorum() {
             return Some(0);
         }
         let known = others().count() + usize::from(own_vote);
-        let begun = others().filter(|(peer, status)| status.begun && !self.seen_fresh.contains(*peer)).count();
+        let begun = others()
+            .filter(|(peer, status)| status.begun && !self.seen_fresh.contains(*peer))
+            .count();
         let begun = begun + usize::from(own_vote && own_status.begun);
         if known < sealers.quorum() || sealers.len() - begun >= sealers.quorum() {
             return None;
         }
-        let highest = others().map(|(_, status)| status.height).fold(own_status.height, u64::max);
+        let highest = others()
+            .map(|(_, status)| status.height)
+            .fold(own_status.height, u64::max);
         Some(highest + if own_status.height == 0 { 2 } else { 1 })
     }
 
@@ -151,7 +171,12 @@ mod tests {
     }
 
     fn status(height: u64, begun: bool) -> Status {
-        Status { height, hash: B256::ZERO, begun, unix_ms: 0 }
+        Status {
+            height,
+            hash: B256::ZERO,
+            begun,
+            unix_ms: 0,
+        }
     }
 
     fn four() -> SealerSet {
@@ -181,7 +206,10 @@ mod tests {
     #[test]
     fn a_group_of_one_that_has_not_begun_needs_nobody() {
         let one = SealerSet::new(vec![node(1)]);
-        assert_eq!(SyncPeers::default().abstain_through(&node(1), status(0, false), &one), Some(0));
+        assert_eq!(
+            SyncPeers::default().abstain_through(&node(1), status(0, false), &one),
+            Some(0)
+        );
     }
 
     #[test]
@@ -191,7 +219,11 @@ mod tests {
         peers.announced(node(2), status(0, true), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
         peers.announced(node(3), status(1, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None, "the fourth may not have begun");
+        assert_eq!(
+            peers.abstain_through(&node(1), status(0, false), &four()),
+            None,
+            "the fourth may not have begun"
+        );
         peers.announced(node(4), status(0, false), 0);
         assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(0));
     }
@@ -223,7 +255,13 @@ mod tests {
         peers.announced(node(2), status(100, true), 0);
         peers.announced(node(3), status(100, true), 0);
         let (first, request) = peers.next_request(0, 0).unwrap();
-        assert_eq!(request, Request { from: 1, count: BLOCKS_PER_REQUEST });
+        assert_eq!(
+            request,
+            Request {
+                from: 1,
+                count: BLOCKS_PER_REQUEST
+            }
+        );
         assert_eq!(peers.next_request(0, 10), None, "one request at a time");
         let (second, _) = peers.next_request(0, REQUEST_TIMEOUT_MS).unwrap();
         assert_ne!(first, second);
@@ -232,13 +270,20 @@ mod tests {
     #[test]
     fn a_clock_off_the_median_is_seen_and_one_liar_is_not() {
         let mut peers = SyncPeers::default();
-        let at = |unix_ms| Status { unix_ms, ..status(0, true) };
+        let at = |unix_ms| Status {
+            unix_ms,
+            ..status(0, true)
+        };
         peers.announced(node(2), at(90_000), 10_000);
         peers.announced(node(3), at(10_001), 10_000);
         assert_eq!(peers.clock_offset_ms(), 1, "one peer lies");
         peers.announced(node(3), at(20_000), 10_000);
         peers.announced(node(4), at(20_000), 10_000);
-        assert_eq!(peers.clock_offset_ms(), 10_000, "three peers agree that this clock is late");
+        assert_eq!(
+            peers.clock_offset_ms(),
+            10_000,
+            "three peers agree that this clock is late"
+        );
     }
 
     #[test]

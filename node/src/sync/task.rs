@@ -63,7 +63,10 @@ pub struct SyncView {
 impl SyncView {
     /// The highest block announced by a peer.
     pub fn highest(&self) -> Option<Status> {
-        self.peers.iter().map(|(_, status)| *status).max_by_key(|status| status.height)
+        self.peers
+            .iter()
+            .map(|(_, status)| *status)
+            .max_by_key(|status| status.height)
     }
 }
 
@@ -137,7 +140,12 @@ impl SyncTask {
     fn own_status(&self) -> Status {
         let head = self.parts.ledger.head();
         let begun = head.height > 0 || self.parts.voted.load(Ordering::Relaxed);
-        Status { height: head.height, hash: head.hash, begun, unix_ms: self.parts.clock.unix_ms() }
+        Status {
+            height: head.height,
+            hash: head.hash,
+            begun,
+            unix_ms: self.parts.clock.unix_ms(),
+        }
     }
 
     /// A clock far from the sealers' median raises an alarm: its blocks would be refused.
@@ -146,13 +154,19 @@ impl SyncTask {
         self.parts.metrics.clock_offset(offset);
         let off = offset.unsigned_abs() > CLOCK_OFF_MS;
         if off && !self.clock_off {
-            warn!(alarm = "clock_off", offset_ms = offset, "this node's clock is off the sealers' median; check its time service");
+            warn!(
+                alarm = "clock_off",
+                offset_ms = offset,
+                "this node's clock is off the sealers' median; check its time service"
+            );
         }
         self.clock_off = off;
     }
 
     fn announce(&self) {
-        self.parts.outlet.sync_to_all(SyncMessage::Status(self.own_status()).encode());
+        self.parts
+            .outlet
+            .sync_to_all(SyncMessage::Status(self.own_status()).encode());
     }
 
     fn handle(&mut self, event: SyncEvent) {
@@ -181,7 +195,9 @@ impl SyncTask {
 
     /// A new peer learns where this node is and which transactions wait.
     fn welcome(&self, peer: &NodeId) {
-        self.parts.outlet.sync_to(peer, SyncMessage::Status(self.own_status()).encode());
+        self.parts
+            .outlet
+            .sync_to(peer, SyncMessage::Status(self.own_status()).encode());
         for frame in gossip::frames(self.parts.pool.executable(10_000)) {
             self.parts.outlet.transactions_to(peer, gossip::encode(&frame));
         }
@@ -255,7 +271,13 @@ impl SyncTask {
     /// it (LEDGER.md 4).
     fn may_read(&self, peer: &NodeId, from: u64) -> bool {
         let ledger = &self.parts.ledger;
-        let sealed_then = || ledger.sealers(from).ok().flatten().is_some_and(|sealers| sealers.contains(peer));
+        let sealed_then = || {
+            ledger
+                .sealers(from)
+                .ok()
+                .flatten()
+                .is_some_and(|sealers| sealers.contains(peer))
+        };
         self.parts.allow_free_node || ledger.head().next_sealers.contains(peer) || sealed_then()
     }
 
@@ -304,7 +326,12 @@ impl SyncTask {
         let view = SyncView {
             syncing,
             starting_height: self.starting_height,
-            peers: self.peers.statuses().iter().map(|(peer, status)| (*peer, *status)).collect(),
+            peers: self
+                .peers
+                .statuses()
+                .iter()
+                .map(|(peer, status)| (*peer, *status))
+                .collect(),
         };
         if **self.parts.view.load() != view {
             self.parts.view.store(Arc::new(view));

@@ -94,10 +94,15 @@ impl Admission {
         let transaction = Transaction::decode(raw, self.suite.hash_fn())?;
         check_stateless(&self.rules, &self.limits, self.evm_chain_id, &transaction)?;
         if !is_replay_protected(&transaction) {
-            return Err(PoolError::Unprotected { accepted: self.evm_chain_id });
+            return Err(PoolError::Unprotected {
+                accepted: self.evm_chain_id,
+            });
         }
         let Envelope::Ethereum(envelope) = transaction.envelope();
-        if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
+        if envelope
+            .max_priority_fee_per_gas()
+            .is_some_and(|tip| tip > envelope.max_fee_per_gas())
+        {
             return Err(PoolError::TipAboveCap);
         }
         Ok(recover(self.suite.as_ref(), self.evm_chain_id, Arc::new(transaction))?)

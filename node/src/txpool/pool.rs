@@ -25,7 +25,12 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self { transactions: 150_000, bytes: 512 << 20, expiration_ms: 600_000, nonces_ahead: 16_384 }
+        Self {
+            transactions: 150_000,
+            bytes: 512 << 20,
+            expiration_ms: 600_000,
+            nonces_ahead: 16_384,
+        }
     }
 }
 
@@ -72,7 +77,11 @@ impl Pool {
     /// A waiting transaction.
     pub fn get(&self, hash: &B256) -> Option<&Recovered> {
         let (sender, nonce) = self.by_hash.get(hash)?;
-        self.senders.get(sender)?.waiting.get(nonce).map(|waiting| &waiting.recovered)
+        self.senders
+            .get(sender)?
+            .waiting
+            .get(nonce)
+            .map(|waiting| &waiting.recovered)
     }
 
     /// The nonce the pool believes an account to be at; none for a sender without waiting transactions.
@@ -88,7 +97,11 @@ impl Pool {
     /// How much is here.
     pub fn size(&self) -> PoolSize {
         let executable = self.executable.len();
-        PoolSize { executable, queued: self.by_hash.len() - executable, bytes: self.bytes }
+        PoolSize {
+            executable,
+            queued: self.by_hash.len() - executable,
+            bytes: self.bytes,
+        }
     }
 
     /// Takes a transaction in. `account_nonce` is the sender's next nonce on chain, used when the pool does not know it.
@@ -100,10 +113,18 @@ impl Pool {
         let (sender, nonce) = (recovered.sender, recovered.transaction.nonce());
         let next = self.known_nonce(&sender).unwrap_or(account_nonce);
         if nonce < next {
-            return Err(InvalidReason::NonceTooLow { transaction: nonce, account: next }.into());
+            return Err(InvalidReason::NonceTooLow {
+                transaction: nonce,
+                account: next,
+            }
+            .into());
         }
         if nonce - next > self.limits.nonces_ahead {
-            return Err(PoolError::NonceTooFar { next, found: nonce, ahead: self.limits.nonces_ahead });
+            return Err(PoolError::NonceTooFar {
+                next,
+                found: nonce,
+                ahead: self.limits.nonces_ahead,
+            });
         }
         let size = recovered.transaction.raw().len();
         let replaced = self.senders.get(&sender).and_then(|queue| queue.waiting.get(&nonce));
@@ -119,10 +140,21 @@ impl Pool {
     }
 
     fn place(&mut self, recovered: Recovered, next: u64, now_ms: u64) {
-        let (sender, nonce, hash) = (recovered.sender, recovered.transaction.nonce(), recovered.transaction.hash());
+        let (sender, nonce, hash) = (
+            recovered.sender,
+            recovered.transaction.nonce(),
+            recovered.transaction.hash(),
+        );
         self.bytes += recovered.transaction.raw().len();
-        let queue = self.senders.entry(sender).or_insert_with(|| SenderQueue { next, ..SenderQueue::default() });
-        let waiting = Waiting { recovered, since_ms: now_ms, sequence: None };
+        let queue = self.senders.entry(sender).or_insert_with(|| SenderQueue {
+            next,
+            ..SenderQueue::default()
+        });
+        let waiting = Waiting {
+            recovered,
+            since_ms: now_ms,
+            sequence: None,
+        };
         if let Some(old) = queue.waiting.insert(nonce, waiting) {
             // A replacement keeps the place of what it replaces, so that nonces stay in order.
             self.bytes -= old.recovered.transaction.raw().len();
@@ -140,7 +172,11 @@ impl Pool {
     /// The executable transactions in order.
     pub fn executable(&self) -> impl Iterator<Item = &Recovered> {
         self.executable.values().filter_map(|(sender, nonce)| {
-            self.senders.get(sender)?.waiting.get(nonce).map(|waiting| &waiting.recovered)
+            self.senders
+                .get(sender)?
+                .waiting
+                .get(nonce)
+                .map(|waiting| &waiting.recovered)
         })
     }
 
@@ -162,7 +198,9 @@ impl Pool {
 
     /// The account of a sender is at `next` now: what is below is dropped, what became executable gets its place.
     fn advance(&mut self, sender: Address, next: u64) {
-        let Some(queue) = self.senders.get_mut(&sender) else { return };
+        let Some(queue) = self.senders.get_mut(&sender) else {
+            return;
+        };
         if next <= queue.next {
             return;
         }
@@ -190,7 +228,9 @@ impl Pool {
 
     /// Drops a transaction that can never be included, with what comes after it from the same sender.
     pub fn remove(&mut self, hash: &B256) {
-        let Some((sender, nonce)) = self.by_hash.get(hash).copied() else { return };
+        let Some((sender, nonce)) = self.by_hash.get(hash).copied() else {
+            return;
+        };
         self.truncate(sender, nonce);
     }
 
@@ -213,7 +253,9 @@ impl Pool {
     }
 
     fn truncate(&mut self, sender: Address, nonce: u64) {
-        let Some(queue) = self.senders.get_mut(&sender) else { return };
+        let Some(queue) = self.senders.get_mut(&sender) else {
+            return;
+        };
         let gone = queue.waiting.split_off(&nonce);
         if queue.waiting.is_empty() {
             self.senders.remove(&sender);
@@ -238,8 +280,8 @@ impl Pool {
 /// What a sender offers beyond the base fee of 0. It pays nothing; a higher offer replaces a lower one (LEDGER.md 5).
 fn tip(recovered: &Recovered) -> u128 {
     match recovered.transaction.envelope() {
-        Envelope::Ethereum(envelope) => {
-            envelope.max_priority_fee_per_gas().unwrap_or_else(|| envelope.max_fee_per_gas())
-        }
+        Envelope::Ethereum(envelope) => envelope
+            .max_priority_fee_per_gas()
+            .unwrap_or_else(|| envelope.max_fee_per_gas()),
     }
 }

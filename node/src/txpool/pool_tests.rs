@@ -9,7 +9,12 @@ use althing_types::{Address, B256, Recovered, Transaction, U256};
 use super::{Pool, PoolError, PoolLimits};
 
 fn limits() -> PoolLimits {
-    PoolLimits { transactions: 6, bytes: 10_000, expiration_ms: 1_000, nonces_ahead: 10 }
+    PoolLimits {
+        transactions: 6,
+        bytes: 10_000,
+        expiration_ms: 1_000,
+        nonces_ahead: 10,
+    }
 }
 
 fn sender(byte: u8) -> Address {
@@ -29,7 +34,10 @@ fn transaction(from: u8, nonce: u64, tip: u128) -> Recovered {
     let signature = Signature::new(U256::from(1), U256::from(1), false);
     let envelope = TxEnvelope::from(unsigned.into_signed(signature));
     let transaction = Transaction::decode(envelope.encoded_2718().into(), |bytes| keccak256(bytes)).unwrap();
-    Recovered { transaction: Arc::new(transaction), sender: sender(from) }
+    Recovered {
+        transaction: Arc::new(transaction),
+        sender: sender(from),
+    }
 }
 
 fn hash(from: u8, nonce: u64, tip: u128) -> B256 {
@@ -38,7 +46,9 @@ fn hash(from: u8, nonce: u64, tip: u128) -> B256 {
 
 /// The executable transactions as (sender, nonce).
 fn executable(pool: &Pool) -> Vec<(u8, u64)> {
-    pool.executable().map(|recovered| (recovered.sender[0], recovered.transaction.nonce())).collect()
+    pool.executable()
+        .map(|recovered| (recovered.sender[0], recovered.transaction.nonce()))
+        .collect()
 }
 
 fn pool_of(transactions: &[(u8, u64)]) -> Pool {
@@ -70,7 +80,10 @@ fn a_higher_offered_tip_replaces_and_keeps_the_place() {
     let mut pool = pool_of(&[(1, 0), (1, 1), (2, 0)]);
     assert_eq!(pool.insert(transaction(1, 0, 0), 0, 0), Err(PoolError::AlreadyKnown));
     pool.insert(transaction(1, 0, 5), 0, 0).unwrap();
-    assert_eq!(pool.insert(transaction(1, 0, 4), 0, 0), Err(PoolError::ReplacementUnderpriced));
+    assert_eq!(
+        pool.insert(transaction(1, 0, 4), 0, 0),
+        Err(PoolError::ReplacementUnderpriced)
+    );
     assert_eq!(executable(&pool), [(1, 0), (1, 1), (2, 0)]);
     assert!(pool.contains(&hash(1, 0, 5)));
     assert!(!pool.contains(&hash(1, 0, 0)), "what was replaced is gone");
@@ -79,9 +92,16 @@ fn a_higher_offered_tip_replaces_and_keeps_the_place() {
 #[test]
 fn a_used_nonce_and_one_too_far_ahead_are_refused() {
     let mut pool = Pool::new(limits());
-    let low = InvalidReason::NonceTooLow { transaction: 4, account: 5 };
+    let low = InvalidReason::NonceTooLow {
+        transaction: 4,
+        account: 5,
+    };
     assert_eq!(pool.insert(transaction(1, 4, 0), 5, 0), Err(PoolError::Invalid(low)));
-    let far = PoolError::NonceTooFar { next: 5, found: 16, ahead: 10 };
+    let far = PoolError::NonceTooFar {
+        next: 5,
+        found: 16,
+        ahead: 10,
+    };
     assert_eq!(pool.insert(transaction(1, 16, 0), 5, 0), Err(far));
     assert_eq!(pool.insert(transaction(1, 15, 0), 5, 0), Ok(()));
 }

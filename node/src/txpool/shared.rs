@@ -33,14 +33,21 @@ pub struct TxPool {
 
 impl std::fmt::Debug for TxPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TxPool").field("size", &self.size()).finish_non_exhaustive()
+        f.debug_struct("TxPool")
+            .field("size", &self.size())
+            .finish_non_exhaustive()
     }
 }
 
 impl TxPool {
     /// An empty pool; `on_entered` is told of every transaction that enters.
     pub fn new(admission: Admission, limits: PoolLimits, clock: Clock, on_entered: OnEntered) -> Self {
-        Self { admission, pool: Mutex::new(Pool::new(limits)), clock, on_entered }
+        Self {
+            admission,
+            pool: Mutex::new(Pool::new(limits)),
+            clock,
+            on_entered,
+        }
     }
 
     /// Takes raw transactions in, decoding and recovering them in parallel; the answers are in the order given.
@@ -48,7 +55,11 @@ impl TxPool {
     pub fn submit(&self, raw: Vec<Bytes>, origin: Origin, state: &dyn StateReader) -> Vec<Result<B256, PoolError>> {
         let admitted: Vec<_> = match raw.len() {
             0..=2 => raw.into_iter().map(|bytes| self.admission.admit(bytes)).collect(),
-            _ => raw.into_par_iter().with_min_len(8).map(|bytes| self.admission.admit(bytes)).collect(),
+            _ => raw
+                .into_par_iter()
+                .with_min_len(8)
+                .map(|bytes| self.admission.admit(bytes))
+                .collect(),
         };
         let mut entered = Vec::with_capacity(admitted.len());
         let now_ms = self.clock.monotonic_ms();
@@ -77,7 +88,9 @@ impl TxPool {
         if let (Some(nonce), true) = (pool.known_nonce(&recovered.sender), value.is_zero()) {
             return Ok(nonce);
         }
-        let account = state.account(&recovered.sender).map_err(|e| PoolError::State(e.to_string()))?;
+        let account = state
+            .account(&recovered.sender)
+            .map_err(|e| PoolError::State(e.to_string()))?;
         let balance = account.map_or(U256::ZERO, |account| account.balance);
         if value > balance {
             return Err(InvalidReason::InsufficientFunds { balance, value }.into());
@@ -103,7 +116,9 @@ impl TxPool {
     /// The waiting ones among these hashes, in one locking: what a proposal need not recover again.
     pub fn known(&self, hashes: impl Iterator<Item = B256>) -> Vec<Option<Address>> {
         let pool = self.pool.lock();
-        hashes.map(|hash| pool.get(&hash).map(|recovered| recovered.sender)).collect()
+        hashes
+            .map(|hash| pool.get(&hash).map(|recovered| recovered.sender))
+            .collect()
     }
 
     /// The first executable transactions, for the sealer.

@@ -46,18 +46,26 @@ pub struct Certificate {
 impl Certificate {
     /// Reads one.
     pub fn read(pem: &str) -> Result<Self, inspect::InspectError> {
-        Ok(Self { pem: pem.to_owned(), facts: inspect::first(pem)? })
+        Ok(Self {
+            pem: pem.to_owned(),
+            facts: inspect::first(pem)?,
+        })
     }
 }
 
 /// The certificate as it is, when it is right; an order when there is none, it is due, or it says something else.
 pub fn ensure(ctx: &Context<'_>, wish: &Wish<'_>, orders: &mut Vec<CertificateOrder>) -> Outcome<Certificate> {
-    let found = ctx.identity(&wish.subject).and_then(|observed| observed.certificate.as_deref());
+    let found = ctx
+        .identity(&wish.subject)
+        .and_then(|observed| observed.certificate.as_deref());
     let found = found.and_then(|pem| Certificate::read(pem).ok());
     if let Some(certificate) = &found
         && certificate.facts.public_key != Some(wish.public_key)
     {
-        let text = format!("the certificate of {} is over another key than the one that is there", wish.subject);
+        let text = format!(
+            "the certificate of {} is over another key than the one that is there",
+            wish.subject
+        );
         return Err(Hold::wrong(Reason::KeyMismatch, text));
     }
     let (not_before, not_after) = dates(ctx.now, wish)?;
@@ -79,7 +87,9 @@ pub fn ensure(ctx: &Context<'_>, wish: &Wish<'_>, orders: &mut Vec<CertificateOr
         });
     }
     match (found, reason) {
-        (Some(certificate), None | Some(IssueReason::Renewal)) if certificate.facts.holds_at(ctx.now) => Ok(certificate),
+        (Some(certificate), None | Some(IssueReason::Renewal)) if certificate.facts.holds_at(ctx.now) => {
+            Ok(certificate)
+        }
         (Some(_), None) => {
             let text = format!("the certificate of {} is not within its dates", wish.subject);
             Err(Hold::pending(Reason::CertificateExpired, text))
@@ -97,16 +107,26 @@ fn dates(now: Timestamp, wish: &Wish<'_>) -> Outcome<(Timestamp, Timestamp)> {
     let now = whole(now);
     let not_before = now.checked_sub(CLOCK_LAG).unwrap_or(now);
     let not_after = now.checked_add(wish.validity).unwrap_or(Timestamp::MAX);
-    let Some(issuer) = wish.issuer_certificate else { return Ok((not_before, not_after)) };
+    let Some(issuer) = wish.issuer_certificate else {
+        return Ok((not_before, not_after));
+    };
     if !issuer.facts.holds_at(now) {
-        let text = format!("the certificate of {}, which issues that of {}, is not within its dates", wish.issuer, wish.subject);
+        let text = format!(
+            "the certificate of {}, which issues that of {}, is not within its dates",
+            wish.issuer, wish.subject
+        );
         return Err(Hold::pending(Reason::CertificateExpired, text));
     }
-    Ok((not_before.max(issuer.facts.not_before), not_after.min(issuer.facts.not_after)))
+    Ok((
+        not_before.max(issuer.facts.not_before),
+        not_after.min(issuer.facts.not_after),
+    ))
 }
 
 fn reason_to_issue(now: Timestamp, wish: &Wish<'_>, found: &Certificate, not_after: Timestamp) -> Option<IssueReason> {
-    let issuer = wish.issuer_certificate.map_or(found.pem.as_str(), |issuer| issuer.pem.as_str());
+    let issuer = wish
+        .issuer_certificate
+        .map_or(found.pem.as_str(), |issuer| issuer.pem.as_str());
     if inspect::verify_issued_by(&found.pem, issuer).is_err() {
         return Some(IssueReason::IssuerChanged);
     }

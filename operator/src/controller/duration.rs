@@ -40,19 +40,46 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        let table = [("3s", 3000), ("300ms", 300), ("1h30m", 5_400_000), ("10d", 864_000_000), ("87600h", 315_360_000_000)];
+        let table = [
+            ("3s", 3000),
+            ("300ms", 300),
+            ("1h30m", 5_400_000),
+            ("10d", 864_000_000),
+            ("87600h", 315_360_000_000),
+        ];
         for (text, expected) in table {
             assert_eq!(milliseconds(text), Some(expected), "{text}");
         }
-        for bad in ["", "3", "s", "3x", "3 s", "-3s", "99999999999999999999s", "9223372036854775807d"] {
+        for bad in [
+            "",
+            "3",
+            "s",
+            "3x",
+            "3 s",
+            "-3s",
+            "99999999999999999999s",
+            "9223372036854775807d",
+        ] {
             assert_eq!(milliseconds(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn a_duration_out_of_range_names_the_field_and_the_range() {
-        let error = parse("spec.x", "1ms", SignedDuration::from_secs(1), SignedDuration::from_secs(60)).unwrap_err();
-        let Hold::Wrong(obstacle) = error else { panic!("a wrong spec is wrong") };
-        assert!(obstacle.message.contains("spec.x") && obstacle.message.contains("1ms"), "{}", obstacle.message);
+        let error = parse(
+            "spec.x",
+            "1ms",
+            SignedDuration::from_secs(1),
+            SignedDuration::from_secs(60),
+        )
+        .unwrap_err();
+        let Hold::Wrong(obstacle) = error else {
+            panic!("a wrong spec is wrong")
+        };
+        assert!(
+            obstacle.message.contains("spec.x") && obstacle.message.contains("1ms"),
+            "{}",
+            obstacle.message
+        );
     }
 }

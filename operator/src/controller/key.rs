@@ -15,13 +15,19 @@ pub struct Evidence {
 
 /// The public half of a key that is there; or the order to make it, when nothing says that it has ever existed; or why the
 /// object must stop.
-pub fn ensure(ctx: &Context<'_>, identity: &Identity, evidence: &Evidence, orders: &mut Vec<KeyOrder>) -> Outcome<PublicKey> {
+pub fn ensure(
+    ctx: &Context<'_>,
+    identity: &Identity,
+    evidence: &Evidence,
+    orders: &mut Vec<KeyOrder>,
+) -> Outcome<PublicKey> {
     let observed = ctx.identity(identity);
     let certificate = observed.and_then(|observed| observed.certificate.as_ref());
     match observed.map(|observed| &observed.key) {
-        Some(KeyState::Present(key)) if key.kind() != identity.key_kind() => {
-            Err(Hold::wrong(Reason::KeyUnreadable, format!("the key of {identity} is of another curve")))
-        }
+        Some(KeyState::Present(key)) if key.kind() != identity.key_kind() => Err(Hold::wrong(
+            Reason::KeyUnreadable,
+            format!("the key of {identity} is of another curve"),
+        )),
         Some(KeyState::Present(key)) => match &evidence.recorded {
             Some(recorded) if recorded != key => Err(Hold::wrong(
                 Reason::KeyMismatch,
@@ -29,9 +35,10 @@ pub fn ensure(ctx: &Context<'_>, identity: &Identity, evidence: &Evidence, order
             )),
             _ => Ok(*key),
         },
-        Some(KeyState::Unreadable(why)) => {
-            Err(Hold::wrong(Reason::KeyUnreadable, format!("the key of {identity} cannot be read: {why}")))
-        }
+        Some(KeyState::Unreadable(why)) => Err(Hold::wrong(
+            Reason::KeyUnreadable,
+            format!("the key of {identity} cannot be read: {why}"),
+        )),
         None | Some(KeyState::Missing) => {
             let found = match (&evidence.found, &evidence.recorded, certificate) {
                 (Some(found), _, _) => Some(found.as_str()),
@@ -40,11 +47,19 @@ pub fn ensure(ctx: &Context<'_>, identity: &Identity, evidence: &Evidence, order
                 (None, None, None) => None,
             };
             if let Some(found) = found {
-                let text = format!("the key of {identity} is missing, but {found}: it is never made again; put it back from a backup");
+                let text = format!(
+                    "the key of {identity} is missing, but {found}: it is never made again; put it back from a backup"
+                );
                 return Err(Hold::wrong(Reason::KeyMissing, text));
             }
-            orders.push(KeyOrder { identity: identity.clone(), kind: identity.key_kind() });
-            Err(Hold::pending(Reason::Progressing, format!("the key of {identity} is being made")))
+            orders.push(KeyOrder {
+                identity: identity.clone(),
+                kind: identity.key_kind(),
+            });
+            Err(Hold::pending(
+                Reason::Progressing,
+                format!("the key of {identity} is being made"),
+            ))
         }
     }
 }

@@ -5,6 +5,7 @@
 //! yet makes an object wait ([`Hold::Pending`]); only its own spec, or a lost key, stalls it ([`Hold::Wrong`]).
 
 pub mod agency;
+pub mod attestation;
 pub mod certificate;
 pub mod consortium;
 pub mod duration;
@@ -39,7 +40,11 @@ impl<'a> Context<'a> {
 
     /// The facts written last about an object.
     pub fn facts(&self, object: &ObjectRef) -> Option<&'a Facts> {
-        self.observed.statuses.iter().find(|status| status.object == *object).map(|status| &status.facts)
+        self.observed
+            .statuses
+            .iter()
+            .find(|status| status.object == *object)
+            .map(|status| &status.facts)
     }
 }
 
@@ -65,7 +70,10 @@ impl Hold {
 
     /// A field of the spec is wrong.
     pub fn field(field: &str, found: impl std::fmt::Display, accepted: &str) -> Self {
-        Self::wrong(Reason::InvalidSpec, format!("{field}: found {found}; accepted: {accepted}"))
+        Self::wrong(
+            Reason::InvalidSpec,
+            format!("{field}: found {found}; accepted: {accepted}"),
+        )
     }
 
     /// The progress it amounts to.

@@ -26,7 +26,12 @@ pub struct SourceFile {
 /// Reads all files. Objects without `metadata.namespace` go to `default_namespace`. Either everything is right or every
 /// mistake of every document is returned.
 pub fn read(files: &[SourceFile], default_namespace: &Namespace) -> Result<Manifests, Vec<ManifestError>> {
-    let mut reader = Reader { default_namespace, manifests: Manifests::default(), seen: BTreeMap::new(), errors: vec![] };
+    let mut reader = Reader {
+        default_namespace,
+        manifests: Manifests::default(),
+        seen: BTreeMap::new(),
+        errors: vec![],
+    };
     let mut documents = 0;
     for file in files {
         let values = match cut(file) {
@@ -38,12 +43,27 @@ pub fn read(files: &[SourceFile], default_namespace: &Namespace) -> Result<Manif
         };
         documents += values.len();
         if documents > DOCUMENTS_MAX {
-            let what = ManifestFault::TooMuch { what: "documents", found: documents, accepted: DOCUMENTS_MAX };
-            reader.errors.push(ManifestError { file: file.name.clone(), document: 0, object: None, what });
+            let what = ManifestFault::TooMuch {
+                what: "documents",
+                found: documents,
+                accepted: DOCUMENTS_MAX,
+            };
+            reader.errors.push(ManifestError {
+                file: file.name.clone(),
+                document: 0,
+                object: None,
+                what,
+            });
             break;
         }
         for (index, value) in values.into_iter().enumerate().filter(|(_, value)| !value.is_null()) {
-            reader.document(Place { file: &file.name, document: index + 1 }, value);
+            reader.document(
+                Place {
+                    file: &file.name,
+                    document: index + 1,
+                },
+                value,
+            );
         }
     }
     match reader.errors.is_empty() {
@@ -53,9 +73,18 @@ pub fn read(files: &[SourceFile], default_namespace: &Namespace) -> Result<Manif
 }
 
 fn cut(file: &SourceFile) -> Result<Vec<Value>, ManifestError> {
-    let error = |what| ManifestError { file: file.name.clone(), document: 0, object: None, what };
+    let error = |what| ManifestError {
+        file: file.name.clone(),
+        document: 0,
+        object: None,
+        what,
+    };
     if file.text.len() > FILE_BYTES_MAX {
-        let what = ManifestFault::TooMuch { what: "bytes", found: file.text.len(), accepted: FILE_BYTES_MAX };
+        let what = ManifestFault::TooMuch {
+            what: "bytes",
+            found: file.text.len(),
+            accepted: FILE_BYTES_MAX,
+        };
         return Err(error(what));
     }
     serde_yaml::from_multiple::<Value>(&file.text).map_err(|e| error(ManifestFault::Yaml(e.to_string())))
@@ -113,19 +142,27 @@ impl Reader<'_> {
             self.namespace(namespace);
             return Ok(());
         }
-        let Some(schema) = schemas().get(&kind_name) else { return Ok(()) };
+        let Some(schema) = schemas().get(&kind_name) else {
+            return Ok(());
+        };
         // Status is the operator's word, never the manifest's.
         if let Some(map) = value.as_object_mut() {
             map.remove("status");
         }
-        let faults: Vec<_> = check_metadata(&value).into_iter().chain(check_body(&value, schema)).collect();
+        let faults: Vec<_> = check_metadata(&value)
+            .into_iter()
+            .chain(check_body(&value, schema))
+            .collect();
         if !faults.is_empty() {
             return Err(faults.into_iter().map(ManifestFault::from).collect());
         }
         Validator::new().validate(schema, &value, None).map_err(rule_faults)?;
         let key = (namespace.clone(), object.unwrap_or_default().to_owned());
         if let Some((first_file, first_document)) = self.seen.get(&key).cloned() {
-            return Err(vec![ManifestFault::Twice { first_file, first_document }]);
+            return Err(vec![ManifestFault::Twice {
+                first_file,
+                first_document,
+            }]);
         }
         self.seen.insert(key, (place.file.to_owned(), place.document));
         insert(self.namespace(namespace), &kind_name, value).map_err(|fault| vec![fault])
@@ -137,7 +174,11 @@ impl Reader<'_> {
     }
 
     fn namespace_of(&self, value: &Value, kind: &str) -> Result<Namespace, FieldError> {
-        let pointer = if kind == "Namespace" { "/metadata/name" } else { "/metadata/namespace" };
+        let pointer = if kind == "Namespace" {
+            "/metadata/name"
+        } else {
+            "/metadata/namespace"
+        };
         match value.pointer(pointer) {
             None if kind != "Namespace" => Ok(self.default_namespace.clone()),
             found => {
@@ -158,7 +199,13 @@ fn kind_of(value: &Value) -> Result<String, FieldError> {
     let accepted = match kind {
         "Namespace" => "v1",
         "Consortium" | "Agency" | "Group" | "Node" => API_VERSION,
-        _ => return Err(fault("kind", value.get("kind"), "Consortium, Agency, Group, Node, Namespace")),
+        _ => {
+            return Err(fault(
+                "kind",
+                value.get("kind"),
+                "Consortium, Agency, Group, Node, Namespace",
+            ));
+        }
     };
     match value.get("apiVersion").and_then(Value::as_str) == Some(accepted) {
         true => Ok(kind.to_owned()),
@@ -168,15 +215,29 @@ fn kind_of(value: &Value) -> Result<String, FieldError> {
 
 fn check_metadata(value: &Value) -> Vec<FieldError> {
     let Some(metadata) = value.get("metadata").and_then(Value::as_object) else {
-        let found = if value.get("metadata").is_some() { "something else" } else { "nothing" };
-        return vec![FieldError { field: "metadata".into(), found: found.into(), accepted: "a mapping with a name".into() }];
+        let found = if value.get("metadata").is_some() {
+            "something else"
+        } else {
+            "nothing"
+        };
+        return vec![FieldError {
+            field: "metadata".into(),
+            found: found.into(),
+            accepted: "a mapping with a name".into(),
+        }];
     };
     let texts = serde_json::json!({"type": "object", "additionalProperties": {"type": "string"}});
     let text = serde_json::json!({"type": "string", "maxLength": 253});
     let properties = serde_json::json!({"name": text, "namespace": text, "labels": texts, "annotations": texts});
     let schema = serde_json::json!({"type": "object", "required": ["name"], "properties": properties});
-    let prefixed = |error: FieldError| FieldError { field: format!("metadata.{}", error.field), ..error };
-    check(&Value::Object(metadata.clone()), &schema).into_iter().map(prefixed).collect()
+    let prefixed = |error: FieldError| FieldError {
+        field: format!("metadata.{}", error.field),
+        ..error
+    };
+    check(&Value::Object(metadata.clone()), &schema)
+        .into_iter()
+        .map(prefixed)
+        .collect()
 }
 
 /// The body without `metadata`, of which the definition's schema says nothing.
@@ -192,7 +253,11 @@ fn check_body(value: &Value, schema: &Value) -> Vec<FieldError> {
 
 fn rule_faults(errors: ValidationErrors) -> Vec<ManifestFault> {
     let fault = |error: &kube::core::cel::ValidationError| ManifestFault::Rule {
-        field: if error.field_path.is_empty() { "the object".to_owned() } else { error.field_path.clone() },
+        field: if error.field_path.is_empty() {
+            "the object".to_owned()
+        } else {
+            error.field_path.clone()
+        },
         rule: error.message.clone(),
     };
     errors.as_slice().iter().map(fault).collect()
@@ -207,20 +272,32 @@ fn name_fault(field: &str, error: &NameError) -> FieldError {
 }
 
 fn insert(namespace: &mut NamespaceManifests, kind: &str, value: Value) -> Result<(), ManifestFault> {
-    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let named = |error: NameError| ManifestFault::from(name_fault("/metadata/name", &error));
     match kind {
         "Consortium" => {
-            namespace.consortiums.insert(ConsortiumName::new(name).map_err(named)?, typed::<Consortium>(value)?);
+            namespace
+                .consortiums
+                .insert(ConsortiumName::new(name).map_err(named)?, typed::<Consortium>(value)?);
         }
         "Agency" => {
-            namespace.agencies.insert(AgencyName::new(name).map_err(named)?, typed::<Agency>(value)?);
+            namespace
+                .agencies
+                .insert(AgencyName::new(name).map_err(named)?, typed::<Agency>(value)?);
         }
         "Group" => {
-            namespace.groups.insert(GroupName::new(name).map_err(named)?, typed::<Group>(value)?);
+            namespace
+                .groups
+                .insert(GroupName::new(name).map_err(named)?, typed::<Group>(value)?);
         }
         _ => {
-            namespace.nodes.insert(NodeName::new(name).map_err(named)?, typed::<Node>(value)?);
+            namespace
+                .nodes
+                .insert(NodeName::new(name).map_err(named)?, typed::<Node>(value)?);
         }
     }
     Ok(())

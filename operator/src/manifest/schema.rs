@@ -33,7 +33,11 @@ struct Walk {
 
 impl Walk {
     fn refuse(&mut self, field: &str, found: impl Into<String>, accepted: impl Into<String>) {
-        self.errors.push(FieldError { field: field.to_owned(), found: found.into(), accepted: accepted.into() });
+        self.errors.push(FieldError {
+            field: field.to_owned(),
+            found: found.into(),
+            accepted: accepted.into(),
+        });
     }
 
     fn value(&mut self, field: &str, value: &Value, schema: &Value) {
@@ -62,7 +66,11 @@ impl Walk {
             (Some("number"), Value::Number(_)) => self.number(field, value, schema),
             (Some("boolean"), Value::Bool(_)) | (None, _) => {}
             (Some("string"), Value::Number(_) | Value::Bool(_)) => {
-                self.refuse(field, show(value), format!("{}, in quotation marks", type_words(schema)));
+                self.refuse(
+                    field,
+                    show(value),
+                    format!("{}, in quotation marks", type_words(schema)),
+                );
             }
             _ => self.refuse(field, show(value), type_words(schema)),
         }
@@ -73,12 +81,23 @@ impl Walk {
         let properties = schema.get("properties").and_then(Value::as_object);
         let additional = schema.get("additionalProperties").filter(|inner| inner.is_object());
         if let Some(bound) = bound(schema, "maxProperties").filter(|bound| map.len() > *bound) {
-            self.refuse(field, format!("{} entries", map.len()), format!("at most {bound} entries"));
+            self.refuse(
+                field,
+                format!("{} entries", map.len()),
+                format!("at most {bound} entries"),
+            );
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !map.contains_key(*name)) {
+        for name in required
+            .filter_map(Value::as_str)
+            .filter(|name| !map.contains_key(*name))
+        {
             let inner = properties.and_then(|properties| properties.get(name)).map(type_words);
-            self.refuse(&join(field, name), "nothing", inner.unwrap_or_else(|| "a value".to_owned()));
+            self.refuse(
+                &join(field, name),
+                "nothing",
+                inner.unwrap_or_else(|| "a value".to_owned()),
+            );
         }
         for (name, inner) in map {
             let known = properties.and_then(|properties| properties.get(name)).or(additional);
@@ -86,7 +105,10 @@ impl Walk {
                 Some(schema) => self.value(&join(field, name), inner, schema),
                 None if properties.is_none() => {}
                 None => {
-                    let names: Vec<_> = properties.into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+                    let names: Vec<_> = properties
+                        .into_iter()
+                        .flat_map(|p| p.keys().map(String::as_str))
+                        .collect();
                     self.refuse(&join(field, name), "an unknown field", names.join(", "));
                 }
             }
@@ -95,7 +117,11 @@ impl Walk {
 
     fn list(&mut self, field: &str, items: &[Value], schema: &Value) {
         if let Some(bound) = bound(schema, "maxItems").filter(|bound| items.len() > *bound) {
-            self.refuse(field, format!("{} entries", items.len()), format!("at most {bound} entries"));
+            self.refuse(
+                field,
+                format!("{} entries", items.len()),
+                format!("at most {bound} entries"),
+            );
             return;
         }
         if let Some(bound) = bound(schema, "minItems").filter(|bound| items.len() < *bound) {
@@ -124,10 +150,17 @@ impl Walk {
         for (index, item) in items.iter().enumerate() {
             let key = match keys.as_slice() {
                 [] => item.to_string(),
-                keys => keys.iter().map(|key| item.get(key).map(Value::to_string).unwrap_or_default()).collect(),
+                keys => keys
+                    .iter()
+                    .map(|key| item.get(key).map(Value::to_string).unwrap_or_default())
+                    .collect(),
             };
             if !seen.insert(key.clone()) {
-                self.refuse(&format!("{field}[{index}]"), format!("{} a second time", short(&key)), "every entry once");
+                self.refuse(
+                    &format!("{field}[{index}]"),
+                    format!("{} a second time", short(&key)),
+                    "every entry once",
+                );
             }
         }
     }
@@ -141,20 +174,37 @@ impl Walk {
         }
         let characters = text.chars().count();
         if let Some(bound) = bound(schema, "maxLength").filter(|bound| characters > *bound) {
-            self.refuse(field, format!("{characters} characters"), format!("at most {bound} characters"));
+            self.refuse(
+                field,
+                format!("{characters} characters"),
+                format!("at most {bound} characters"),
+            );
             return;
         }
         if let Some(bound) = bound(schema, "minLength").filter(|bound| characters < *bound) {
-            self.refuse(field, format!("{characters} characters"), format!("at least {bound} characters"));
+            self.refuse(
+                field,
+                format!("{characters} characters"),
+                format!("at least {bound} characters"),
+            );
             return;
         }
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
             && !regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
         {
-            self.refuse(field, format!("{:?}", short(text)), format!("a text of the form {pattern}"));
+            self.refuse(
+                field,
+                format!("{:?}", short(text)),
+                format!("a text of the form {pattern}"),
+            );
         }
-        if schema.get("format").and_then(Value::as_str) == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
-            self.refuse(field, format!("{:?}", short(text)), "a moment such as 2026-01-01T00:00:00Z");
+        if schema.get("format").and_then(Value::as_str) == Some("date-time") && text.parse::<jiff::Timestamp>().is_err()
+        {
+            self.refuse(
+                field,
+                format!("{:?}", short(text)),
+                "a moment such as 2026-01-01T00:00:00Z",
+            );
         }
     }
 
@@ -175,7 +225,10 @@ impl Walk {
 }
 
 fn bound(schema: &Value, name: &str) -> Option<usize> {
-    schema.get(name).and_then(Value::as_u64).and_then(|bound| usize::try_from(bound).ok())
+    schema
+        .get(name)
+        .and_then(Value::as_u64)
+        .and_then(|bound| usize::try_from(bound).ok())
 }
 
 fn join(field: &str, name: &str) -> String {

@@ -86,13 +86,18 @@ impl CertificateFacts {
 
 /// Every certificate of a PEM file, in order; at least one.
 pub fn all(text: &str) -> Result<Vec<CertificateFacts>, InspectError> {
-    blocks(text)?.iter().map(|pem| Ok(facts(&parse(pem)?, &pem.contents))).collect()
+    blocks(text)?
+        .iter()
+        .map(|pem| Ok(facts(&parse(pem)?, &pem.contents)))
+        .collect()
 }
 
 /// The first certificate of a PEM file.
 pub fn first(text: &str) -> Result<CertificateFacts, InspectError> {
     let blocks = blocks(text)?;
-    let pem = blocks.first().ok_or_else(|| InspectError::Malformed("no certificate".to_owned()))?;
+    let pem = blocks
+        .first()
+        .ok_or_else(|| InspectError::Malformed("no certificate".to_owned()))?;
     Ok(facts(&parse(pem)?, &pem.contents))
 }
 
@@ -106,26 +111,37 @@ pub fn verify_issued_by(subject: &str, issuer: &str) -> Result<(), InspectError>
     let (subject, issuer) = (parse(subject)?, parse(issuer)?);
     let issuer_name = common_name(issuer.subject());
     if subject.issuer().as_raw() != issuer.subject().as_raw() {
-        return Err(InspectError::Issuer { found: common_name(subject.issuer()), accepted: issuer_name });
+        return Err(InspectError::Issuer {
+            found: common_name(subject.issuer()),
+            accepted: issuer_name,
+        });
     }
     if !issuer.is_ca() {
         return Err(InspectError::NoAuthority(issuer_name));
     }
-    subject.verify_signature(Some(issuer.public_key())).map_err(|_| InspectError::Signature(issuer_name))
+    subject
+        .verify_signature(Some(issuer.public_key()))
+        .map_err(|_| InspectError::Signature(issuer_name))
 }
 
 fn blocks(text: &str) -> Result<Vec<Pem>, InspectError> {
     if text.len() > CERTIFICATE_FILE_BYTES_MAX {
-        return Err(InspectError::TooMuch { found: text.len(), unit: "bytes", accepted: CERTIFICATE_FILE_BYTES_MAX });
+        return Err(InspectError::TooMuch {
+            found: text.len(),
+            unit: "bytes",
+            accepted: CERTIFICATE_FILE_BYTES_MAX,
+        });
     }
     let blocks: Vec<Pem> = Pem::iter_from_buffer(text.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|e| InspectError::Malformed(e.to_string()))?;
     match blocks.len() {
         0 => Err(InspectError::Malformed("no PEM block".to_owned())),
-        found if found > CERTIFICATES_MAX => {
-            Err(InspectError::TooMuch { found, unit: "certificates", accepted: CERTIFICATES_MAX })
-        }
+        found if found > CERTIFICATES_MAX => Err(InspectError::TooMuch {
+            found,
+            unit: "certificates",
+            accepted: CERTIFICATES_MAX,
+        }),
         _ => Ok(blocks),
     }
 }
@@ -140,13 +156,20 @@ fn parse(pem: &Pem) -> Result<X509Certificate<'_>, InspectError> {
 fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> CertificateFacts {
     let subject = certificate.subject();
     let text = |mut values: Box<dyn Iterator<Item = &str> + '_>| values.next().unwrap_or_default().to_owned();
-    let unit = text(Box::new(subject.iter_organizational_unit().filter_map(|unit| unit.as_str().ok())));
+    let unit = text(Box::new(
+        subject.iter_organizational_unit().filter_map(|unit| unit.as_str().ok()),
+    ));
     let names = certificate.subject_alternative_name().ok().flatten();
-    let names: Vec<&GeneralName<'_>> = names.iter().flat_map(|names| names.value.general_names.iter()).collect();
+    let names: Vec<&GeneralName<'_>> = names
+        .iter()
+        .flat_map(|names| names.value.general_names.iter())
+        .collect();
     let moment = |at: i64| Timestamp::from_second(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
     CertificateFacts {
         common_name: common_name(subject),
-        organization: text(Box::new(subject.iter_organization().filter_map(|name| name.as_str().ok()))),
+        organization: text(Box::new(
+            subject.iter_organization().filter_map(|name| name.as_str().ok()),
+        )),
         role: Role::from_unit(&unit),
         issuer_common_name: common_name(certificate.issuer()),
         serial: certificate.serial.to_str_radix(16),
@@ -168,7 +191,10 @@ fn dns_name(name: &GeneralName<'_>) -> Option<String> {
 }
 
 fn common_name(name: &X509Name<'_>) -> String {
-    name.iter_common_name().find_map(|name| name.as_str().ok()).unwrap_or_default().to_owned()
+    name.iter_common_name()
+        .find_map(|name| name.as_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The nodeID of an uncompressed point.

@@ -69,11 +69,17 @@ pub fn issue(
     issuer: &IssuerMaterial<'_>,
     entropy: &mut dyn FnMut(&mut [u8]),
 ) -> Result<String, IssueError> {
-    let encoding = |e: rcgen::Error| IssueError::Encoding { subject: order.subject.to_string(), why: e.to_string() };
+    let encoding = |e: rcgen::Error| IssueError::Encoding {
+        subject: order.subject.to_string(),
+        why: e.to_string(),
+    };
     let PublicKey::P256(subject_id) = subject else {
         return Err(IssueError::WrongCurve(order.subject.to_string()));
     };
-    let signer = issuer.key.signer().ok_or_else(|| IssueError::WrongCurve(order.issuer.to_string()))?;
+    let signer = issuer
+        .key
+        .signer()
+        .ok_or_else(|| IssueError::WrongCurve(order.issuer.to_string()))?;
     let mut params = params(order).map_err(encoding)?;
     let mut serial = [0; SERIAL_BYTES];
     entropy(&mut serial);
@@ -85,14 +91,19 @@ pub fn issue(
     let Some(certificate) = issuer.certificate else {
         return params.self_signed(&signer).map(|c| c.pem()).map_err(encoding);
     };
-    let facts = inspect::first(certificate)
-        .map_err(|source| IssueError::Issuer { issuer: order.issuer.to_string(), source })?;
+    let facts = inspect::first(certificate).map_err(|source| IssueError::Issuer {
+        issuer: order.issuer.to_string(),
+        source,
+    })?;
     if facts.public_key.map(PublicKey::P256) != Some(issuer.key.public()) {
         return Err(IssueError::IssuerKey(order.issuer.to_string()));
     }
     params.use_authority_key_identifier_extension = true;
     let issuer = Issuer::from_ca_cert_pem(certificate, signer).map_err(encoding)?;
-    params.signed_by(&SubjectKey::new(subject_id), &issuer).map(|c| c.pem()).map_err(encoding)
+    params
+        .signed_by(&SubjectKey::new(subject_id), &issuer)
+        .map(|c| c.pem())
+        .map_err(encoding)
 }
 
 fn params(order: &CertificateOrder) -> Result<CertificateParams, rcgen::Error> {
@@ -118,13 +129,18 @@ pub(super) fn subject_params(
     name.push(DnType::OrganizationalUnitName, profile.role.as_str());
     params.distinguished_name = name;
     if let Some(account) = &profile.governance_account {
-        params.subject_alt_names.push(SanType::URI(format!("{GOVERNANCE_URI}{account:#x}").try_into()?));
+        params
+            .subject_alt_names
+            .push(SanType::URI(format!("{GOVERNANCE_URI}{account:#x}").try_into()?));
     }
     use KeyUsagePurpose::{ContentCommitment, CrlSign, DigitalSignature, KeyCertSign, KeyEncipherment};
     let leaf = vec![DigitalSignature, ContentCommitment, KeyEncipherment];
     (params.is_ca, params.key_usages) = match profile.role {
         Role::Chain => (IsCa::Ca(BasicConstraints::Constrained(1)), vec![KeyCertSign, CrlSign]),
-        Role::Agency => (IsCa::Ca(BasicConstraints::Constrained(0)), vec![KeyCertSign, CrlSign, DigitalSignature]),
+        Role::Agency => (
+            IsCa::Ca(BasicConstraints::Constrained(0)),
+            vec![KeyCertSign, CrlSign, DigitalSignature],
+        ),
         Role::Node | Role::Sdk | Role::Admin => (IsCa::ExplicitNoCa, leaf),
     };
     params.extended_key_usages = match profile.role {

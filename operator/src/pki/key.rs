@@ -12,8 +12,8 @@ use crate::plan::{KeyKind, PublicKey};
 
 /// The PKCS#8 encoding of a secp256k1 key has a fixed shape (RFC 5208, RFC 5915): this, the key, a divider, the public point.
 const SECP256K1_HEAD: [u8; 33] = [
-    0x30, 0x81, 0x84, 0x02, 0x01, 0x00, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
-    0x81, 0x04, 0x00, 0x0a, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
+    0x30, 0x81, 0x84, 0x02, 0x01, 0x00, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
+    0x2b, 0x81, 0x04, 0x00, 0x0a, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
 ];
 /// Between the key and the public point.
 const SECP256K1_DIVIDER: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
@@ -85,7 +85,9 @@ impl PrivateKey {
             return Err(malformed);
         }
         let key = match kind {
-            KeyKind::P256 => p256::SecretKey::from_pkcs8_pem(text).ok().map(|key| Self(Scalar::P256(key))),
+            KeyKind::P256 => p256::SecretKey::from_pkcs8_pem(text)
+                .ok()
+                .map(|key| Self(Scalar::P256(key))),
             KeyKind::Secp256k1 => secp256k1_from_pem(text),
         };
         key.ok_or(malformed)
@@ -131,7 +133,10 @@ impl PrivateKey {
         match &self.0 {
             Scalar::P256(key) => {
                 let point = key.public_key().to_sec1_point(false).as_bytes().to_vec();
-                Some(CertificateSigner { key: p256::ecdsa::SigningKey::from(key), point })
+                Some(CertificateSigner {
+                    key: p256::ecdsa::SigningKey::from(key),
+                    point,
+                })
             }
             Scalar::Secp256k1(_) => None,
         }
@@ -243,7 +248,9 @@ mod tests {
             let key = PrivateKey::generate(kind, &mut entropy(3)).unwrap();
             assert_eq!(format!("{key:?}"), format!("PrivateKey({kind:?}, …)"));
             let pem = key.to_pem();
-            let error = PrivateKey::from_pem(kind, &pem.replace("PRIVATE", "SECRET")).unwrap_err().to_string();
+            let error = PrivateKey::from_pem(kind, &pem.replace("PRIVATE", "SECRET"))
+                .unwrap_err()
+                .to_string();
             assert!(!pem.lines().any(|line| error.contains(line)), "{error}");
         }
     }
@@ -259,7 +266,9 @@ mod tests {
     #[test]
     fn a_key_of_the_wrong_curve_or_a_broken_one_is_refused() {
         let node = PrivateKey::generate(KeyKind::P256, &mut entropy(4)).unwrap().to_pem();
-        let account = PrivateKey::generate(KeyKind::Secp256k1, &mut entropy(4)).unwrap().to_pem();
+        let account = PrivateKey::generate(KeyKind::Secp256k1, &mut entropy(4))
+            .unwrap()
+            .to_pem();
         assert!(PrivateKey::from_pem(KeyKind::Secp256k1, &node).is_err());
         assert!(PrivateKey::from_pem(KeyKind::P256, &account).is_err());
         assert!(PrivateKey::from_pem(KeyKind::P256, "").is_err());
@@ -268,7 +277,13 @@ mod tests {
 
     #[test]
     fn entropy_without_a_usable_key_is_an_error_and_no_endless_loop() {
-        assert_eq!(PrivateKey::generate(KeyKind::P256, &mut |b| b.fill(0)).err(), Some(KeyError::Entropy));
-        assert_eq!(PrivateKey::generate(KeyKind::Secp256k1, &mut |b| b.fill(0xff)).err(), Some(KeyError::Entropy));
+        assert_eq!(
+            PrivateKey::generate(KeyKind::P256, &mut |b| b.fill(0)).err(),
+            Some(KeyError::Entropy)
+        );
+        assert_eq!(
+            PrivateKey::generate(KeyKind::Secp256k1, &mut |b| b.fill(0xff)).err(),
+            Some(KeyError::Entropy)
+        );
     }
 }

@@ -10,7 +10,11 @@ const JITTER_PART: i64 = 24;
 
 /// The moment from which a certificate is to be renewed. `seed` spreads certificates; the same seed gives the same moment.
 pub fn moment(facts: &CertificateFacts, seed: u64) -> Timestamp {
-    let life = facts.not_after.as_second().saturating_sub(facts.not_before.as_second()).max(0);
+    let life = facts
+        .not_after
+        .as_second()
+        .saturating_sub(facts.not_before.as_second())
+        .max(0);
     let wait = match facts.is_ca {
         true => life / 2,
         false => life / 3 * 2,
@@ -22,7 +26,11 @@ pub fn moment(facts: &CertificateFacts, seed: u64) -> Timestamp {
 
 /// The seed of a certificate: its fingerprint, which nobody chooses.
 pub fn seed(facts: &CertificateFacts) -> u64 {
-    facts.fingerprint.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    facts
+        .fingerprint
+        .get(..16)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or(0)
 }
 
 /// Whether the certificate is due for renewal.

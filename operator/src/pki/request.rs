@@ -57,20 +57,28 @@ pub struct Request {
 /// Makes a request, signed by the agency's key. Returns PEM.
 pub fn make(order: &RequestOrder, key: &PrivateKey) -> Result<String, RequestError> {
     let made = |e: rcgen::Error| RequestError::Make(e.to_string());
-    let signer = key.signer().ok_or_else(|| RequestError::Make("the key is no P-256 key".to_owned()))?;
+    let signer = key
+        .signer()
+        .ok_or_else(|| RequestError::Make("the key is no P-256 key".to_owned()))?;
     let profile = Profile {
         role: Role::Agency,
         organization: order.organization.clone(),
         governance_account: Some(order.governance_account),
     };
     let params = subject_params(&profile, &order.common_name, &[]).map_err(made)?;
-    params.serialize_request(&signer).and_then(|request| request.pem()).map_err(made)
+    params
+        .serialize_request(&signer)
+        .and_then(|request| request.pem())
+        .map_err(made)
 }
 
 /// Reads and verifies a request.
 pub fn verify(text: &str) -> Result<Request, RequestError> {
     if text.len() > REQUEST_BYTES_MAX {
-        return Err(RequestError::Malformed(format!("{} bytes, at most {REQUEST_BYTES_MAX}", text.len())));
+        return Err(RequestError::Malformed(format!(
+            "{} bytes, at most {REQUEST_BYTES_MAX}",
+            text.len()
+        )));
     }
     let malformed = |e: &dyn std::fmt::Display| RequestError::Malformed(e.to_string());
     let (_, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes()).map_err(|e| malformed(&e))?;
@@ -86,7 +94,11 @@ pub fn verify(text: &str) -> Result<Request, RequestError> {
     let mut names = subject.iter_common_name().filter_map(|name| name.as_str().ok());
     let (Some(common_name), None) = (names.next(), names.next()) else {
         let found = subject.to_string();
-        return Err(RequestError::Content { field: "subject", found, accepted: "exactly one common name" });
+        return Err(RequestError::Content {
+            field: "subject",
+            found,
+            accepted: "exactly one common name",
+        });
     };
     let key = &request.certification_request_info.subject_pki.subject_public_key.data;
     let public_key = point_of(key).ok_or(RequestError::Content {
@@ -103,10 +115,14 @@ pub fn verify(text: &str) -> Result<Request, RequestError> {
 }
 
 fn governance_account(request: &X509CertificationRequest<'_>) -> Result<Address, RequestError> {
-    let names = request.requested_extensions().into_iter().flatten().filter_map(|extension| match extension {
-        ParsedExtension::SubjectAlternativeName(names) => Some(names.general_names.iter()),
-        _ => None,
-    });
+    let names = request
+        .requested_extensions()
+        .into_iter()
+        .flatten()
+        .filter_map(|extension| match extension {
+            ParsedExtension::SubjectAlternativeName(names) => Some(names.general_names.iter()),
+            _ => None,
+        });
     let mut accounts = names.flatten().filter_map(account_of);
     match (accounts.next(), accounts.next()) {
         (Some(account), None) => Ok(account),

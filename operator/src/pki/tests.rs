@@ -14,10 +14,18 @@ fn now() -> Timestamp {
 fn order(subject: Identity, issuer: Identity, role: Role) -> CertificateOrder {
     CertificateOrder {
         common_name: subject.owner().to_owned(),
-        profile: Profile { role, organization: "trade".into(), governance_account: None },
+        profile: Profile {
+            role,
+            organization: "trade".into(),
+            governance_account: None,
+        },
         not_before: now(),
         not_after: now() + role.validity(),
-        dns_names: if role == Role::Node { vec![subject.owner().to_owned()] } else { vec![] },
+        dns_names: if role == Role::Node {
+            vec![subject.owner().to_owned()]
+        } else {
+            vec![]
+        },
         request: None,
         reason: IssueReason::First,
         subject,
@@ -40,13 +48,30 @@ fn chain_of(seed: u64) -> Chain {
     let (chain_key, agency_key) = (key(seed), key(seed + 1));
     let chain_id = Identity::ChainCa(ConsortiumName::new("trade").unwrap());
     let agency_id = Identity::AgencyCa(AgencyName::new("agency-a").unwrap());
-    let own = IssuerMaterial { key: &chain_key, certificate: None };
+    let own = IssuerMaterial {
+        key: &chain_key,
+        certificate: None,
+    };
     let order_of_chain = order(chain_id.clone(), chain_id.clone(), Role::Chain);
     let chain = issue(&order_of_chain, &chain_key.public(), &own, &mut entropy(seed + 2)).unwrap();
-    let by_chain = IssuerMaterial { key: &chain_key, certificate: Some(&chain) };
+    let by_chain = IssuerMaterial {
+        key: &chain_key,
+        certificate: Some(&chain),
+    };
     let order_of_agency = order(agency_id, chain_id, Role::Agency);
-    let agency = issue(&order_of_agency, &agency_key.public(), &by_chain, &mut entropy(seed + 3)).unwrap();
-    Chain { chain_key, chain, agency_key, agency }
+    let agency = issue(
+        &order_of_agency,
+        &agency_key.public(),
+        &by_chain,
+        &mut entropy(seed + 3),
+    )
+    .unwrap();
+    Chain {
+        chain_key,
+        chain,
+        agency_key,
+        agency,
+    }
 }
 
 fn leaf(chain: &Chain, role: Role, seed: u64) -> (PrivateKey, String) {
@@ -57,7 +82,10 @@ fn leaf(chain: &Chain, role: Role, seed: u64) -> (PrivateKey, String) {
         _ => Identity::Node(NodeName::new("node-0").unwrap()),
     };
     let key = key(seed);
-    let issuer = IssuerMaterial { key: &chain.agency_key, certificate: Some(&chain.agency) };
+    let issuer = IssuerMaterial {
+        key: &chain.agency_key,
+        certificate: Some(&chain.agency),
+    };
     let order = order(subject, Identity::AgencyCa(agency), role);
     let certificate = issue(&order, &key.public(), &issuer, &mut entropy(seed + 1)).unwrap();
     (key, certificate)
@@ -73,8 +101,14 @@ fn a_chain_is_issued_and_read_back() {
     let facts = inspect::first(&node).unwrap();
     assert_eq!(facts.role, Some(Role::Node));
     assert_eq!(facts.public_key.map(PublicKey::P256), Some(key.public()));
-    assert_eq!((facts.common_name.as_str(), facts.issuer_common_name.as_str()), ("node-0", "agency-a"));
-    assert_eq!((facts.not_before, facts.not_after), (now(), now() + Role::Node.validity()));
+    assert_eq!(
+        (facts.common_name.as_str(), facts.issuer_common_name.as_str()),
+        ("node-0", "agency-a")
+    );
+    assert_eq!(
+        (facts.not_before, facts.not_after),
+        (now(), now() + Role::Node.validity())
+    );
     assert_eq!(facts.dns_names, ["node-0"]);
     assert!(!facts.is_ca && facts.holds_at(now()) && !facts.holds_at(facts.not_after + SignedDuration::from_secs(1)));
     assert_eq!(facts.fingerprint.len(), 64);
@@ -88,14 +122,32 @@ fn an_authority_says_so_and_a_leaf_does_not_and_usages_follow_the_role() {
         let certificate = block.parse_x509().unwrap();
         let basic = certificate.basic_constraints().unwrap().unwrap().value.clone();
         let usage = certificate.key_usage().unwrap().unwrap().value.clone();
-        let extended = certificate.extended_key_usage().unwrap().map(|e| (e.value.server_auth, e.value.client_auth));
-        (basic.ca, basic.path_len_constraint, usage.key_cert_sign(), usage.digital_signature(), extended)
+        let extended = certificate
+            .extended_key_usage()
+            .unwrap()
+            .map(|e| (e.value.server_auth, e.value.client_auth));
+        (
+            basic.ca,
+            basic.path_len_constraint,
+            usage.key_cert_sign(),
+            usage.digital_signature(),
+            extended,
+        )
     };
     assert_eq!(usages(&chain.chain), (true, Some(1), true, false, None));
     assert_eq!(usages(&chain.agency), (true, Some(0), true, true, None));
-    assert_eq!(usages(&leaf(&chain, Role::Node, 31).1), (false, None, false, true, Some((true, true))));
-    assert_eq!(usages(&leaf(&chain, Role::Sdk, 33).1), (false, None, false, true, Some((false, true))));
-    assert_eq!(usages(&leaf(&chain, Role::Admin, 35).1), (false, None, false, true, Some((false, true))));
+    assert_eq!(
+        usages(&leaf(&chain, Role::Node, 31).1),
+        (false, None, false, true, Some((true, true)))
+    );
+    assert_eq!(
+        usages(&leaf(&chain, Role::Sdk, 33).1),
+        (false, None, false, true, Some((false, true)))
+    );
+    assert_eq!(
+        usages(&leaf(&chain, Role::Admin, 35).1),
+        (false, None, false, true, Some((false, true)))
+    );
 }
 
 #[test]
@@ -121,9 +173,16 @@ fn a_certificate_of_another_chain_is_told_by_name_or_by_signature() {
 #[test]
 fn an_issuer_whose_certificate_is_of_another_key_is_refused() {
     let (ours, theirs) = (chain_of(70), chain_of(80));
-    let issuer = IssuerMaterial { key: &theirs.agency_key, certificate: Some(&ours.agency) };
+    let issuer = IssuerMaterial {
+        key: &theirs.agency_key,
+        certificate: Some(&ours.agency),
+    };
     let node = Identity::Node(NodeName::new("node-0").unwrap());
-    let order = order(node, Identity::AgencyCa(AgencyName::new("agency-a").unwrap()), Role::Node);
+    let order = order(
+        node,
+        Identity::AgencyCa(AgencyName::new("agency-a").unwrap()),
+        Role::Node,
+    );
     let error = issue(&order, &key(71).public(), &issuer, &mut entropy(72)).unwrap_err();
     assert_eq!(error, super::IssueError::IssuerKey("agency-ca/agency-a".into()));
 }
@@ -132,7 +191,10 @@ fn an_issuer_whose_certificate_is_of_another_key_is_refused() {
 fn rule_1_renewal_keeps_the_key_so_the_node_id_stays() {
     let chain = chain_of(90);
     let (key, first) = leaf(&chain, Role::Node, 91);
-    let issuer = IssuerMaterial { key: &chain.agency_key, certificate: Some(&chain.agency) };
+    let issuer = IssuerMaterial {
+        key: &chain.agency_key,
+        certificate: Some(&chain.agency),
+    };
     let mut order = order(
         Identity::Node(NodeName::new("node-0").unwrap()),
         Identity::AgencyCa(AgencyName::new("agency-a").unwrap()),
@@ -158,7 +220,10 @@ fn leaves_renew_at_two_thirds_of_their_life_and_authorities_earlier() {
     assert_eq!(wait(false, 0), life / 3 * 2);
     assert_eq!(wait(true, 0), life / 2);
     for seed in [1, 77, u64::MAX] {
-        assert!((life / 3 * 2..=life / 3 * 2 + life / 24).contains(&wait(false, seed)), "jitter is bounded");
+        assert!(
+            (life / 3 * 2..=life / 3 * 2 + life / 24).contains(&wait(false, seed)),
+            "jitter is bounded"
+        );
     }
     assert!(!renewal::is_due(&facts(false), now()) && renewal::is_due(&facts(false), now() + Role::Node.validity()));
 }
@@ -175,15 +240,22 @@ fn a_request_carries_the_governance_account_and_its_own_signature() {
     };
     let pem = request::make(&order, &key).unwrap();
     let verified = request::verify(&pem).unwrap();
-    assert_eq!((verified.common_name.as_str(), verified.governance_account), ("agency-d", account));
+    assert_eq!(
+        (verified.common_name.as_str(), verified.governance_account),
+        ("agency-d", account)
+    );
     assert_eq!(PublicKey::P256(verified.public_key), key.public());
     let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
     let mut der = block.contents.clone();
     let last = der.len() - 1;
     der[last] ^= 1;
-    let forged = p256::pkcs8::der::pem::encode_string("CERTIFICATE REQUEST", p256::pkcs8::LineEnding::LF, &der).unwrap();
+    let forged =
+        p256::pkcs8::der::pem::encode_string("CERTIFICATE REQUEST", p256::pkcs8::LineEnding::LF, &der).unwrap();
     assert_eq!(request::verify(&forged), Err(super::RequestError::Signature));
-    assert!(request::verify(&chain_of(111).chain).is_err(), "a certificate is no request");
+    assert!(
+        request::verify(&chain_of(111).chain).is_err(),
+        "a certificate is no request"
+    );
 }
 
 #[test]
@@ -196,14 +268,22 @@ fn an_answered_request_becomes_an_agency_certificate_with_the_account_in_it() {
         Role::Agency,
     );
     order.profile.governance_account = Some(account);
-    let issuer = IssuerMaterial { key: &chain.chain_key, certificate: Some(&chain.chain) };
+    let issuer = IssuerMaterial {
+        key: &chain.chain_key,
+        certificate: Some(&chain.chain),
+    };
     let pem = issue(&order, &key(121).public(), &issuer, &mut entropy(122)).unwrap();
     assert_eq!(inspect::first(&pem).unwrap().governance_account, Some(account));
 }
 
 #[test]
 fn bytes_that_are_no_certificate_end_in_an_error() {
-    for bad in ["", "x", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", &"a".repeat(70_000)] {
+    for bad in [
+        "",
+        "x",
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        &"a".repeat(70_000),
+    ] {
         assert!(inspect::first(bad).is_err() && inspect::all(bad).is_err(), "{bad:.20}");
     }
 }
@@ -225,17 +305,30 @@ fn a_node_certificate_serves_and_dials_under_rustls_and_an_sdk_certificate_only_
     let mut roots = rustls::RootCertStore::empty();
     roots.add(der(&chain.chain)).unwrap();
     let (roots, provider) = (Arc::new(roots), Arc::new(rustls::crypto::ring::default_provider()));
-    let clients = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build().unwrap();
-    let servers = WebPkiServerVerifier::builder_with_provider(roots, provider).build().unwrap();
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone())
+        .build()
+        .unwrap();
+    let servers = WebPkiServerVerifier::builder_with_provider(roots, provider)
+        .build()
+        .unwrap();
     let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now().as_second().cast_unsigned() + 60));
     let between = [der(&chain.agency)];
     let name = ServerName::try_from("node-0").unwrap();
-    let (node, sdk) = (der(&leaf(&chain, Role::Node, 131).1), der(&leaf(&chain, Role::Sdk, 133).1));
+    let (node, sdk) = (
+        der(&leaf(&chain, Role::Node, 131).1),
+        der(&leaf(&chain, Role::Sdk, 133).1),
+    );
     clients.verify_client_cert(&node, &between, at).unwrap();
     clients.verify_client_cert(&sdk, &between, at).unwrap();
     servers.verify_server_cert(&node, &between, &name, &[], at).unwrap();
-    assert!(servers.verify_server_cert(&sdk, &between, &name, &[], at).is_err(), "an sdk certificate serves nobody");
+    assert!(
+        servers.verify_server_cert(&sdk, &between, &name, &[], at).is_err(),
+        "an sdk certificate serves nobody"
+    );
     let foreign = leaf(&chain_of(140), Role::Node, 141).1;
     assert!(clients.verify_client_cert(&der(&foreign), &between, at).is_err());
-    assert!(clients.verify_client_cert(&der(&chain.agency), &[], at).is_err(), "an authority is no node");
+    assert!(
+        clients.verify_client_cert(&der(&chain.agency), &[], at).is_err(),
+        "an authority is no node"
+    );
 }

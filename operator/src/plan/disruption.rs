@@ -66,7 +66,11 @@ pub struct Budget<'a> {
 impl<'a> Budget<'a> {
     /// A budget over these groups. A node that `states` does not name is somebody else's or unknown: it counts as down.
     pub const fn new(groups: &'a [SealersOfGroup], states: BTreeMap<&'a NodeName, ProcessState>) -> Self {
-        Self { groups, states, granted: None }
+        Self {
+            groups,
+            states,
+            granted: None,
+        }
     }
 
     /// Whether this node may be disturbed; a grant is remembered.
@@ -81,9 +85,16 @@ impl<'a> Budget<'a> {
                 why: format!("{other} is being restarted; {node} follows when {other} is ready again"),
             };
         }
-        let blocking = self.groups.iter().filter(|g| !g.paused).find_map(|group| self.quorum_without(group, node));
+        let blocking = self
+            .groups
+            .iter()
+            .filter(|g| !g.paused)
+            .find_map(|group| self.quorum_without(group, node));
         match blocking {
-            Some(why) => Verdict::Blocked { rule: "quorum first", why },
+            Some(why) => Verdict::Blocked {
+                rule: "quorum first",
+                why,
+            },
             None => {
                 self.granted = Some(node.clone());
                 Verdict::Allowed
@@ -121,14 +132,21 @@ mod tests {
     }
 
     fn group(sealers: usize, paused: bool) -> SealersOfGroup {
-        SealersOfGroup { group: GroupName::new("g").unwrap(), sealers: (0..sealers).map(node).collect(), paused }
+        SealersOfGroup {
+            group: GroupName::new("g").unwrap(),
+            sealers: (0..sealers).map(node).collect(),
+            paused,
+        }
     }
 
     fn verdicts(group: SealersOfGroup, states: &[ProcessState], asked: &[usize]) -> Vec<bool> {
         let groups = [group];
         let names: Vec<_> = (0..states.len()).map(node).collect();
         let mut budget = Budget::new(&groups, names.iter().zip(states.iter().copied()).collect());
-        asked.iter().map(|i| budget.ask(&node(*i)) == Verdict::Allowed).collect()
+        asked
+            .iter()
+            .map(|i| budget.ask(&node(*i)) == Verdict::Allowed)
+            .collect()
     }
 
     use ProcessState::{Ready, Running, Stopped};
@@ -140,7 +158,10 @@ mod tests {
 
     #[test]
     fn rule_4_a_sealer_that_is_not_in_sync_counts_as_down() {
-        assert_eq!(verdicts(group(4, false), &[Ready, Ready, Ready, Running], &[0]), [false]);
+        assert_eq!(
+            verdicts(group(4, false), &[Ready, Ready, Ready, Running], &[0]),
+            [false]
+        );
     }
 
     #[test]
@@ -150,7 +171,10 @@ mod tests {
 
     #[test]
     fn rule_4_a_node_proven_stopped_may_always_be_replaced() {
-        assert_eq!(verdicts(group(4, false), &[Stopped, Stopped, Ready, Ready], &[0, 1]), [true, true]);
+        assert_eq!(
+            verdicts(group(4, false), &[Stopped, Stopped, Ready, Ready], &[0, 1]),
+            [true, true]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use althing_types::B256;
 use alloy_primitives::keccak256;
+use althing_types::B256;
 use serde::{Deserialize, Serialize};
 
 use crate::name::NodeName;

@@ -23,9 +23,7 @@ use serde::Serialize;
 
 pub use disruption::{Disruption, DisruptionReason, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
-pub use identity::{
-    CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder,
-};
+pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};
 pub use observed::{KeyState, Observed, ObservedIdentity, ObservedProcess, Placement, ProcessState};
 pub use process::{Endpoint, NodeNetwork, Peer, Ports, Process, ProcessGroup};
 pub use step::Step;

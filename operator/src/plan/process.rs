@@ -20,7 +20,12 @@ pub struct Ports {
 
 impl Ports {
     /// The ports of the first node of a machine, and of every node in a cluster.
-    pub const FIRST: Self = Self { p2p: 30300, channel: 20200, rpc: 8545, metrics: 9545 };
+    pub const FIRST: Self = Self {
+        p2p: 30300,
+        channel: 20200,
+        rpc: 8545,
+        metrics: 9545,
+    };
 
     /// The ports in order: p2p, channel, rpc, metrics.
     pub const fn all(&self) -> [u16; 4] {

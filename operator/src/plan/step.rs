@@ -44,8 +44,16 @@ impl fmt::Display for Step {
             Self::IssueCertificate(order) => write!(f, "issue certificate of {} by {}", order.subject, order.issuer),
             Self::KeepCertificate { subject, .. } => write!(f, "keep certificate of {subject}"),
             Self::RecordGenesis(record) => write!(f, "record genesis of {}: {}", record.group, record.hash),
-            Self::WriteFile(File { at, content: FileContent::Text(_), .. }) => write!(f, "write {at}"),
-            Self::WriteFile(File { at, content: FileContent::PrivateKey(_), .. }) => write!(f, "write {at} (private)"),
+            Self::WriteFile(File {
+                at,
+                content: FileContent::Text(_),
+                ..
+            }) => write!(f, "write {at}"),
+            Self::WriteFile(File {
+                at,
+                content: FileContent::PrivateKey(_),
+                ..
+            }) => write!(f, "write {at} (private)"),
             Self::StartProcess(process) => write!(f, "start {}", process.node),
             Self::RestartProcess(process) => write!(f, "restart {}", process.node),
             Self::StopProcess(node) => write!(f, "stop {node}"),

@@ -16,7 +16,10 @@ fn nothing_is_written_while_time_passes_and_nothing_is_due() {
     let (all, mut edge) = running();
     let plan = edge.plan(&all, "trade", now() + SignedDuration::from_hours(100 * 24));
     assert!(plan.is_at_rest(), "{:#?}", plan.steps);
-    assert_eq!(plan.statuses, edge.observed.statuses, "statuses move on transitions only");
+    assert_eq!(
+        plan.statuses, edge.observed.statuses,
+        "statuses move on transitions only"
+    );
 }
 
 #[test]
@@ -24,9 +27,22 @@ fn leaves_are_renewed_without_a_restart_and_keep_their_key() {
     let (all, mut edge) = running();
     let later = now() + SignedDuration::from_hours(300 * 24);
     let (steps, _) = edge.converge(&all, "trade", later);
-    assert!(steps.iter().any(|step| step == "issue certificate of node/node-0 by agency-ca/agency-a"), "{steps:#?}");
-    assert!(steps.iter().any(|step| step == "write node-0/conf/node.crt"), "{steps:#?}");
-    assert!(!steps.iter().any(|step| step.starts_with("restart") || step.starts_with("make key")), "{steps:#?}");
+    assert!(
+        steps
+            .iter()
+            .any(|step| step == "issue certificate of node/node-0 by agency-ca/agency-a"),
+        "{steps:#?}"
+    );
+    assert!(
+        steps.iter().any(|step| step == "write node-0/conf/node.crt"),
+        "{steps:#?}"
+    );
+    assert!(
+        !steps
+            .iter()
+            .any(|step| step.starts_with("restart") || step.starts_with("make key")),
+        "{steps:#?}"
+    );
 }
 
 #[test]
@@ -40,7 +56,13 @@ fn a_stopped_node_is_started_again() {
 #[test]
 fn a_changed_file_is_written_again() {
     let (all, mut edge) = running();
-    let at = edge.observed.files.keys().find(|at| at.path == "nodes.json").unwrap().clone();
+    let at = edge
+        .observed
+        .files
+        .keys()
+        .find(|at| at.path == "nodes.json")
+        .unwrap()
+        .clone();
     edge.observed.files.remove(&at);
     let (steps, _) = edge.converge(&all, "trade", now());
     assert_eq!(steps, [format!("write {at}"), "--".to_owned()]);
@@ -69,7 +91,11 @@ fn rule_4_changed_settings_restart_one_sealer_at_a_time_and_say_what_waits() {
         }
     });
     let plan = edge.plan(&louder, "trade", now());
-    let restarts: Vec<_> = plan.steps.iter().filter(|step| matches!(step, Step::RestartProcess(_))).collect();
+    let restarts: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step, Step::RestartProcess(_)))
+        .collect();
     assert_eq!(restarts.len(), 1, "{restarts:#?}");
     assert_eq!(plan.disruptions.len(), 4);
     // node-3 is one of two sealers of group 2, which tolerates no fault.
@@ -96,6 +122,9 @@ fn a_certificate_that_was_lost_is_issued_again_over_the_same_key() {
     let identity = althing_operator::plan::Identity::Node(node("node-0"));
     edge.observed.identities.get_mut(&identity).unwrap().certificate = None;
     let (steps, _) = edge.converge(&sample(), "trade", now());
-    assert!(steps.contains(&"issue certificate of node/node-0 by agency-ca/agency-a".to_owned()), "{steps:#?}");
+    assert!(
+        steps.contains(&"issue certificate of node/node-0 by agency-ca/agency-a".to_owned()),
+        "{steps:#?}"
+    );
     assert!(!steps.iter().any(|step| step.starts_with("make key")));
 }

@@ -2,7 +2,7 @@
 
 use althing_operator::name::{AgencyName, ConsortiumName, GroupName, Namespace};
 use althing_operator::plan::{Identity, KeyState, NamespacePlan, PublicKey, Step};
-use althing_operator::status::{ConditionType, Condition, ObjectRef, Reason};
+use althing_operator::status::{Condition, ConditionType, ObjectRef, Reason};
 use althing_types::NodeId;
 
 use crate::support::{MemoryEdge, changed, node, now, running, sample};
@@ -14,7 +14,9 @@ fn stalled(plan: &NamespacePlan, object: &ObjectRef) -> Condition {
 }
 
 fn makes_key(plan: &NamespacePlan, identity: &Identity) -> bool {
-    plan.steps.iter().any(|step| matches!(step, Step::MakeKey(order) if order.identity == *identity))
+    plan.steps
+        .iter()
+        .any(|step| matches!(step, Step::MakeKey(order) if order.identity == *identity))
 }
 
 fn lose_key(edge: &mut MemoryEdge, identity: &Identity) {
@@ -36,7 +38,12 @@ fn rule_1_a_missing_node_key_stalls_the_node_and_is_never_made_again() {
     let condition = stalled(&plan, &ObjectRef::Node(node("node-0")));
     assert_eq!(condition.reason, Reason::KeyMissing);
     assert!(condition.message.contains("put it back"), "{}", condition.message);
-    assert!(!plan.steps.iter().any(|step| matches!(step, Step::StopProcess(_) | Step::RestartProcess(_))));
+    assert!(
+        !plan
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::StopProcess(_) | Step::RestartProcess(_)))
+    );
 }
 
 #[test]
@@ -45,9 +52,15 @@ fn rule_1_each_single_trace_of_a_node_is_enough_not_to_make_its_key_again() {
     type Keep = fn(&MemoryEdge, &mut MemoryEdge);
     let traces: [(&str, Keep); 5] = [
         ("data", |from, to| to.observed.data = from.observed.data.clone()),
-        ("genesis", |from, to| to.observed.genesis = from.observed.genesis.clone()),
-        ("status", |from, to| to.observed.statuses = from.observed.statuses.clone()),
-        ("process", |from, to| to.observed.processes = from.observed.processes.clone()),
+        ("genesis", |from, to| {
+            to.observed.genesis = from.observed.genesis.clone()
+        }),
+        ("status", |from, to| {
+            to.observed.statuses = from.observed.statuses.clone()
+        }),
+        ("process", |from, to| {
+            to.observed.processes = from.observed.processes.clone()
+        }),
         ("certificate", |from, to| {
             let identity = Identity::Node(node("node-0"));
             let mut found = from.observed.identities[&identity].clone();
@@ -56,7 +69,10 @@ fn rule_1_each_single_trace_of_a_node_is_enough_not_to_make_its_key_again() {
         }),
     ];
     let (all, full) = running();
-    assert!(makes_key(&MemoryEdge::default().plan(&all, "trade", now()), &identity), "without a trace it is made");
+    assert!(
+        makes_key(&MemoryEdge::default().plan(&all, "trade", now()), &identity),
+        "without a trace it is made"
+    );
     for (name, keep) in traces {
         let mut edge = MemoryEdge::default();
         keep(&full, &mut edge);
@@ -70,7 +86,10 @@ fn rule_1_a_missing_agency_key_stalls_the_agency() {
     lose_key(&mut edge, &Identity::AgencyCa(agency("agency-a")));
     let plan = edge.plan(&all, "trade", now());
     assert!(!makes_key(&plan, &Identity::AgencyCa(agency("agency-a"))));
-    assert_eq!(stalled(&plan, &ObjectRef::Agency(agency("agency-a"))).reason, Reason::KeyMissing);
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Agency(agency("agency-a"))).reason,
+        Reason::KeyMissing
+    );
 }
 
 #[test]
@@ -79,8 +98,14 @@ fn rule_1_a_missing_governance_key_stalls_the_agency() {
     edge.observed.statuses.clear();
     lose_key(&mut edge, &Identity::Governance(agency("agency-b")));
     let plan = edge.plan(&all, "trade", now());
-    assert!(!makes_key(&plan, &Identity::Governance(agency("agency-b"))), "the genesis names its account");
-    assert_eq!(stalled(&plan, &ObjectRef::Agency(agency("agency-b"))).reason, Reason::KeyMissing);
+    assert!(
+        !makes_key(&plan, &Identity::Governance(agency("agency-b"))),
+        "the genesis names its account"
+    );
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Agency(agency("agency-b"))).reason,
+        Reason::KeyMissing
+    );
 }
 
 #[test]
@@ -92,17 +117,31 @@ fn rule_1_a_missing_chain_key_stalls_the_consortium() {
     edge.observed.identities.remove(&identity);
     let plan = edge.plan(&all, "trade", now());
     assert!(!makes_key(&plan, &identity), "agencies hold certificates under it");
-    assert_eq!(stalled(&plan, &ObjectRef::Consortium(ConsortiumName::new("trade").unwrap())).reason, Reason::KeyMissing);
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Consortium(ConsortiumName::new("trade").unwrap())).reason,
+        Reason::KeyMissing
+    );
 }
 
 #[test]
 fn rule_1_another_key_under_a_known_name_is_refused() {
     let (all, mut edge) = running();
     let other = PublicKey::P256(NodeId::new([7; 64]));
-    edge.observed.identities.get_mut(&Identity::Node(node("node-0"))).unwrap().key = KeyState::Present(other);
+    edge.observed
+        .identities
+        .get_mut(&Identity::Node(node("node-0")))
+        .unwrap()
+        .key = KeyState::Present(other);
     let plan = edge.plan(&all, "trade", now());
-    assert_eq!(stalled(&plan, &ObjectRef::Node(node("node-0"))).reason, Reason::KeyMismatch);
-    assert!(!plan.steps.iter().any(|step| step.to_string().contains("node/node-0 ")), "{:#?}", plan.steps);
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Node(node("node-0"))).reason,
+        Reason::KeyMismatch
+    );
+    assert!(
+        !plan.steps.iter().any(|step| step.to_string().contains("node/node-0 ")),
+        "{:#?}",
+        plan.steps
+    );
 }
 
 #[test]
@@ -112,7 +151,10 @@ fn rule_1_an_unreadable_key_is_no_reason_to_make_another() {
     edge.observed.identities.get_mut(&identity).unwrap().key = KeyState::Unreadable("it is empty".into());
     let plan = edge.plan(&all, "trade", now());
     assert!(!makes_key(&plan, &identity));
-    assert_eq!(stalled(&plan, &ObjectRef::Agency(agency("agency-a"))).reason, Reason::KeyUnreadable);
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Agency(agency("agency-a"))).reason,
+        Reason::KeyUnreadable
+    );
 }
 
 #[test]
@@ -122,7 +164,10 @@ fn rule_1_one_identity_under_two_names_is_refused() {
     edge.observed.statuses.clear();
     edge.observed.identities.insert(Identity::Node(node("node-5")), stolen);
     let plan = edge.plan(&all, "trade", now());
-    assert_eq!(stalled(&plan, &ObjectRef::Node(node("node-5"))).reason, Reason::KeyMismatch);
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Node(node("node-5"))).reason,
+        Reason::KeyMismatch
+    );
 }
 
 #[test]
@@ -131,10 +176,20 @@ fn rule_2_deleting_manifests_deletes_no_key_no_genesis_and_no_file() {
     let none = changed(&all, "trade", |namespace| {
         *namespace = althing_operator::manifest::NamespaceManifests::new(namespace.namespace.clone());
     });
-    let before = (edge.observed.identities.clone(), edge.observed.genesis.clone(), edge.observed.files.clone());
+    let before = (
+        edge.observed.identities.clone(),
+        edge.observed.genesis.clone(),
+        edge.observed.files.clone(),
+    );
     let (steps, _) = edge.converge(&none, "trade", now());
-    assert!(steps.iter().all(|step| step.starts_with("stop ") || step == "--"), "{steps:#?}");
-    assert_eq!(before, (edge.observed.identities, edge.observed.genesis, edge.observed.files));
+    assert!(
+        steps.iter().all(|step| step.starts_with("stop ") || step == "--"),
+        "{steps:#?}"
+    );
+    assert_eq!(
+        before,
+        (edge.observed.identities, edge.observed.genesis, edge.observed.files)
+    );
 }
 
 #[test]
@@ -152,7 +207,12 @@ fn rule_3_no_private_key_appears_in_a_plan_or_a_status() {
     }
     assert!(edge.observed.processes.len() == 6, "the sample runs");
     let secrets: Vec<_> = edge.keys.values().map(|key| key.to_pem()).collect();
-    let lines = || secrets.iter().flat_map(|pem| pem.lines()).filter(|line| !line.starts_with("-----"));
+    let lines = || {
+        secrets
+            .iter()
+            .flat_map(|pem| pem.lines())
+            .filter(|line| !line.starts_with("-----"))
+    };
     // The first line of a key holds its scalar; later ones hold the public point too.
     for line in lines().filter(|line| line.len() == 64) {
         assert!(!texts.iter().any(|text| text.contains(line)));
@@ -177,7 +237,14 @@ fn rule_11_a_manifest_that_is_wrong_for_now_stops_nothing() {
     let (all, mut edge) = running();
     let wrong = changed(&all, "trade", |namespace| {
         namespace.agencies.get_mut("agency-a").unwrap().spec.certificate = Some("no certificate".into());
-        namespace.groups.get_mut("group-2").unwrap().spec.genesis.consensus.timeout = "no time".into();
+        namespace
+            .groups
+            .get_mut("group-2")
+            .unwrap()
+            .spec
+            .genesis
+            .consensus
+            .timeout = "no time".into();
     });
     let plan = edge.plan(&wrong, "trade", now());
     assert!(plan.is_at_rest(), "{:#?}", plan.steps);
@@ -191,13 +258,35 @@ fn a_reference_that_is_not_there_yet_waits_and_does_not_stall() {
     });
     let mut edge = MemoryEdge::default();
     let (_, plan) = edge.converge(&all, "trade", now());
-    for object in [ObjectRef::Group(GroupName::new("group-1").unwrap()), ObjectRef::Node(node("node-4"))] {
+    for object in [
+        ObjectRef::Group(GroupName::new("group-1").unwrap()),
+        ObjectRef::Node(node("node-4")),
+    ] {
         let status = plan.statuses.iter().find(|status| status.object == object).unwrap();
-        assert!(status.is(ConditionType::Reconciling) && !status.is(ConditionType::Stalled), "{status:#?}");
-        assert_eq!(status.condition(ConditionType::Ready).unwrap().reason, Reason::ReferenceMissing);
+        assert!(
+            status.is(ConditionType::Reconciling) && !status.is(ConditionType::Stalled),
+            "{status:#?}"
+        );
+        assert_eq!(
+            status.condition(ConditionType::Ready).unwrap().reason,
+            Reason::ReferenceMissing
+        );
     }
-    assert!(!plan.desired.processes.iter().any(|process| process.node == node("node-0")), "a sealer waits for its genesis");
-    assert!(plan.desired.processes.iter().any(|process| process.node == node("node-5")), "a free node does not");
+    assert!(
+        !plan
+            .desired
+            .processes
+            .iter()
+            .any(|process| process.node == node("node-0")),
+        "a sealer waits for its genesis"
+    );
+    assert!(
+        plan.desired
+            .processes
+            .iter()
+            .any(|process| process.node == node("node-5")),
+        "a free node does not"
+    );
 }
 
 #[test]
@@ -209,8 +298,15 @@ fn a_reference_never_leaves_its_namespace() {
     moved.consortiums = std::mem::take(&mut trade.consortiums);
     all.namespaces.insert(elsewhere, moved);
     let (_, plan) = MemoryEdge::default().converge(&all, "trade", now());
-    let status = plan.statuses.iter().find(|s| s.object == ObjectRef::Agency(agency("agency-a"))).unwrap();
-    assert_eq!(status.condition(ConditionType::Ready).unwrap().reason, Reason::ReferenceMissing);
+    let status = plan
+        .statuses
+        .iter()
+        .find(|s| s.object == ObjectRef::Agency(agency("agency-a")))
+        .unwrap();
+    assert_eq!(
+        status.condition(ConditionType::Ready).unwrap().reason,
+        Reason::ReferenceMissing
+    );
 }
 
 #[test]
@@ -223,30 +319,49 @@ fn a_recorded_genesis_is_never_rendered_again() {
     let plan = edge.plan(&edited, "trade", now());
     assert!(plan.is_at_rest(), "{:#?}", plan.steps);
     assert_eq!(recorded, edge.observed.genesis);
-    let status = plan.statuses.iter().find(|s| s.object == ObjectRef::Group(GroupName::new("group-1").unwrap())).unwrap();
+    let status = plan
+        .statuses
+        .iter()
+        .find(|s| s.object == ObjectRef::Group(GroupName::new("group-1").unwrap()))
+        .unwrap();
     let in_sync = status.condition(ConditionType::InSync).unwrap();
     assert_eq!(in_sync.reason, Reason::GenesisRecordDiffers);
-    assert!(in_sync.message.contains("gasLimit: recorded 300000000, manifest 1000000"), "{}", in_sync.message);
+    assert!(
+        in_sync
+            .message
+            .contains("gasLimit: recorded 300000000, manifest 1000000"),
+        "{}",
+        in_sync.message
+    );
 }
 
 #[test]
 fn a_pinned_hash_that_differs_stalls_the_group_and_names_the_fields() {
     let (all, mut edge) = running();
-    let pinned = |hash: String, gas: i64| changed(&all, "trade", |namespace| {
-        let genesis = &mut namespace.groups.get_mut("group-1").unwrap().spec.genesis;
-        genesis.hash = Some(hash);
-        genesis.gas_limit = gas;
-    });
+    let pinned = |hash: String, gas: i64| {
+        changed(&all, "trade", |namespace| {
+            let genesis = &mut namespace.groups.get_mut("group-1").unwrap().spec.genesis;
+            genesis.hash = Some(hash);
+            genesis.gas_limit = gas;
+        })
+    };
     let object = ObjectRef::Group(GroupName::new("group-1").unwrap());
     let plan = edge.plan(&pinned(format!("0x{}", "0".repeat(64)), 1_000_000), "trade", now());
     let condition = stalled(&plan, &object);
     assert_eq!(condition.reason, Reason::GenesisHashDiffers);
     assert!(condition.message.contains("gasLimit"), "{}", condition.message);
     let hash = edge.plan(&all, "trade", now()).desired.genesis[0].hash;
-    assert!(edge.plan(&pinned(hash.to_string(), 300_000_000), "trade", now()).is_at_rest(), "the right pin changes nothing");
+    assert!(
+        edge.plan(&pinned(hash.to_string(), 300_000_000), "trade", now())
+            .is_at_rest(),
+        "the right pin changes nothing"
+    );
     let mut fresh = MemoryEdge::default();
     let (_, plan) = fresh.converge(&pinned(format!("0x{}", "0".repeat(64)), 300_000_000), "trade", now());
-    assert!(!fresh.observed.genesis.contains_key("group-1"), "what is not pinned is not recorded");
+    assert!(
+        !fresh.observed.genesis.contains_key("group-1"),
+        "what is not pinned is not recorded"
+    );
     assert_eq!(stalled(&plan, &object).reason, Reason::GenesisHashDiffers);
 }
 
@@ -257,6 +372,65 @@ fn two_groups_with_one_number_stall_the_later_one_only() {
     });
     let (_, plan) = MemoryEdge::default().converge(&all, "trade", now());
     stalled(&plan, &ObjectRef::Group(GroupName::new("group-2").unwrap()));
-    let first = plan.statuses.iter().find(|s| s.object == ObjectRef::Group(GroupName::new("group-1").unwrap())).unwrap();
+    let first = plan
+        .statuses
+        .iter()
+        .find(|s| s.object == ObjectRef::Group(GroupName::new("group-1").unwrap()))
+        .unwrap();
     assert!(first.is(ConditionType::Ready));
+}
+
+#[test]
+fn a_group_with_another_agencys_sealer_starts_only_with_a_pinned_hash() {
+    let id = "ab".repeat(64);
+    let shared = |hash: Option<String>| {
+        changed(&sample(), "trade", |namespace| {
+            let spec = &mut namespace.nodes.get_mut("node-3").unwrap().spec;
+            spec.external =
+                Some(serde_json::from_value(serde_json::json!({"nodeId": id, "address": "b.example:30300"})).unwrap());
+            namespace.groups.get_mut("group-1").unwrap().spec.genesis.hash = hash;
+            namespace.groups.remove("group-2");
+        })
+    };
+    let mut edge = MemoryEdge::default();
+    let (_, plan) = edge.converge(&shared(None), "trade", now());
+    let status = plan
+        .statuses
+        .iter()
+        .find(|s| s.object == ObjectRef::Group(GroupName::new("group-1").unwrap()))
+        .unwrap();
+    let ready = status.condition(ConditionType::Ready).unwrap();
+    assert_eq!(ready.reason, Reason::GenesisUnconfirmed);
+    let hash = status.facts.genesis_hash.unwrap().to_string();
+    assert!(ready.message.contains(&hash), "{}", ready.message);
+    let runs = |plan: &NamespacePlan| {
+        plan.desired
+            .processes
+            .iter()
+            .map(|p| p.node.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(runs(&plan), ["node-4", "node-5"], "only nodes outside the group run");
+    let (_, plan) = edge.converge(&shared(Some(hash)), "trade", now());
+    assert_eq!(runs(&plan), ["node-0", "node-1", "node-2", "node-4", "node-5"]);
+    let peers = &plan.desired.network[0].peers;
+    assert!(
+        peers.iter().any(|peer| peer.address == "b.example:30300"),
+        "and dial the other agency's node"
+    );
+}
+
+#[test]
+fn a_forged_attestation_stalls_the_external_node() {
+    let all = changed(&sample(), "trade", |namespace| {
+        let spec = &mut namespace.nodes.get_mut("node-5").unwrap().spec;
+        let attestation = serde_json::json!({"sequence": 1, "signature": "0".repeat(128)});
+        let external = serde_json::json!({"nodeId": "ab".repeat(64), "attestation": attestation});
+        spec.external = Some(serde_json::from_value(external).unwrap());
+    });
+    let (_, plan) = MemoryEdge::default().converge(&all, "trade", now());
+    assert_eq!(
+        stalled(&plan, &ObjectRef::Node(node("node-5"))).reason,
+        Reason::AttestationInvalid
+    );
 }

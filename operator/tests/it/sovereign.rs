@@ -8,7 +8,10 @@ use althing_operator::status::{ConditionType, Facts, ObjectRef, Reason};
 use crate::support::{MemoryEdge, manifests, now};
 
 fn file(text: String) -> SourceFile {
-    SourceFile { name: "test.yaml".into(), text }
+    SourceFile {
+        name: "test.yaml".into(),
+        text,
+    }
 }
 
 fn indent(pem: &str, by: usize) -> String {
@@ -23,7 +26,9 @@ fn registrar(agency_d: &str, admit: &str) -> Manifests {
 }
 
 fn sovereign(chain: &str, certificate: Option<&str>) -> Manifests {
-    let certificate = certificate.map(|pem| format!("  certificate: |\n{}", indent(pem, 4))).unwrap_or_default();
+    let certificate = certificate
+        .map(|pem| format!("  certificate: |\n{}", indent(pem, 4)))
+        .unwrap_or_default();
     let text = format!(
         "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: trade, namespace: home}}\nspec:\n  chainId: 20260\n  trust:\n    certificates:\n    - |\n{}---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: agency-d, namespace: home}}\nspec:\n  consortium: trade\n{certificate}",
         indent(chain, 6)
@@ -32,7 +37,12 @@ fn sovereign(chain: &str, certificate: Option<&str>) -> Manifests {
 }
 
 fn facts(plan: &NamespacePlan, object: &ObjectRef) -> Facts {
-    plan.statuses.iter().find(|status| status.object == *object).unwrap().facts.clone()
+    plan.statuses
+        .iter()
+        .find(|status| status.object == *object)
+        .unwrap()
+        .facts
+        .clone()
 }
 
 fn reason(plan: &NamespacePlan, object: &ObjectRef) -> Reason {
@@ -46,13 +56,22 @@ fn agency_d() -> ObjectRef {
 
 #[test]
 fn an_agency_whose_chain_key_is_elsewhere_gets_its_certificate_by_request() {
-    let (mut hub, mut home) = (MemoryEdge::default(), MemoryEdge { draws: 1000, ..MemoryEdge::default() });
+    let (mut hub, mut home) = (
+        MemoryEdge::default(),
+        MemoryEdge {
+            draws: 1000,
+            ..MemoryEdge::default()
+        },
+    );
     let (_, plan) = hub.converge(&registrar("", ""), "hub", now());
     let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
     let chain = facts(&plan, &consortium).certificate.unwrap();
 
     let (steps, plan) = home.converge(&sovereign(&chain, None), "home", now());
-    assert!(!steps.iter().any(|step| step.contains("chain-ca")), "the chain key is not here: {steps:#?}");
+    assert!(
+        !steps.iter().any(|step| step.contains("chain-ca")),
+        "the chain key is not here: {steps:#?}"
+    );
     assert_eq!(reason(&plan, &agency_d()), Reason::AwaitingCertificate);
     let asked = facts(&plan, &agency_d());
     let request = asked.certificate_signing_request.unwrap();
@@ -64,32 +83,59 @@ fn an_agency_whose_chain_key_is_elsewhere_gets_its_certificate_by_request() {
     let (steps, plan) = hub.converge(&registrar(&external, ""), "hub", now());
     assert!(steps.is_empty(), "nobody is signed who is not admitted: {steps:#?}");
     assert_eq!(reason(&plan, &agency_d()), Reason::AwaitingCertificate);
-    let wrong = format!("    admit: [{{agency: agency-d, csrFingerprint: \"{}\"}}]\n", "0".repeat(64));
+    let wrong = format!(
+        "    admit: [{{agency: agency-d, csrFingerprint: \"{}\"}}]\n",
+        "0".repeat(64)
+    );
     let (steps, _) = hub.converge(&registrar(&external, &wrong), "hub", now());
     assert!(steps.is_empty(), "nor who is admitted with another request: {steps:#?}");
-    let admit = format!("    admit: [{{agency: agency-d, csrFingerprint: \"{}\"}}]\n", asked.csr_fingerprint.unwrap());
+    let admit = format!(
+        "    admit: [{{agency: agency-d, csrFingerprint: \"{}\"}}]\n",
+        asked.csr_fingerprint.unwrap()
+    );
     let (steps, plan) = hub.converge(&registrar(&external, &admit), "hub", now());
-    assert_eq!(steps, ["issue certificate of agency-ca/agency-d by chain-ca/trade", "--"]);
+    assert_eq!(
+        steps,
+        ["issue certificate of agency-ca/agency-d by chain-ca/trade", "--"]
+    );
     let answer = facts(&plan, &agency_d());
-    assert_eq!(answer.governance_account, asked.governance_account, "the account came through the request");
+    assert_eq!(
+        answer.governance_account, asked.governance_account,
+        "the account came through the request"
+    );
 
     let (steps, plan) = home.converge(&sovereign(&chain, answer.certificate.as_deref()), "home", now());
-    assert!(steps.contains(&"keep certificate of agency-ca/agency-d".to_owned()), "{steps:#?}");
+    assert!(
+        steps.contains(&"keep certificate of agency-ca/agency-d".to_owned()),
+        "{steps:#?}"
+    );
     assert_eq!(reason(&plan, &agency_d()), Reason::Done);
     let sdk = Identity::Sdk(AgencyName::new("agency-d").unwrap());
-    assert!(home.observed.identities[&sdk].certificate.is_some(), "and issues its own from now on");
+    assert!(
+        home.observed.identities[&sdk].certificate.is_some(),
+        "and issues its own from now on"
+    );
 }
 
 #[test]
 fn an_answer_of_another_chain_or_for_another_key_stalls_the_agency() {
-    let (mut hub, mut other) = (MemoryEdge::default(), MemoryEdge { draws: 500, ..MemoryEdge::default() });
+    let (mut hub, mut other) = (
+        MemoryEdge::default(),
+        MemoryEdge {
+            draws: 500,
+            ..MemoryEdge::default()
+        },
+    );
     let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
     let chain_of = |edge: &mut MemoryEdge| {
         let (_, plan) = edge.converge(&registrar("", ""), "hub", now());
         facts(&plan, &consortium).certificate.unwrap()
     };
     let (chain, foreign) = (chain_of(&mut hub), chain_of(&mut other));
-    let mut home = MemoryEdge { draws: 1000, ..MemoryEdge::default() };
+    let mut home = MemoryEdge {
+        draws: 1000,
+        ..MemoryEdge::default()
+    };
     for (answer, expected) in [(&foreign, Reason::CertificateInvalid), (&chain, Reason::InvalidSpec)] {
         let (_, plan) = home.converge(&sovereign(&chain, Some(answer)), "home", now());
         let status = plan.statuses.iter().find(|status| status.object == agency_d()).unwrap();

@@ -52,7 +52,11 @@ impl MemoryEdge {
     }
 
     fn make_key(&mut self, order: &althing_operator::plan::KeyOrder) -> Result<(), MemoryError> {
-        assert!(!self.keys.contains_key(&order.identity), "a key is made once: {}", order.identity);
+        assert!(
+            !self.keys.contains_key(&order.identity),
+            "a key is made once: {}",
+            order.identity
+        );
         let key = PrivateKey::generate(order.kind, &mut self.entropy()).map_err(failed)?;
         self.identity(&order.identity).key = KeyState::Present(key.public());
         self.keys.insert(order.identity.clone(), key);
@@ -63,14 +67,21 @@ impl MemoryEdge {
         let mut entropy = self.entropy();
         let subject = match &order.request {
             Some(pem) => PublicKey::P256(request::verify(pem).map_err(failed)?.public_key),
-            None => self.keys.get(&order.subject).ok_or_else(|| failed("no subject key"))?.public(),
+            None => self
+                .keys
+                .get(&order.subject)
+                .ok_or_else(|| failed("no subject key"))?
+                .public(),
         };
         let issuer_certificate = match order.subject == order.issuer {
             true => None,
             false => self.identity(&order.issuer).certificate.clone(),
         };
         let key = self.keys.get(&order.issuer).ok_or_else(|| failed("no issuer key"))?;
-        let issuer = IssuerMaterial { key, certificate: issuer_certificate.as_deref() };
+        let issuer = IssuerMaterial {
+            key,
+            certificate: issuer_certificate.as_deref(),
+        };
         let pem = issue(order, &subject, &issuer, &mut entropy).map_err(failed)?;
         self.identity(&order.subject).certificate = Some(pem);
         Ok(())
@@ -88,11 +99,22 @@ impl MemoryEdge {
     fn start(&mut self, process: &Process) {
         let state = self.start_as.unwrap_or(ProcessState::Ready);
         self.observed.data.insert(process.node.clone());
-        self.observed.processes.insert(process.node.clone(), ObservedProcess { process: process.clone(), state });
+        self.observed.processes.insert(
+            process.node.clone(),
+            ObservedProcess {
+                process: process.clone(),
+                state,
+            },
+        );
     }
 
     /// Rounds until nothing is left to do; every step as text, a line `--` between rounds. The last plan.
-    pub(crate) fn converge(&mut self, all: &Manifests, namespace: &str, now: Timestamp) -> (Vec<String>, NamespacePlan) {
+    pub(crate) fn converge(
+        &mut self,
+        all: &Manifests,
+        namespace: &str,
+        now: Timestamp,
+    ) -> (Vec<String>, NamespacePlan) {
         let manifests = namespace_of(all, namespace);
         let mut lines = vec![];
         for _ in 0..ROUNDS_MAX {
@@ -134,8 +156,12 @@ impl Place for MemoryEdge {
                 };
                 step += 1;
                 let loopback = || "127.0.0.1".to_owned();
-                let endpoint =
-                    Endpoint { p2p_listen: loopback(), client_listen: loopback(), advertise: loopback(), ports };
+                let endpoint = Endpoint {
+                    p2p_listen: loopback(),
+                    client_listen: loopback(),
+                    advertise: loopback(),
+                    ports,
+                };
                 if manifests.namespace == *namespace {
                     placement.insert(name.clone(), endpoint);
                 }
@@ -159,7 +185,10 @@ impl Apply for MemoryEdge {
                 self.identity(subject).certificate = Some(certificate.clone());
             }
             Step::RecordGenesis(record) => {
-                let before = self.observed.genesis.insert(record.group.clone(), record.document.clone());
+                let before = self
+                    .observed
+                    .genesis
+                    .insert(record.group.clone(), record.document.clone());
                 assert_eq!(before, None, "a genesis is recorded once");
             }
             Step::WriteFile(file) => self.write(file),
@@ -193,7 +222,9 @@ pub(crate) fn sample_files() -> Vec<SourceFile> {
         name: name.to_owned(),
         text: std::fs::read_to_string(folder.join(name)).unwrap(),
     };
-    ["agencies.yaml", "consortium.yaml", "groups.yaml", "nodes.yaml"].map(file).to_vec()
+    ["agencies.yaml", "consortium.yaml", "groups.yaml", "nodes.yaml"]
+        .map(file)
+        .to_vec()
 }
 
 /// Reads manifests that are right.
@@ -209,7 +240,10 @@ pub(crate) fn sample() -> Manifests {
 /// The objects of one namespace.
 pub(crate) fn namespace_of(all: &Manifests, namespace: &str) -> NamespaceManifests {
     let namespace = Namespace::new(namespace).unwrap();
-    all.namespaces.get(&namespace).cloned().unwrap_or_else(|| NamespaceManifests::new(namespace))
+    all.namespaces
+        .get(&namespace)
+        .cloned()
+        .unwrap_or_else(|| NamespaceManifests::new(namespace))
 }
 
 /// Changes one namespace.

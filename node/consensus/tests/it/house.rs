@@ -8,9 +8,9 @@ use althing_crypto::{NodeKey, StandardSuite, Suite};
 use althing_types::{NodeId, SealerSet};
 use p256::pkcs8::EncodePrivateKey;
 
-pub const GENESIS: B256 = B256::repeat_byte(0xAA);
-pub const LIMITS: Limits = Limits { block_bytes: 10_000 };
-pub const UNIX_MS: u64 = 1_800_000_000_000;
+pub(crate) const GENESIS: B256 = B256::repeat_byte(0xAA);
+pub(crate) const LIMITS: Limits = Limits { block_bytes: 10_000 };
+pub(crate) const UNIX_MS: u64 = 1_800_000_000_000;
 
 fn key(number: u8) -> Arc<dyn NodeKey> {
     let secret = p256::SecretKey::from_slice(&[number + 1; 32]).unwrap();
@@ -19,14 +19,14 @@ fn key(number: u8) -> Arc<dyn NodeKey> {
 }
 
 /// `n` keys, ascending by nodeID.
-pub fn keys(n: u8) -> Vec<Arc<dyn NodeKey>> {
+pub(crate) fn keys(n: u8) -> Vec<Arc<dyn NodeKey>> {
     let mut keys: Vec<_> = (0..n).map(key).collect();
     keys.sort_by_key(|key| key.public_key());
     keys
 }
 
 /// Block bytes: height, parent, time, content.
-pub fn block(height: u64, parent: B256, unix_ms: u64, content: u8) -> Candidate {
+pub(crate) fn block(height: u64, parent: B256, unix_ms: u64, content: u8) -> Candidate {
     let mut bytes = height.to_be_bytes().to_vec();
     bytes.extend_from_slice(parent.as_slice());
     bytes.extend_from_slice(&unix_ms.to_be_bytes());
@@ -40,7 +40,7 @@ pub fn block(height: u64, parent: B256, unix_ms: u64, content: u8) -> Candidate 
     }
 }
 
-pub fn describe(bytes: &Bytes) -> Option<Described> {
+pub(crate) fn describe(bytes: &Bytes) -> Option<Described> {
     let number = |range: std::ops::Range<usize>| Some(u64::from_be_bytes(bytes.get(range)?.try_into().ok()?));
     (bytes.len() == 49).then_some(())?;
     Some(Described {
@@ -51,33 +51,33 @@ pub fn describe(bytes: &Bytes) -> Option<Described> {
     })
 }
 
-pub fn verified(message: Message) -> Verified {
+pub(crate) fn verified(message: Message) -> Verified {
     verify_message(message, &StandardSuite, GENESIS).unwrap()
 }
 
-pub fn decoded(bytes: &[u8]) -> Message {
+pub(crate) fn decoded(bytes: &[u8]) -> Message {
     decode_message(bytes, LIMITS, &describe).unwrap()
 }
 
 /// One node, and the world around it.
-pub struct House {
-    pub keys: Vec<Arc<dyn NodeKey>>,
-    pub ids: Vec<NodeId>,
-    pub me: usize,
-    pub core: Pbft,
-    pub now_ms: u64,
-    pub head: Head,
+pub(crate) struct House {
+    pub(crate) keys: Vec<Arc<dyn NodeKey>>,
+    pub(crate) ids: Vec<NodeId>,
+    pub(crate) me: usize,
+    pub(crate) core: Pbft,
+    pub(crate) now_ms: u64,
+    pub(crate) head: Head,
 }
 
 impl House {
     /// Node `me` among `n` sealers, started on block 0, everybody connected.
-    pub fn new(n: u8, me: usize) -> Self {
+    pub(crate) fn new(n: u8, me: usize) -> Self {
         let mut house = Self::unstarted(n, me);
         house.start(Vec::new(), None);
         house
     }
 
-    pub fn unstarted(n: u8, me: usize) -> Self {
+    pub(crate) fn unstarted(n: u8, me: usize) -> Self {
         // One key more than sealers: the stranger, who comes last.
         let mut keys = keys(n + 1);
         let stranger = keys.remove(usize::from(n) / 2);
@@ -99,11 +99,11 @@ impl House {
         }
     }
 
-    pub fn sealers(&self) -> SealerSet {
+    pub(crate) fn sealers(&self) -> SealerSet {
         SealerSet::new(self.ids[..self.ids.len() - 1].to_vec())
     }
 
-    pub fn start(&mut self, log: Vec<Record>, abstain_through: Option<u64>) -> Vec<Output> {
+    pub(crate) fn start(&mut self, log: Vec<Record>, abstain_through: Option<u64>) -> Vec<Output> {
         let (head, sealers) = (self.head, self.sealers());
         let mut out = self.step(Input::Start(Start {
             head,
@@ -111,7 +111,8 @@ impl House {
             log,
             abstain_through,
         }));
-        for other in (0..self.ids.len()).filter(|other| *other != self.me) {
+        let me = self.me;
+        for other in (0..self.ids.len()).filter(|other| *other != me) {
             out.extend(self.step(Input::Peer {
                 id: self.ids[other],
                 up: true,
@@ -120,7 +121,7 @@ impl House {
         out
     }
 
-    pub fn step(&mut self, input: Input) -> Vec<Output> {
+    pub(crate) fn step(&mut self, input: Input) -> Vec<Output> {
         let now = Now {
             monotonic_ms: self.now_ms,
             unix_ms: UNIX_MS + self.now_ms,
@@ -128,17 +129,17 @@ impl House {
         self.core.step(now, input)
     }
 
-    pub fn message(&mut self, message: Message) -> Vec<Output> {
+    pub(crate) fn message(&mut self, message: Message) -> Vec<Output> {
         self.step(Input::Message(verified(message)))
     }
 
-    pub fn wake(&mut self, timer: Timer, after_ms: u64) -> Vec<Output> {
+    pub(crate) fn wake(&mut self, timer: Timer, after_ms: u64) -> Vec<Output> {
         self.now_ms += after_ms;
         self.step(Input::Wake(timer))
     }
 
     /// Says "persisted" to everything asked in these outputs, and gives what follows at once.
-    pub fn persist(&mut self, outputs: &[Output]) -> Vec<Output> {
+    pub(crate) fn persist(&mut self, outputs: &[Output]) -> Vec<Output> {
         let ids: Vec<PersistId> = outputs
             .iter()
             .filter_map(|o| {
@@ -152,7 +153,7 @@ impl House {
         ids.into_iter().flat_map(|id| self.step(Input::Persisted(id))).collect()
     }
 
-    pub fn executed(&mut self, hash: B256) -> Vec<Output> {
+    pub(crate) fn executed(&mut self, hash: B256) -> Vec<Output> {
         let outcome = Outcome::Valid {
             next_sealers: self.sealers(),
         };
@@ -161,7 +162,7 @@ impl House {
 
     // What the others say.
 
-    pub fn by(&self, who: usize, slot: Slot, phase: Phase, subject: B256) -> SignedBy {
+    pub(crate) fn by(&self, who: usize, slot: Slot, phase: Phase, subject: B256) -> SignedBy {
         let Slot { height, view } = slot;
         let digest = Tag {
             genesis: GENESIS,
@@ -177,7 +178,7 @@ impl House {
         }
     }
 
-    pub fn vote(&self, who: usize, slot: Slot, phase: Phase, block: B256) -> Message {
+    pub(crate) fn vote(&self, who: usize, slot: Slot, phase: Phase, block: B256) -> Message {
         Message::Vote(Vote {
             slot,
             phase,
@@ -186,7 +187,7 @@ impl House {
         })
     }
 
-    pub fn certificate(&self, who: &[usize], slot: Slot, phase: Phase, block: B256) -> VoteCertificate {
+    pub(crate) fn certificate(&self, who: &[usize], slot: Slot, phase: Phase, block: B256) -> VoteCertificate {
         let mut votes: Vec<_> = who.iter().map(|who| self.by(*who, slot, phase, block)).collect();
         votes.sort_by_key(|by| by.sealer);
         VoteCertificate {
@@ -197,7 +198,7 @@ impl House {
         }
     }
 
-    pub fn change(&self, who: usize, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
+    pub(crate) fn change(&self, who: usize, slot: Slot, claim: Option<PreparedClaim>) -> RoundChange {
         let unsigned = RoundChange {
             slot,
             claim,
@@ -210,7 +211,7 @@ impl House {
         RoundChange { by, ..unsigned }
     }
 
-    pub fn round_change(&self, who: usize, slot: Slot) -> Message {
+    pub(crate) fn round_change(&self, who: usize, slot: Slot) -> Message {
         let change = self.change(who, slot, None);
         Message::RoundChange(Box::new(RoundChangeMessage {
             change,
@@ -219,7 +220,7 @@ impl House {
         }))
     }
 
-    pub fn proposal(
+    pub(crate) fn proposal(
         &self,
         view: u64,
         candidate: &Candidate,
@@ -244,13 +245,13 @@ impl House {
         }))
     }
 
-    pub fn leader(&self, slot: Slot) -> usize {
+    pub(crate) fn leader(&self, slot: Slot) -> usize {
         let leader = *self.sealers().leader(slot.height, slot.view).unwrap();
         self.ids.iter().position(|id| *id == leader).unwrap()
     }
 
     /// The node, if it does not lead height 1 in view 0 nor the views up to `views`.
-    pub fn follower(n: u8, views: u64) -> Self {
+    pub(crate) fn follower(n: u8, views: u64) -> Self {
         let me = (0..usize::from(n)).find(|me| {
             let house = Self::unstarted(n, *me);
             (0..=views).all(|view| house.leader(Slot { height: 1, view }) != *me)
@@ -259,21 +260,21 @@ impl House {
     }
 
     /// The node that leads this view of height 1.
-    pub fn led_in(n: u8, view: u64) -> Self {
+    pub(crate) fn led_in(n: u8, view: u64) -> Self {
         let leader = Self::unstarted(n, 0).leader(Slot { height: 1, view });
         Self::new(n, leader)
     }
 
-    pub fn others(&self) -> Vec<usize> {
+    pub(crate) fn others(&self) -> Vec<usize> {
         (0..self.ids.len() - 1).filter(|other| *other != self.me).collect()
     }
 
-    pub fn child(&self, content: u8) -> Candidate {
+    pub(crate) fn child(&self, content: u8) -> Candidate {
         block(self.head.height + 1, self.head.hash, UNIX_MS, content)
     }
 
     /// Takes the height in flight to its COMMIT by this node: the outputs of the step that casts it.
-    pub fn to_commit(&mut self, candidate: &Candidate) -> Vec<Output> {
+    pub(crate) fn to_commit(&mut self, candidate: &Candidate) -> Vec<Output> {
         let slot = Slot {
             height: candidate.height,
             view: 0,
@@ -291,7 +292,7 @@ impl House {
     }
 }
 
-pub fn sent(outputs: &[Output]) -> Vec<(To, Message, Option<PersistId>)> {
+pub(crate) fn sent(outputs: &[Output]) -> Vec<(To, Message, Option<PersistId>)> {
     let one = |output: &Output| match output {
         Output::Send { to, message, after } => Some((*to, decoded(message), *after)),
         _ => None,
@@ -299,7 +300,7 @@ pub fn sent(outputs: &[Output]) -> Vec<(To, Message, Option<PersistId>)> {
     outputs.iter().filter_map(one).collect()
 }
 
-pub fn votes(outputs: &[Output], phase: Phase) -> Vec<(Vote, Option<PersistId>)> {
+pub(crate) fn votes(outputs: &[Output], phase: Phase) -> Vec<(Vote, Option<PersistId>)> {
     let one = |(_, message, after)| match message {
         Message::Vote(vote) if vote.phase == phase => Some((vote, after)),
         _ => None,
@@ -307,7 +308,7 @@ pub fn votes(outputs: &[Output], phase: Phase) -> Vec<(Vote, Option<PersistId>)>
     sent(outputs).into_iter().filter_map(one).collect()
 }
 
-pub fn round_changes(outputs: &[Output]) -> Vec<RoundChangeMessage> {
+pub(crate) fn round_changes(outputs: &[Output]) -> Vec<RoundChangeMessage> {
     let one = |(_, message, _)| {
         if let Message::RoundChange(change) = message {
             Some(*change)
@@ -318,7 +319,7 @@ pub fn round_changes(outputs: &[Output]) -> Vec<RoundChangeMessage> {
     sent(outputs).into_iter().filter_map(one).collect()
 }
 
-pub fn proposals(outputs: &[Output]) -> Vec<Proposal> {
+pub(crate) fn proposals(outputs: &[Output]) -> Vec<Proposal> {
     let one = |(_, message, _)| {
         if let Message::Proposal(proposal) = message {
             Some(*proposal)
@@ -329,7 +330,7 @@ pub fn proposals(outputs: &[Output]) -> Vec<Proposal> {
     sent(outputs).into_iter().filter_map(one).collect()
 }
 
-pub fn records(outputs: &[Output]) -> Vec<(PersistId, Record)> {
+pub(crate) fn records(outputs: &[Output]) -> Vec<(PersistId, Record)> {
     let one = |output: &Output| match output {
         Output::Persist { id, record, .. } => Some((*id, Record::decode(record).unwrap())),
         _ => None,
@@ -337,20 +338,20 @@ pub fn records(outputs: &[Output]) -> Vec<(PersistId, Record)> {
     outputs.iter().filter_map(one).collect()
 }
 
-pub fn committed(outputs: &[Output]) -> Option<(B256, althing_types::CommitCertificate)> {
+pub(crate) fn committed(outputs: &[Output]) -> Option<(B256, althing_types::CommitCertificate)> {
     outputs.iter().find_map(|output| match output {
         Output::Commit { hash, certificate, .. } => Some((*hash, certificate.clone())),
         _ => None,
     })
 }
 
-pub fn timer(outputs: &[Output], wanted: Timer) -> Option<u64> {
+pub(crate) fn timer(outputs: &[Output], wanted: Timer) -> Option<u64> {
     outputs.iter().rev().find_map(|output| match output {
         Output::Timer { timer, after_ms } if *timer == wanted => Some(*after_ms),
         _ => None,
     })
 }
 
-pub fn builds(outputs: &[Output]) -> bool {
+pub(crate) fn builds(outputs: &[Output]) -> bool {
     outputs.iter().any(|output| matches!(output, Output::Build { .. }))
 }

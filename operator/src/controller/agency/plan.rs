@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use althing_types::{Address, NodeId};
 
 use super::{AgencyForm, ValidatedAgency};
+use crate::controller::attestation::{self, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::consortium::ChainFacts;
 use crate::controller::key::{self, Evidence};
@@ -74,9 +75,22 @@ pub fn plan(
                 held: held.into_iter().flatten().next(),
             })
         }
-        AgencyForm::External { certificate, request, governance_account } => {
+        AgencyForm::External {
+            certificate,
+            request,
+            governance_account,
+        } => {
             let chain = chain_of(agency, chains)?;
-            external(ctx, agency, chain, certificate.as_ref(), request.as_ref(), *governance_account, accounts, orders)
+            external(
+                ctx,
+                agency,
+                chain,
+                certificate.as_ref(),
+                request.as_ref(),
+                *governance_account,
+                accounts,
+                orders,
+            )
         }
     }
 }
@@ -93,7 +107,10 @@ fn chain_of<'a>(
         )),
         None => Err(Hold::pending(
             Reason::ReferenceMissing,
-            format!("spec.consortium: Consortium {} is not in this namespace yet", agency.consortium),
+            format!(
+                "spec.consortium: Consortium {} is not in this namespace yet",
+                agency.consortium
+            ),
         )),
     }
 }
@@ -110,44 +127,84 @@ fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) ->
     let facts = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
     let recorded = facts.and_then(|facts| facts.governance_account);
     let recorded_key = facts.and_then(|facts| facts.certificate.as_deref());
-    let recorded_key = recorded_key.and_then(|pem| Certificate::read(pem).ok()).and_then(|c| c.facts.public_key);
+    let recorded_key = recorded_key
+        .and_then(|pem| Certificate::read(pem).ok())
+        .and_then(|c| c.facts.public_key);
     let seat = seat_evidence(ctx, agency);
     let ensure = |identity: Identity, evidence: Evidence, orders: &mut Orders| {
         key::ensure(ctx, &identity, &evidence, &mut orders.keys)
     };
     let name = || agency.name.clone();
-    let plain = || Evidence { found: None, recorded: None };
-    let node_evidence = Evidence { found: node_evidence(ctx, agency), recorded: recorded_key.map(PublicKey::P256) };
+    let plain = || Evidence {
+        found: None,
+        recorded: None,
+    };
+    let node_evidence = Evidence {
+        found: node_evidence(ctx, agency),
+        recorded: recorded_key.map(PublicKey::P256),
+    };
     let ca = ensure(Identity::AgencyCa(name()), node_evidence, orders);
-    let account = Evidence { found: seat, recorded: recorded.map(PublicKey::Account) };
+    let account = Evidence {
+        found: seat,
+        recorded: recorded.map(PublicKey::Account),
+    };
     let governance = ensure(Identity::Governance(name()), account, orders);
     let sdk = ensure(Identity::Sdk(name()), plain(), orders);
     let admin = ensure(Identity::Admin(name()), plain(), orders);
     match (ca?, governance?, sdk?, admin?) {
-        (PublicKey::P256(agency), PublicKey::Account(governance_account), PublicKey::P256(sdk), PublicKey::P256(admin)) => {
-            Ok(OwnKeys { agency, sdk, admin, governance_account })
-        }
-        _ => Err(Hold::wrong(Reason::KeyUnreadable, "a key is of another curve than its purpose")),
+        (
+            PublicKey::P256(agency),
+            PublicKey::Account(governance_account),
+            PublicKey::P256(sdk),
+            PublicKey::P256(admin),
+        ) => Ok(OwnKeys {
+            agency,
+            sdk,
+            admin,
+            governance_account,
+        }),
+        _ => Err(Hold::wrong(
+            Reason::KeyUnreadable,
+            "a key is of another curve than its purpose",
+        )),
     }
 }
 
 /// Nodes that hold certificates under an agency's key prove that it exists.
 fn node_evidence(ctx: &Context<'_>, agency: &ValidatedAgency) -> Option<String> {
-    let nodes = ctx.manifests.nodes.iter().filter(|(_, node)| node.spec.agency == agency.name.as_str());
+    let nodes = ctx
+        .manifests
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.spec.agency == agency.name.as_str());
     let mut certified = nodes.filter(|(name, _)| {
-        ctx.identity(&Identity::Node((*name).clone())).is_some_and(|observed| observed.certificate.is_some())
+        ctx.identity(&Identity::Node((*name).clone()))
+            .is_some_and(|observed| observed.certificate.is_some())
     });
-    certified.next().map(|(name, _)| format!("Node {name} has a certificate under it"))
+    certified
+        .next()
+        .map(|(name, _)| format!("Node {name} has a certificate under it"))
 }
 
 /// A recorded genesis with a seat of the agency holds its account for ever.
 fn seat_evidence(ctx: &Context<'_>, agency: &ValidatedAgency) -> Option<String> {
-    let groups = ctx.manifests.groups.iter().filter(|(name, _)| ctx.observed.genesis.contains_key(*name));
+    let groups = ctx
+        .manifests
+        .groups
+        .iter()
+        .filter(|(name, _)| ctx.observed.genesis.contains_key(*name));
     let mut seated = groups.filter(|(_, group)| {
-        let seats = group.spec.genesis.committee.iter().flat_map(|committee| &committee.seats);
+        let seats = group
+            .spec
+            .genesis
+            .committee
+            .iter()
+            .flat_map(|committee| &committee.seats);
         seats.into_iter().any(|seat| seat.agency == agency.name.as_str())
     });
-    seated.next().map(|(name, _)| format!("the genesis of Group {name} names its account"))
+    seated
+        .next()
+        .map(|(name, _)| format!("the genesis of Group {name} names its account"))
 }
 
 fn own_certificate(
@@ -177,7 +234,11 @@ fn own_certificate(
 }
 
 fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {
-    Profile { role: Role::Agency, organization: agency.consortium.to_string(), governance_account: Some(account) }
+    Profile {
+        role: Role::Agency,
+        organization: agency.consortium.to_string(),
+        governance_account: Some(account),
+    }
 }
 
 /// The chain key is elsewhere: a request goes out, `spec.certificate` is the answer.
@@ -191,10 +252,12 @@ fn certificate_from_elsewhere(
 ) -> Outcome<Certificate> {
     let identity = Identity::AgencyCa(agency.name.clone());
     let made = ctx.identity(&identity).and_then(|observed| observed.request.as_deref());
-    let fits = |request: &Request| {
-        request.public_key == keys.agency && request.governance_account == keys.governance_account
-    };
-    if !made.and_then(|pem| request::verify(pem).ok()).is_some_and(|request| fits(&request)) {
+    let fits =
+        |request: &Request| request.public_key == keys.agency && request.governance_account == keys.governance_account;
+    if !made
+        .and_then(|pem| request::verify(pem).ok())
+        .is_some_and(|request| fits(&request))
+    {
         orders.requests.push(RequestOrder {
             identity: identity.clone(),
             common_name: agency.name.to_string(),
@@ -209,15 +272,31 @@ fn certificate_from_elsewhere(
     let field = "spec.certificate";
     check_under_chain(field, answer, chain)?;
     if answer.facts.public_key != Some(keys.agency) {
-        return Err(Hold::field(field, "a certificate over another key", "the answer to status.certificateSigningRequest"));
+        return Err(Hold::field(
+            field,
+            "a certificate over another key",
+            "the answer to status.certificateSigningRequest",
+        ));
     }
     if answer.facts.governance_account != Some(keys.governance_account) {
-        return Err(Hold::field(field, "another governance account", "the answer to status.certificateSigningRequest"));
+        return Err(Hold::field(
+            field,
+            "another governance account",
+            "the answer to status.certificateSigningRequest",
+        ));
     }
-    let kept = ctx.identity(&identity).and_then(|observed| observed.certificate.as_deref());
+    let kept = ctx
+        .identity(&identity)
+        .and_then(|observed| observed.certificate.as_deref());
     if kept != Some(answer.pem.as_str()) {
-        orders.kept.push(Step::KeepCertificate { subject: identity, certificate: answer.pem.clone() });
-        return Err(Hold::pending(Reason::Progressing, "the agency's certificate is being kept"));
+        orders.kept.push(Step::KeepCertificate {
+            subject: identity,
+            certificate: answer.pem.clone(),
+        });
+        return Err(Hold::pending(
+            Reason::Progressing,
+            "the agency's certificate is being kept",
+        ));
     }
     within_dates(ctx, field, answer)
 }
@@ -227,7 +306,10 @@ fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certificate) -> Ou
         true => Ok(certificate.clone()),
         false => Err(Hold::wrong(
             Reason::CertificateExpired,
-            format!("{field}: holds from {} to {}; a new one is needed", certificate.facts.not_before, certificate.facts.not_after),
+            format!(
+                "{field}: holds from {} to {}; a new one is needed",
+                certificate.facts.not_before, certificate.facts.not_after
+            ),
         )),
     }
 }
@@ -238,11 +320,21 @@ fn check_under_chain(field: &str, certificate: &Certificate, chain: &ChainFacts)
     for trusted in &chain.trusted {
         match verify(trusted) {
             Ok(()) if certificate.facts.is_ca => return Ok(()),
-            Ok(()) => return Err(Hold::field(field, "a certificate that may not issue", "an agency certificate")),
+            Ok(()) => {
+                return Err(Hold::field(
+                    field,
+                    "a certificate that may not issue",
+                    "an agency certificate",
+                ));
+            }
             Err(error) => errors.push(error.to_string()),
         }
     }
-    let text = format!("{field}: not under a trusted chain certificate of {}: {}", chain.consortium.name, errors.join("; "));
+    let text = format!(
+        "{field}: not under a trusted chain certificate of {}: {}",
+        chain.consortium.name,
+        errors.join("; ")
+    );
     Err(Hold::wrong(Reason::CertificateInvalid, text))
 }
 
@@ -260,7 +352,11 @@ fn leaf(
         public_key,
         issuer: Identity::AgencyCa(agency.name.clone()),
         issuer_certificate: Some(issuer),
-        profile: Profile { role, organization: agency.consortium.to_string(), governance_account: None },
+        profile: Profile {
+            role,
+            organization: agency.consortium.to_string(),
+            governance_account: None,
+        },
         common_name: format!("{}-{}", agency.name, role.as_str()),
         dns_names: vec![],
         validity: role.validity(),
@@ -287,7 +383,11 @@ fn external(
         }
         (None, Some((request, pem))) => answer(ctx, agency, chain, request, pem, orders)?,
         (None, None) => {
-            return Err(Hold::field("spec.external", "neither", "certificate or certificateSigningRequest"));
+            return Err(Hold::field(
+                "spec.external",
+                "neither",
+                "certificate or certificateSigningRequest",
+            ));
         }
     };
     let account = match (certificate.facts.governance_account, stated) {
@@ -298,9 +398,14 @@ fn external(
         }
         (Some(account), _) | (None, Some(account)) => account,
         (None, None) => {
-            return Err(Hold::field("spec.external.governanceAccount", "nothing", "0x and 40 hex digits"));
+            return Err(Hold::field(
+                "spec.external.governanceAccount",
+                "nothing",
+                "0x and 40 hex digits",
+            ));
         }
     };
+    attested(ctx, agency, &certificate)?;
     accounts.insert(agency.name.clone(), account);
     Ok(AgencyFacts {
         name: agency.name.clone(),
@@ -310,6 +415,35 @@ fn external(
         is_own: false,
         held: None,
     })
+}
+
+fn attested(ctx: &Context<'_>, agency: &ValidatedAgency, certificate: &Certificate) -> Outcome<()> {
+    let Some(external) = ctx
+        .manifests
+        .agencies
+        .get(&agency.name)
+        .and_then(|object| object.spec.external.as_ref())
+    else {
+        return Ok(());
+    };
+    let facts = [
+        ("certificate", external.certificate.as_deref()),
+        (
+            "certificateSigningRequest",
+            external.certificate_signing_request.as_deref(),
+        ),
+        ("governanceAccount", external.governance_account.as_deref()),
+    ];
+    let statement = Statement {
+        kind: "Agency",
+        name: agency.name.as_str(),
+        facts: &facts,
+    };
+    attestation::check(
+        external.attestation.as_ref(),
+        &statement,
+        certificate.facts.public_key.as_ref(),
+    )
 }
 
 /// Signs the request of an admitted agency.

@@ -41,16 +41,31 @@ pub enum AgencyForm {
 /// Checks an Agency.
 pub fn validate(name: &AgencyName, object: &Agency) -> Outcome<ValidatedAgency> {
     let spec = &object.spec;
-    let consortium = ConsortiumName::new(spec.consortium.clone())
-        .map_err(|error| Hold::field("spec.consortium", format!("{:?}", error.found), "the name of a Consortium"))?;
+    let consortium = ConsortiumName::new(spec.consortium.clone()).map_err(|error| {
+        Hold::field(
+            "spec.consortium",
+            format!("{:?}", error.found),
+            "the name of a Consortium",
+        )
+    })?;
     let form = match &spec.external {
-        None => AgencyForm::Own { certificate: certificate("spec.certificate", spec.certificate.as_deref())? },
+        None => AgencyForm::Own {
+            certificate: certificate("spec.certificate", spec.certificate.as_deref())?,
+        },
         Some(_) if spec.certificate.is_some() => {
-            return Err(Hold::field("spec.certificate", "a certificate beside spec.external", "one of them"));
+            return Err(Hold::field(
+                "spec.certificate",
+                "a certificate beside spec.external",
+                "one of them",
+            ));
         }
         Some(external) => external_form(external)?,
     };
-    Ok(ValidatedAgency { name: name.clone(), consortium, form })
+    Ok(ValidatedAgency {
+        name: name.clone(),
+        consortium,
+        form,
+    })
 }
 
 fn certificate(field: &str, pem: Option<&str>) -> Outcome<Option<Certificate>> {
@@ -60,13 +75,17 @@ fn certificate(field: &str, pem: Option<&str>) -> Outcome<Option<Certificate>> {
 
 fn external_form(external: &ExternalAgency) -> Outcome<AgencyForm> {
     let field = "spec.external.certificateSigningRequest";
-    let request = external.certificate_signing_request.as_deref().map(|pem| match request::verify(pem) {
-        Ok(request) => Ok((request, pem.to_owned())),
-        Err(error) => Err(Hold::field(field, error, "a certificate signing request in PEM")),
-    });
+    let request = external
+        .certificate_signing_request
+        .as_deref()
+        .map(|pem| match request::verify(pem) {
+            Ok(request) => Ok((request, pem.to_owned())),
+            Err(error) => Err(Hold::field(field, error, "a certificate signing request in PEM")),
+        });
     let account = external.governance_account.as_deref().map(|text| {
         let accepted = "0x and 40 hex digits";
-        text.parse::<Address>().map_err(|_| Hold::field("spec.external.governanceAccount", format!("{text:?}"), accepted))
+        text.parse::<Address>()
+            .map_err(|_| Hold::field("spec.external.governanceAccount", format!("{text:?}"), accepted))
     });
     Ok(AgencyForm::External {
         certificate: certificate("spec.external.certificate", external.certificate.as_deref())?,

@@ -64,17 +64,30 @@ pub fn plan(
     let issuer = own.is_some().then_some(identity);
     let issuing = match (&own, &consortium.issuing) {
         (Some(own), _) => Some(own.clone()),
-        (None, Some(fingerprint)) => consortium.trusted.iter().find(|c| c.facts.fingerprint == *fingerprint).cloned(),
+        (None, Some(fingerprint)) => consortium
+            .trusted
+            .iter()
+            .find(|c| c.facts.fingerprint == *fingerprint)
+            .cloned(),
         (None, None) => consortium.trusted.first().cloned(),
     };
-    let issuing = issuing.ok_or_else(|| Hold::field("spec.trust.certificates", "nothing", "at least one chain certificate"))?;
+    let issuing =
+        issuing.ok_or_else(|| Hold::field("spec.trust.certificates", "nothing", "at least one chain certificate"))?;
     let mut trusted = vec![issuing.clone()];
     for certificate in &consortium.trusted {
-        if trusted.iter().all(|known| known.facts.fingerprint != certificate.facts.fingerprint) {
+        if trusted
+            .iter()
+            .all(|known| known.facts.fingerprint != certificate.facts.fingerprint)
+        {
             trusted.push(certificate.clone());
         }
     }
-    Ok(ChainFacts { issuing, trusted, issuer, consortium })
+    Ok(ChainFacts {
+        issuing,
+        trusted,
+        issuer,
+        consortium,
+    })
 }
 
 fn chain_key(
@@ -85,12 +98,16 @@ fn chain_key(
 ) -> Outcome<NodeId> {
     let object = ObjectRef::Consortium(consortium.name.clone());
     let recorded = ctx.facts(&object).and_then(|facts| facts.certificate.as_deref());
-    let recorded = recorded.and_then(|pem| Certificate::read(pem).ok()).and_then(|c| c.facts.public_key);
+    let recorded = recorded
+        .and_then(|pem| Certificate::read(pem).ok())
+        .and_then(|c| c.facts.public_key);
     // Agencies that hold certificates under a chain key prove that it exists, wherever it is now.
     let agencies = ctx.manifests.agencies.iter().find(|(name, agency)| {
         let has_certificate = |observed: &crate::plan::ObservedIdentity| observed.certificate.is_some();
         agency.spec.consortium == consortium.name.as_str()
-            && ctx.identity(&Identity::AgencyCa((*name).clone())).is_some_and(has_certificate)
+            && ctx
+                .identity(&Identity::AgencyCa((*name).clone()))
+                .is_some_and(has_certificate)
     });
     let evidence = Evidence {
         found: agencies.map(|(name, _)| format!("Agency {name} has a certificate under it")),
@@ -98,7 +115,10 @@ fn chain_key(
     };
     match key::ensure(ctx, identity, &evidence, keys)? {
         PublicKey::P256(public_key) => Ok(public_key),
-        PublicKey::Account(_) => Err(Hold::wrong(Reason::KeyUnreadable, format!("the key of {identity} is of another curve"))),
+        PublicKey::Account(_) => Err(Hold::wrong(
+            Reason::KeyUnreadable,
+            format!("the key of {identity} is of another curve"),
+        )),
     }
 }
 
@@ -111,8 +131,12 @@ fn provided(ctx: &Context<'_>, identity: &Identity, secret_name: &str) -> Outcom
         let text = format!("spec.registrar.secretName: Secret {secret_name} with tls.key and tls.crt is not there yet");
         return Err(Hold::pending(Reason::ReferenceMissing, text));
     };
-    let certificate = Certificate::read(pem)
-        .map_err(|error| Hold::wrong(Reason::CertificateInvalid, format!("Secret {secret_name}, tls.crt: {error}")))?;
+    let certificate = Certificate::read(pem).map_err(|error| {
+        Hold::wrong(
+            Reason::CertificateInvalid,
+            format!("Secret {secret_name}, tls.crt: {error}"),
+        )
+    })?;
     match certificate.facts.public_key.map(PublicKey::P256) == Some(*key) && certificate.facts.is_ca {
         true => Ok(certificate),
         false => Err(Hold::wrong(

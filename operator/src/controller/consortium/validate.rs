@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{Consortium, Cryptography, Registrar, Revocations};
 use althing_crypto::{StandardSuite, Suite};
 use althing_types::NodeId;
-use alloy_primitives::keccak256;
 use jiff::SignedDuration;
 
 use crate::controller::certificate::Certificate;
@@ -13,8 +13,10 @@ use crate::controller::{Hold, Outcome, duration};
 use crate::name::{AgencyName, ConsortiumName};
 
 /// The shortest and the longest life of a managed chain certificate.
-const VALIDITY: (SignedDuration, SignedDuration) =
-    (SignedDuration::from_hours(24), SignedDuration::from_hours(100 * 365 * 24));
+const VALIDITY: (SignedDuration, SignedDuration) = (
+    SignedDuration::from_hours(24),
+    SignedDuration::from_hours(100 * 365 * 24),
+);
 /// Separates the registrar's signatures over revocations from every other signature.
 const REVOCATIONS_TAG: &[u8] = b"althing/revocations/v1";
 
@@ -66,16 +68,28 @@ pub struct RevocationList {
 /// Checks a Consortium.
 pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<ValidatedConsortium> {
     let spec = &object.spec;
-    let chain_id = u64::try_from(spec.chain_id).ok().filter(|id| (1..=althing_crds::CHAIN_ID_MAX).contains(id));
+    let chain_id = u64::try_from(spec.chain_id)
+        .ok()
+        .filter(|id| (1..=althing_crds::CHAIN_ID_MAX).contains(id));
     let chain_id = chain_id.ok_or_else(|| Hold::field("spec.chainId", spec.chain_id, "1 to 274877906942"))?;
     if spec.cryptography == Cryptography::SM {
-        return Err(Hold::field("spec.cryptography", "SM", "Standard; this version does not speak the SM edition yet"));
+        return Err(Hold::field(
+            "spec.cryptography",
+            "SM",
+            "Standard; this version does not speak the SM edition yet",
+        ));
     }
     if spec.registrar.is_none() && spec.trust.is_none() {
-        return Err(Hold::field("spec.registrar", "nothing", "spec.registrar, or spec.trust where the chain key is elsewhere"));
+        return Err(Hold::field(
+            "spec.registrar",
+            "nothing",
+            "spec.registrar, or spec.trust where the chain key is elsewhere",
+        ));
     }
     let trusted = spec.trust.iter().flat_map(|trust| &trust.certificates).enumerate();
-    let trusted = trusted.map(|(index, pem)| trusted_certificate(index, pem)).collect::<Outcome<Vec<_>>>()?;
+    let trusted = trusted
+        .map(|(index, pem)| trusted_certificate(index, pem))
+        .collect::<Outcome<Vec<_>>>()?;
     let issuing = spec.trust.as_ref().and_then(|trust| trust.issuing.clone());
     check_issuing(&trusted, issuing.as_deref())?;
     let registrar = spec.registrar.as_ref().map(registrar_mode).transpose()?;
@@ -86,7 +100,11 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
     let admitted = spec.registrar.iter().flat_map(|registrar| &registrar.admit);
     let admitted = admitted.map(|admission| match AgencyName::new(admission.agency.clone()) {
         Ok(agency) => Ok((agency, admission.csr_fingerprint.to_ascii_lowercase())),
-        Err(error) => Err(Hold::field("spec.registrar.admit", format!("{:?}", error.found), "the name of an Agency")),
+        Err(error) => Err(Hold::field(
+            "spec.registrar.admit",
+            format!("{:?}", error.found),
+            "the name of an Agency",
+        )),
     });
     Ok(ValidatedConsortium {
         name: name.clone(),
@@ -101,22 +119,40 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
 
 fn trusted_certificate(index: usize, pem: &str) -> Outcome<Certificate> {
     let field = format!("spec.trust.certificates[{index}]");
-    let certificate = Certificate::read(pem).map_err(|error| Hold::field(&field, error, "a chain certificate in PEM"))?;
+    let certificate =
+        Certificate::read(pem).map_err(|error| Hold::field(&field, error, "a chain certificate in PEM"))?;
     match certificate.facts.is_ca {
         true => Ok(certificate),
-        false => Err(Hold::field(&field, format!("a certificate of {:?}", certificate.facts.common_name), "a certificate authority's")),
+        false => Err(Hold::field(
+            &field,
+            format!("a certificate of {:?}", certificate.facts.common_name),
+            "a certificate authority's",
+        )),
     }
 }
 
 fn check_issuing(trusted: &[Certificate], issuing: Option<&str>) -> Outcome<()> {
     match issuing {
-        Some(issuing) if !trusted.iter().any(|certificate| certificate.facts.fingerprint == issuing) => {
-            let known: Vec<_> = trusted.iter().map(|certificate| certificate.facts.fingerprint.as_str()).collect();
-            Err(Hold::field("spec.trust.issuing", issuing, &format!("the fingerprint of a listed certificate: {}", known.join(", "))))
+        Some(issuing)
+            if !trusted
+                .iter()
+                .any(|certificate| certificate.facts.fingerprint == issuing) =>
+        {
+            let known: Vec<_> = trusted
+                .iter()
+                .map(|certificate| certificate.facts.fingerprint.as_str())
+                .collect();
+            Err(Hold::field(
+                "spec.trust.issuing",
+                issuing,
+                &format!("the fingerprint of a listed certificate: {}", known.join(", ")),
+            ))
         }
-        None if trusted.len() > 1 => {
-            Err(Hold::field("spec.trust.issuing", "nothing", "the fingerprint of the certificate that signs now, because several are trusted"))
-        }
+        None if trusted.len() > 1 => Err(Hold::field(
+            "spec.trust.issuing",
+            "nothing",
+            "the fingerprint of the certificate that signs now, because several are trusted",
+        )),
         _ => Ok(()),
     }
 }
@@ -124,28 +160,50 @@ fn check_issuing(trusted: &[Certificate], issuing: Option<&str>) -> Outcome<()> 
 fn registrar_mode(registrar: &Registrar) -> Outcome<RegistrarMode> {
     match (&registrar.managed, &registrar.secret_name) {
         (Some(managed), None) => {
-            let validity = duration::parse("spec.registrar.managed.validity", &managed.validity, VALIDITY.0, VALIDITY.1)?;
+            let validity = duration::parse(
+                "spec.registrar.managed.validity",
+                &managed.validity,
+                VALIDITY.0,
+                VALIDITY.1,
+            )?;
             Ok(RegistrarMode::Managed { validity })
         }
-        (None, Some(secret_name)) => Ok(RegistrarMode::Provided { secret_name: secret_name.clone() }),
-        _ => Err(Hold::field("spec.registrar", "both or none of managed and secretName", "exactly one of them")),
+        (None, Some(secret_name)) => Ok(RegistrarMode::Provided {
+            secret_name: secret_name.clone(),
+        }),
+        _ => Err(Hold::field(
+            "spec.registrar",
+            "both or none of managed and secretName",
+            "exactly one of them",
+        )),
     }
 }
 
 /// Own lists are the registrar's word; anybody else's must carry its signature.
 fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) -> Outcome<RevocationList> {
     let node_ids = list.node_ids.iter().map(|id| {
-        id.parse::<NodeId>().map_err(|error| Hold::field("spec.revocations.nodeIds", error, "128 hex digits each"))
+        id.parse::<NodeId>()
+            .map_err(|error| Hold::field("spec.revocations.nodeIds", error, "128 hex digits each"))
     });
     let revocations = RevocationList {
         node_ids: node_ids.collect::<Outcome<_>>()?,
         agencies: list.agencies.iter().cloned().collect(),
-        serials: list.serials.iter().map(|serial| serial.trim_start_matches('0').to_ascii_lowercase()).collect(),
+        serials: list
+            .serials
+            .iter()
+            .map(|serial| serial.trim_start_matches('0').to_ascii_lowercase())
+            .collect(),
     };
     if is_own {
         return Ok(revocations);
     }
-    let wrong = |found: &str| Hold::field("spec.revocations.signature", found, "the chain key's signature over the list");
+    let wrong = |found: &str| {
+        Hold::field(
+            "spec.revocations.signature",
+            found,
+            "the chain key's signature over the list",
+        )
+    };
     let signature = list.signature.as_deref().ok_or_else(|| wrong("nothing"))?;
     let signature = alloy_primitives::hex::decode(signature).map_err(|_| wrong("no hex digits"))?;
     let digest = keccak256(revocations_message(list.sequence, &revocations));
@@ -159,8 +217,11 @@ fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) ->
 /// The bytes a registrar signs: the tag, the sequence, and every entry in order, each with its length.
 pub fn revocations_message(sequence: i64, list: &RevocationList) -> Vec<u8> {
     let node_ids = list.node_ids.iter().map(ToString::to_string);
-    let groups: [Vec<String>; 3] =
-        [node_ids.collect(), list.agencies.iter().cloned().collect(), list.serials.iter().cloned().collect()];
+    let groups: [Vec<String>; 3] = [
+        node_ids.collect(),
+        list.agencies.iter().cloned().collect(),
+        list.serials.iter().cloned().collect(),
+    ];
     let mut message = [REVOCATIONS_TAG, &sequence.to_be_bytes()].concat();
     for group in groups {
         message.extend((group.len() as u64).to_be_bytes());

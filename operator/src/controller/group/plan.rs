@@ -22,6 +22,8 @@ pub struct GroupFacts {
     pub is_new: bool,
     /// In what the manifest differs from the record.
     pub difference: Option<Obstacle>,
+    /// Why nodes must not start the group yet: others may have computed another document.
+    pub unconfirmed: Option<Obstacle>,
 }
 
 /// Plans one group's genesis.
@@ -33,7 +35,11 @@ pub fn plan(
     accounts: &BTreeMap<AgencyName, Address>,
 ) -> Outcome<GroupFacts> {
     let rendered = render(&group, chains, nodes, accounts, ctx);
-    let recorded = ctx.observed.genesis.get(&group.name).map(|document| GenesisDocument::recorded(document));
+    let recorded = ctx
+        .observed
+        .genesis
+        .get(&group.name)
+        .map(|document| GenesisDocument::recorded(document));
     let (genesis, is_new) = match recorded.transpose()? {
         Some(recorded) => (recorded, false),
         None => (GenesisDocument::of(rendered.clone()?)?, true),
@@ -44,16 +50,46 @@ pub fn plan(
             || "the manifest and the document agree field by field, so the pinned hash is of another document: compare the documents with who gave you the hash".to_owned(),
             |difference| format!("differing fields: {difference}"),
         );
-        let text = format!("spec.genesis.hash: found {pin}, the genesis has {}; {difference}", genesis.hash);
+        let text = format!(
+            "spec.genesis.hash: found {pin}, the genesis has {}; {difference}",
+            genesis.hash
+        );
         return Err(Hold::wrong(Reason::GenesisHashDiffers, text));
     }
     let difference = match (is_new, &rendered) {
         (false, Ok(manifest)) => genesis.difference(manifest).map(|difference| {
-            Obstacle::new(Reason::GenesisRecordDiffers, format!("spec.genesis: the record holds: {difference}"))
+            Obstacle::new(
+                Reason::GenesisRecordDiffers,
+                format!("spec.genesis: the record holds: {difference}"),
+            )
         }),
         _ => None,
     };
-    Ok(GroupFacts { group, genesis, is_new, difference })
+    let unconfirmed = unconfirmed(ctx, &group, &genesis);
+    Ok(GroupFacts {
+        group,
+        genesis,
+        is_new,
+        difference,
+        unconfirmed,
+    })
+}
+
+/// Where all sealers are this namespace's, one document is computed once. Where some are others', each agency computes its
+/// own, and only a pinned hash says that all are the same.
+fn unconfirmed(ctx: &Context<'_>, group: &ValidatedGroup, genesis: &GenesisDocument) -> Option<Obstacle> {
+    let is_external = |name: &&NodeName| {
+        ctx.manifests
+            .nodes
+            .get(*name)
+            .is_some_and(|node| node.spec.external.is_some())
+    };
+    let external = group.sealers.iter().find(is_external).filter(|_| group.pin.is_none())?;
+    let text = format!(
+        "the genesis of Group {} has hash {}; Node {external} is another agency's: compare the hash with the other agencies and pin it in spec.genesis.hash",
+        group.name, genesis.hash
+    );
+    Some(Obstacle::new(Reason::GenesisUnconfirmed, text))
 }
 
 fn render(
@@ -64,7 +100,10 @@ fn render(
     ctx: &Context<'_>,
 ) -> Outcome<althing_types::Genesis> {
     let consortium = ctx.manifests.consortiums.get(&group.consortium).ok_or_else(|| {
-        let text = format!("spec.consortium: Consortium {} is not in this namespace yet", group.consortium);
+        let text = format!(
+            "spec.consortium: Consortium {} is not in this namespace yet",
+            group.consortium
+        );
         Hold::pending(Reason::ReferenceMissing, text)
     })?;
     for name in &group.members {
@@ -78,6 +117,11 @@ fn render(
         return Err(Hold::pending(Reason::DependencyNotReady, text));
     }
     let chain_id = u64::try_from(consortium.spec.chain_id).unwrap_or(0);
-    let ingredients = Ingredients { chain_id, group_id: group.id, sealers: nodes, accounts };
+    let ingredients = Ingredients {
+        chain_id,
+        group_id: group.id,
+        sealers: nodes,
+        accounts,
+    };
     genesis::make(&group.genesis, &ingredients)
 }

@@ -37,15 +37,27 @@ pub struct ValidatedGroup {
 /// Checks a Group.
 pub fn validate(ctx: &Context<'_>, name: &GroupName, object: &Group) -> Outcome<ValidatedGroup> {
     let spec = &object.spec;
-    let consortium = ConsortiumName::new(spec.consortium.clone())
-        .map_err(|error| Hold::field("spec.consortium", format!("{:?}", error.found), "the name of a Consortium"))?;
-    let id = u32::try_from(spec.group_id).ok().and_then(|id| GroupId::try_from(id).ok());
+    let consortium = ConsortiumName::new(spec.consortium.clone()).map_err(|error| {
+        Hold::field(
+            "spec.consortium",
+            format!("{:?}", error.found),
+            "the name of a Consortium",
+        )
+    })?;
+    let id = u32::try_from(spec.group_id)
+        .ok()
+        .and_then(|id| GroupId::try_from(id).ok());
     let id = id.ok_or_else(|| Hold::field("spec.groupId", spec.group_id, "1 to 32767"))?;
     check_unique(ctx, name, object)?;
     let node = |field: &str, text: &str| {
         NodeName::new(text).map_err(|error| Hold::field(field, format!("{:?}", error.found), "the name of a Node"))
     };
-    let sealers = spec.genesis.sealers.iter().map(|text| node("spec.genesis.sealers", text)).collect::<Outcome<Vec<_>>>()?;
+    let sealers = spec
+        .genesis
+        .sealers
+        .iter()
+        .map(|text| node("spec.genesis.sealers", text))
+        .collect::<Outcome<Vec<_>>>()?;
     if sealers.is_empty() {
         return Err(Hold::field("spec.genesis.sealers", "nobody", "at least one Node"));
     }
@@ -53,11 +65,17 @@ pub fn validate(ctx: &Context<'_>, name: &GroupName, object: &Group) -> Outcome<
     if members.len() != sealers.len() {
         return Err(Hold::field("spec.genesis.sealers", "a Node twice", "every Node once"));
     }
-    for member in spec.agreed.iter().flat_map(|agreed| &agreed.members).filter(|m| m.role != MemberRole::Free) {
+    for member in spec
+        .agreed
+        .iter()
+        .flat_map(|agreed| &agreed.members)
+        .filter(|m| m.role != MemberRole::Free)
+    {
         members.insert(node("spec.agreed.members", &member.node)?);
     }
     let pin = spec.genesis.hash.as_deref().map(|text| {
-        text.parse::<B256>().map_err(|_| Hold::field("spec.genesis.hash", format!("{text:?}"), "0x and 64 hex digits"))
+        text.parse::<B256>()
+            .map_err(|_| Hold::field("spec.genesis.hash", format!("{text:?}"), "0x and 64 hex digits"))
     });
     let local = spec.local.clone().unwrap_or_default();
     node_files::check_settings(&local.settings)?;

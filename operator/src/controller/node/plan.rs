@@ -6,6 +6,7 @@ use althing_types::NodeId;
 
 use super::{NodeForm, OwnSettings, ValidatedNode};
 use crate::controller::agency::{AgencyFacts, Orders};
+use crate::controller::attestation::{self, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
@@ -44,11 +45,19 @@ pub struct OwnNode {
 pub fn identity(ctx: &Context<'_>, node: &ValidatedNode, orders: &mut Orders) -> Outcome<NodeId> {
     match &node.form {
         NodeForm::External { node_id, .. } => node_id.ok_or_else(|| {
-            Hold::pending(Reason::ReferenceMissing, "spec.external: neither nodeId nor certificate is given yet")
+            Hold::pending(
+                Reason::ReferenceMissing,
+                "spec.external: neither nodeId nor certificate is given yet",
+            )
         }),
         NodeForm::Own(_) => {
-            let recorded = ctx.facts(&ObjectRef::Node(node.name.clone())).and_then(|facts| facts.node_id);
-            let evidence = Evidence { found: evidence(ctx, node), recorded: recorded.map(PublicKey::P256) };
+            let recorded = ctx
+                .facts(&ObjectRef::Node(node.name.clone()))
+                .and_then(|facts| facts.node_id);
+            let evidence = Evidence {
+                found: evidence(ctx, node),
+                recorded: recorded.map(PublicKey::P256),
+            };
             let identity = Identity::Node(node.name.clone());
             match key::ensure(ctx, &identity, &evidence, &mut orders.keys)? {
                 PublicKey::P256(id) => Ok(id),
@@ -69,7 +78,36 @@ fn evidence(ctx: &Context<'_>, node: &ValidatedNode) -> Option<String> {
     let mut groups = ctx.manifests.groups.iter().filter(|(name, group)| {
         ctx.observed.genesis.contains_key(*name) && group.spec.genesis.sealers.iter().any(|s| s == node.name.as_str())
     });
-    groups.next().map(|(name, _)| format!("the genesis of Group {name} names it"))
+    groups
+        .next()
+        .map(|(name, _)| format!("the genesis of Group {name} names it"))
+}
+
+fn attested(ctx: &Context<'_>, node: &ValidatedNode, agency: &AgencyFacts) -> Outcome<()> {
+    let Some(external) = ctx
+        .manifests
+        .nodes
+        .get(&node.name)
+        .and_then(|object| object.spec.external.as_ref())
+    else {
+        return Ok(());
+    };
+    let facts = [
+        ("agency", Some(node.agency.as_str())),
+        ("nodeId", external.node_id.as_deref()),
+        ("address", external.address.as_deref()),
+        ("certificate", external.certificate.as_deref()),
+    ];
+    let statement = Statement {
+        kind: "Node",
+        name: node.name.as_str(),
+        facts: &facts,
+    };
+    attestation::check(
+        external.attestation.as_ref(),
+        &statement,
+        agency.certificate.facts.public_key.as_ref(),
+    )
 }
 
 /// Plans one node whose identity is known.
@@ -91,7 +129,12 @@ pub fn plan(
             return Err(Hold::pending(Reason::ReferenceMissing, text));
         }
     };
-    let facts = |own| NodeFacts { name: node.name.clone(), agency: node.agency.clone(), node_id, own };
+    let facts = |own| NodeFacts {
+        name: node.name.clone(),
+        agency: node.agency.clone(),
+        node_id,
+        own,
+    };
     let settings = match &node.form {
         NodeForm::External { certificate, .. } => {
             if let Some(certificate) = certificate {
@@ -100,12 +143,16 @@ pub fn plan(
                     Hold::wrong(Reason::CertificateInvalid, text)
                 })?;
             }
+            attested(ctx, node, agency)?;
             return Ok(facts(None));
         }
         NodeForm::Own(settings) => settings,
     };
     if !agency.is_own {
-        let text = format!("spec.agency: Agency {} is somebody else's; its nodes need spec.external", node.agency);
+        let text = format!(
+            "spec.agency: Agency {} is somebody else's; its nodes need spec.external",
+            node.agency
+        );
         return Err(Hold::wrong(Reason::InvalidSpec, text));
     }
     let wish = Wish {
@@ -113,16 +160,27 @@ pub fn plan(
         public_key: node_id,
         issuer: Identity::AgencyCa(node.agency.clone()),
         issuer_certificate: Some(&agency.certificate),
-        profile: Profile { role: Role::Node, organization: agency.consortium.to_string(), governance_account: None },
+        profile: Profile {
+            role: Role::Node,
+            organization: agency.consortium.to_string(),
+            governance_account: None,
+        },
         common_name: node.name.to_string(),
         dns_names: vec![node.name.to_string()],
         validity: Role::Node.validity(),
         request: None,
     };
     let certificate = certificate::ensure(ctx, &wish, &mut orders.certificates)?;
-    let endpoint = ctx.placement.get(&node.name).cloned().ok_or_else(|| {
-        Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet")
-    })?;
+    let endpoint = ctx
+        .placement
+        .get(&node.name)
+        .cloned()
+        .ok_or_else(|| Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet"))?;
     let agency_certificate = agency.certificate.clone();
-    Ok(facts(Some(OwnNode { certificate, agency_certificate, endpoint, settings: settings.clone() })))
+    Ok(facts(Some(OwnNode {
+        certificate,
+        agency_certificate,
+        endpoint,
+        settings: settings.clone(),
+    })))
 }

@@ -71,7 +71,11 @@ pub fn validate(name: &NodeName, object: &Node) -> Outcome<ValidatedNode> {
             })
         }
     };
-    Ok(ValidatedNode { name: name.clone(), agency, form })
+    Ok(ValidatedNode {
+        name: name.clone(),
+        agency,
+        form,
+    })
 }
 
 const fn log_level(level: SpecLogLevel) -> LogLevel {
@@ -85,30 +89,44 @@ const fn log_level(level: SpecLogLevel) -> LogLevel {
 }
 
 fn address(field: &str, text: Option<&str>) -> Outcome<Option<PeerAddress>> {
-    let read = |text: &str| text.parse::<PeerAddress>().map_err(|error| Hold::field(field, error, "host:port"));
+    let read = |text: &str| {
+        text.parse::<PeerAddress>()
+            .map_err(|error| Hold::field(field, error, "host:port"))
+    };
     text.map(read).transpose()
 }
 
 fn node_ids(field: &str, p2p: &NodeP2p, list: impl Fn(&NodeP2p) -> &Vec<String>) -> Outcome<BTreeSet<NodeId>> {
-    let read = |text: &String| text.parse::<NodeId>().map_err(|error| Hold::field(field, error, "128 hex digits each"));
+    let read = |text: &String| {
+        text.parse::<NodeId>()
+            .map_err(|error| Hold::field(field, error, "128 hex digits each"))
+    };
     list(p2p).iter().map(read).collect()
 }
 
 fn external_form(external: &ExternalNode) -> Outcome<NodeForm> {
     let field = "spec.external.nodeId";
     let stated = external.node_id.as_deref().map(|text| {
-        text.parse::<NodeId>().map_err(|error| Hold::field(field, error, "128 hex digits"))
+        text.parse::<NodeId>()
+            .map_err(|error| Hold::field(field, error, "128 hex digits"))
     });
     let stated = stated.transpose()?;
     let certificate = external.certificate.as_deref().map(|pem| {
-        Certificate::read(pem).map_err(|error| Hold::field("spec.external.certificate", error, "a node certificate in PEM"))
+        Certificate::read(pem)
+            .map_err(|error| Hold::field("spec.external.certificate", error, "a node certificate in PEM"))
     });
     let certificate = certificate.transpose()?;
-    let certified = certificate.as_ref().and_then(|certificate| certificate.facts.public_key);
+    let certified = certificate
+        .as_ref()
+        .and_then(|certificate| certificate.facts.public_key);
     if let (Some(stated), Some(certified)) = (stated, certified)
         && stated != certified
     {
-        let found = format!("{}…, but the certificate's key is {}…", stated.short(), certified.short());
+        let found = format!(
+            "{}…, but the certificate's key is {}…",
+            stated.short(),
+            certified.short()
+        );
         return Err(Hold::field(field, found, "the public key of the certificate"));
     }
     Ok(NodeForm::External {

@@ -20,15 +20,25 @@ pub(super) fn apply(
         Step::MakeKey(order) => make_key(supervisor, namespace, order),
         Step::MakeRequest(order) => {
             let request = certificates::request(layout, namespace, order)?;
-            durable::replace(&layout.request(namespace, &order.identity), request.as_bytes(), Mode::Public)
+            durable::replace(
+                &layout.request(namespace, &order.identity),
+                request.as_bytes(),
+                Mode::Public,
+            )
         }
         Step::IssueCertificate(order) => {
             let certificate = certificates::issue(layout, namespace, order)?;
-            durable::replace(&layout.certificate(namespace, &order.subject), certificate.as_bytes(), Mode::Public)
+            durable::replace(
+                &layout.certificate(namespace, &order.subject),
+                certificate.as_bytes(),
+                Mode::Public,
+            )
         }
-        Step::KeepCertificate { subject, certificate } => {
-            durable::replace(&layout.certificate(namespace, subject), certificate.as_bytes(), Mode::Public)
-        }
+        Step::KeepCertificate { subject, certificate } => durable::replace(
+            &layout.certificate(namespace, subject),
+            certificate.as_bytes(),
+            Mode::Public,
+        ),
         Step::RecordGenesis(record) => record_genesis(supervisor, namespace, record),
         Step::WriteFile(file) => write_file(supervisor, namespace, file),
         Step::StartProcess(process) => supervisor.start(process, children),
@@ -59,7 +69,11 @@ pub(super) fn private_key(
     let path = layout.key(namespace, identity);
     match durable::read_text(&path)? {
         Some(pem) => Ok(Zeroizing::new(pem)),
-        None => Err(LocalError::KeyMissing { identity: identity.clone(), namespace: namespace.clone(), path }),
+        None => Err(LocalError::KeyMissing {
+            identity: identity.clone(),
+            namespace: namespace.clone(),
+            path,
+        }),
     }
 }
 

@@ -7,14 +7,19 @@ use crate::pki::{IssuerMaterial, PrivateKey, issue as issue_certificate, request
 use crate::plan::{CertificateOrder, Identity, PublicKey, RequestOrder};
 
 fn failed(what: &str, why: impl ToString) -> LocalError {
-    LocalError::Certificate { what: what.to_owned(), why: why.to_string() }
+    LocalError::Certificate {
+        what: what.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 fn key(layout: &Layout, namespace: &Namespace, identity: &Identity) -> Result<PrivateKey, LocalError> {
     let pem = private_key(layout, namespace, identity)?;
     let path = layout.key(namespace, identity);
-    PrivateKey::from_pem(identity.key_kind(), &pem)
-        .map_err(|error| LocalError::Malformed { path, why: error.to_string() })
+    PrivateKey::from_pem(identity.key_kind(), &pem).map_err(|error| LocalError::Malformed {
+        path,
+        why: error.to_string(),
+    })
 }
 
 /// Makes a certificate signing request, in PEM.
@@ -40,7 +45,10 @@ pub(super) fn issue(layout: &Layout, namespace: &Namespace, order: &CertificateO
             Some(certificate.ok_or_else(|| failed(&what, format!("{} is missing", path.display())))?)
         }
     };
-    let issuer = IssuerMaterial { key: &issuer_key, certificate: issuer_certificate.as_deref() };
+    let issuer = IssuerMaterial {
+        key: &issuer_key,
+        certificate: issuer_certificate.as_deref(),
+    };
     keys::with_entropy(&what, |entropy| issue_certificate(order, &subject, &issuer, entropy))?
         .map_err(|error| failed(&what, error))
 }
@@ -57,6 +65,8 @@ fn subject(layout: &Layout, namespace: &Namespace, order: &CertificateOrder) -> 
             let request = pki_request::verify(pem).map_err(|error| SubjectError::Request(error.to_string()))?;
             Ok(PublicKey::P256(request.public_key))
         }
-        None => key(layout, namespace, &order.subject).map(|key| key.public()).map_err(SubjectError::Local),
+        None => key(layout, namespace, &order.subject)
+            .map(|key| key.public())
+            .map_err(SubjectError::Local),
     }
 }

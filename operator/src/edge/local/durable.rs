@@ -34,7 +34,11 @@ impl Mode {
 
 /// Makes a folder and those above it, 0700.
 pub(super) fn make_folder(path: &Path) -> Result<(), LocalError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| LocalError::file("make folder", path, e))
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| LocalError::file("make folder", path, e))
 }
 
 /// Writes a file, replacing what was there.
@@ -61,7 +65,11 @@ fn write_temporary(path: &Path, bytes: &[u8], mode: Mode) -> Result<PathBuf, Loc
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode.bits()).open(&temporary)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode.bits())
+            .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()
     };
@@ -81,7 +89,9 @@ fn finish(path: &Path, temporary: &Path, outcome: Result<(), LocalError>) -> Res
         _ => outcome?,
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| LocalError::file("sync folder", folder, e))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|e| LocalError::file("sync folder", folder, e))
 }
 
 /// Removes a file; that it is not there is fine.
@@ -99,9 +109,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, LocalError> {
         opened => opened.map_err(|e| LocalError::file("read", path, e))?,
     };
     let mut bytes = Vec::new();
-    file.take(READ_MAX + 1).read_to_end(&mut bytes).map_err(|e| LocalError::file("read", path, e))?;
+    file.take(READ_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| LocalError::file("read", path, e))?;
     match bytes.len() as u64 > READ_MAX {
-        true => Err(LocalError::Malformed { path: path.to_owned(), why: format!("it is longer than {READ_MAX} bytes") }),
+        true => Err(LocalError::Malformed {
+            path: path.to_owned(),
+            why: format!("it is longer than {READ_MAX} bytes"),
+        }),
         false => Ok(Some(bytes)),
     }
 }
@@ -110,20 +125,28 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, LocalError> {
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, LocalError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     let text = String::from_utf8(bytes);
-    text.map(Some).map_err(|_| LocalError::Malformed { path: path.to_owned(), why: "it is not UTF-8 text".into() })
+    text.map(Some).map_err(|_| LocalError::Malformed {
+        path: path.to_owned(),
+        why: "it is not UTF-8 text".into(),
+    })
 }
 
 /// Reads a JSON file of ours; none when it is not there.
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, LocalError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     let value = serde_json::from_slice(&bytes);
-    value.map(Some).map_err(|e| LocalError::Malformed { path: path.to_owned(), why: e.to_string() })
+    value.map(Some).map_err(|e| LocalError::Malformed {
+        path: path.to_owned(),
+        why: e.to_string(),
+    })
 }
 
 /// Writes a JSON file of ours.
 pub(super) fn write_json<T: serde::Serialize>(path: &Path, value: &T, mode: Mode) -> Result<(), LocalError> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|e| LocalError::Malformed { path: path.to_owned(), why: format!("it cannot be written: {e}") })?;
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| LocalError::Malformed {
+        path: path.to_owned(),
+        why: format!("it cannot be written: {e}"),
+    })?;
     bytes.push(b'\n');
     replace(path, &bytes, mode)
 }
@@ -185,7 +208,11 @@ mod tests {
         assert_eq!(read(&path).unwrap().unwrap(), b"first");
         assert_eq!(mode_of(&path), 0o600);
         assert_eq!(mode_of(path.parent().unwrap()), 0o700);
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 
     #[test]
@@ -194,7 +221,10 @@ mod tests {
         let path = folder.path().join("config.ini");
         replace(&path, b"a long first text", Mode::Public).unwrap();
         replace(&path, b"short", Mode::Private).unwrap();
-        assert_eq!((read(&path).unwrap().unwrap(), mode_of(&path)), (b"short".to_vec(), 0o600));
+        assert_eq!(
+            (read(&path).unwrap().unwrap(), mode_of(&path)),
+            (b"short".to_vec(), 0o600)
+        );
     }
 
     #[test]
@@ -213,14 +243,21 @@ mod tests {
     fn a_path_through_a_file_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("state"), "a file").unwrap();
-        let error = replace(&folder.path().join("state/x"), b"x", Mode::Public).unwrap_err().to_string();
+        let error = replace(&folder.path().join("state/x"), b"x", Mode::Public)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("choose another --state"), "{error}");
     }
 
     #[test]
     fn a_full_disk_leaves_nothing_half_written() {
         // Every write to this device fails as on a full disk.
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
+        let full = OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+            .write_all(b"x")
+            .unwrap_err();
         let error = LocalError::file("write", Path::new("/state/config.ini"), full).to_string();
         assert!(error.contains("the disk is full: free space"), "{error}");
     }

@@ -73,7 +73,9 @@ pub enum LocalError {
         why: String,
     },
     /// A port is taken.
-    #[error("{node}: the {purpose} port {port} is taken by {holder}; stop that process, or give the node another port (spec.{purpose}.port of its manifest, or --port-offset for a new state directory)")]
+    #[error(
+        "{node}: the {purpose} port {port} is taken by {holder}; stop that process, or give the node another port (spec.{purpose}.port of its manifest, or --port-offset for a new state directory)"
+    )]
     PortTaken {
         /// The node that wants it.
         node: NodeName,
@@ -85,7 +87,9 @@ pub enum LocalError {
         holder: String,
     },
     /// No ports are left.
-    #[error("{namespace}/{node}: no ports are left: a node takes one above each of {first}; remove nodes or choose a lower --port-offset")]
+    #[error(
+        "{namespace}/{node}: no ports are left: a node takes one above each of {first}; remove nodes or choose a lower --port-offset"
+    )]
     NoPortsLeft {
         /// The namespace.
         namespace: Namespace,
@@ -143,7 +147,12 @@ pub enum LocalError {
 impl LocalError {
     pub(super) fn file(verb: &'static str, path: &Path, source: io::Error) -> Self {
         let advice = advice(&source);
-        Self::File { verb, path: path.to_owned(), source, advice }
+        Self::File {
+            verb,
+            path: path.to_owned(),
+            source,
+            advice,
+        }
     }
 }
 
@@ -151,9 +160,13 @@ impl LocalError {
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: free space and run it again",
-        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: mount it writable or choose another --state",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only: mount it writable or choose another --state"
+        }
         io::ErrorKind::PermissionDenied => "this user may not: fix owner and mode, or choose another --state",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "something on the way is a file: move it away, or choose another --state",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "something on the way is a file: move it away, or choose another --state"
+        }
         _ => "check the disk and run it again",
     }
 }

@@ -13,7 +13,10 @@ pub(super) fn with_entropy<T>(what: &str, make: impl FnOnce(&mut dyn FnMut(&mut 
     let mut refused = false;
     let made = make(&mut |bytes: &mut [u8]| refused |= random.fill(bytes).is_err());
     match refused {
-        true => Err(LocalError::Certificate { what: what.to_owned(), why: "the system gives no randomness".to_owned() }),
+        true => Err(LocalError::Certificate {
+            what: what.to_owned(),
+            why: "the system gives no randomness".to_owned(),
+        }),
         false => Ok(made),
     }
 }
@@ -21,14 +24,19 @@ pub(super) fn with_entropy<T>(what: &str, make: impl FnOnce(&mut dyn FnMut(&mut 
 /// A new private key in PEM.
 pub(super) fn make(what: &str, kind: KeyKind) -> Result<Zeroizing<String>, LocalError> {
     let key = with_entropy(what, |entropy| PrivateKey::generate(kind, entropy))?;
-    let key = key.map_err(|error| LocalError::Certificate { what: what.to_owned(), why: error.to_string() })?;
+    let key = key.map_err(|error| LocalError::Certificate {
+        what: what.to_owned(),
+        why: error.to_string(),
+    })?;
     Ok(key.to_pem())
 }
 
 /// The public half of a key file; the error never holds any of it.
 pub(super) fn public_half(kind: KeyKind, bytes: &[u8]) -> Result<PublicKey, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
-    PrivateKey::from_pem(kind, text).map(|key| key.public()).map_err(|error| error.to_string())
+    PrivateKey::from_pem(kind, text)
+        .map(|key| key.public())
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@ impl Layout {
 
     /// The folder of an identity.
     pub fn identity(&self, namespace: &Namespace, identity: &Identity) -> PathBuf {
-        self.identities(namespace).join(identity.kind().as_str()).join(identity.owner())
+        self.identities(namespace)
+            .join(identity.kind().as_str())
+            .join(identity.owner())
     }
 
     /// The private key of an identity.

@@ -5,9 +5,9 @@ use std::io::{Read, Seek, Write};
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::LocalError;
 use super::durable::{self, Mode};
 use super::layout::{FORMAT, Layout};
-use super::LocalError;
 
 /// The lock of a state directory; dropped, it is free again, also when the process dies.
 #[derive(Debug)]
@@ -21,11 +21,20 @@ impl Lock {
         durable::make_folder(layout.root())?;
         let path = layout.lock();
         let failed = |e| LocalError::file("lock", &path, e);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
             let _ = (&file).take(20).read_to_string(&mut holder);
-            return Err(LocalError::Locked { path, holder: holder.trim().to_owned() });
+            return Err(LocalError::Locked {
+                path,
+                holder: holder.trim().to_owned(),
+            });
         }
         let write = |file: &mut File| {
             file.set_len(0)?;
@@ -71,6 +80,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
         durable::replace(&layout.format(), b"2\n", Mode::Public).unwrap();
-        assert!(Lock::take(&layout).unwrap_err().to_string().contains("state format 2; this version reads 1"));
+        assert!(
+            Lock::take(&layout)
+                .unwrap_err()
+                .to_string()
+                .contains("state format 2; this version reads 1")
+        );
     }
 }

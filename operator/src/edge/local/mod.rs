@@ -107,9 +107,15 @@ impl LocalEdge {
             start_patience: settings.start_patience,
             stop_patience: settings.stop_patience,
         };
-        let first = ports::first_ports(settings.port_offset)
-            .ok_or(LocalError::PortOffset { found: settings.port_offset })?;
-        Ok(Self { supervisor, first, children: Children::new(), _lock: lock })
+        let first = ports::first_ports(settings.port_offset).ok_or(LocalError::PortOffset {
+            found: settings.port_offset,
+        })?;
+        Ok(Self {
+            supervisor,
+            first,
+            children: Children::new(),
+            _lock: lock,
+        })
     }
 
     /// Where everything is.
@@ -120,14 +126,22 @@ impl LocalEdge {
     /// Stops every node of the state directory, all at the same time; keys, files and data stay. Returns who was stopped.
     pub fn stop_all(&mut self) -> Result<Vec<(Namespace, NodeName)>, LocalError> {
         let view = LocalView::new(self.layout().root());
-        let nodes: Vec<_> =
-            view.nodes()?.into_iter().map(|node| (node.process.namespace, node.process.node)).collect();
+        let nodes: Vec<_> = view
+            .nodes()?
+            .into_iter()
+            .map(|node| (node.process.namespace, node.process.node))
+            .collect();
         let supervisor = &self.supervisor;
         std::thread::scope(|scope| {
-            let stops: Vec<_> =
-                nodes.iter().map(|(namespace, node)| scope.spawn(move || supervisor.stop(namespace, node))).collect();
+            let stops: Vec<_> = nodes
+                .iter()
+                .map(|(namespace, node)| scope.spawn(move || supervisor.stop(namespace, node)))
+                .collect();
             // A thread that panicked is reported by the scope itself.
-            stops.into_iter().filter_map(|stop| stop.join().ok()).collect::<Result<Vec<()>, _>>()
+            stops
+                .into_iter()
+                .filter_map(|stop| stop.join().ok())
+                .collect::<Result<Vec<()>, _>>()
         })?;
         self.wait_for_the_dead();
         Ok(nodes)

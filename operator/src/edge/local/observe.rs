@@ -11,9 +11,7 @@ use super::layout::Layout;
 use super::supervise::Supervisor;
 use super::{LocalError, durable, keys, record};
 use crate::name::{AgencyName, ConsortiumName, GroupName, Namespace, NodeName};
-use crate::plan::{
-    FileDigest, FileRef, Identity, IdentityKind, KeyState, Observed, ObservedFile, ObservedIdentity,
-};
+use crate::plan::{FileDigest, FileRef, Identity, IdentityKind, KeyState, Observed, ObservedFile, ObservedIdentity};
 
 const KINDS: [IdentityKind; 6] = [
     IdentityKind::ChainCa,
@@ -28,8 +26,10 @@ const KINDS: [IdentityKind; 6] = [
 pub(super) fn observe(supervisor: &Supervisor, namespace: &Namespace) -> Result<Observed, LocalError> {
     let layout = &supervisor.layout;
     let processes = record::all(layout, namespace)?;
-    let processes =
-        processes.iter().map(|found| (found.process.node.clone(), supervisor.observe(found))).collect();
+    let processes = processes
+        .iter()
+        .map(|found| (found.process.node.clone(), supervisor.observe(found)))
+        .collect();
     Ok(Observed {
         identities: identities(layout, namespace)?,
         genesis: genesis(layout, namespace)?,
@@ -58,7 +58,9 @@ fn identities(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<Identit
     for kind in KINDS {
         let folder = layout.identities(namespace).join(kind.as_str());
         for owner in durable::entries(&folder)? {
-            let Some(identity) = identity_of(kind, &owner) else { continue };
+            let Some(identity) = identity_of(kind, &owner) else {
+                continue;
+            };
             let observed = ObservedIdentity {
                 key: key_state(layout, namespace, &identity)?,
                 certificate: durable::read_text(&layout.certificate(namespace, &identity))?,
@@ -73,13 +75,15 @@ fn identities(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<Identit
 }
 
 fn key_state(layout: &Layout, namespace: &Namespace, identity: &Identity) -> Result<KeyState, LocalError> {
-    Ok(match durable::read(&layout.key(namespace, identity))?.map(Zeroizing::new) {
-        None => KeyState::Missing,
-        Some(bytes) => match keys::public_half(identity.key_kind(), &bytes) {
-            Ok(public) => KeyState::Present(public),
-            Err(why) => KeyState::Unreadable(why),
+    Ok(
+        match durable::read(&layout.key(namespace, identity))?.map(Zeroizing::new) {
+            None => KeyState::Missing,
+            Some(bytes) => match keys::public_half(identity.key_kind(), &bytes) {
+                Ok(public) => KeyState::Present(public),
+                Err(why) => KeyState::Unreadable(why),
+            },
         },
-    })
+    )
 }
 
 fn genesis(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<GroupName, String>, LocalError> {
@@ -95,7 +99,10 @@ fn genesis(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<GroupName,
 }
 
 fn nodes(layout: &Layout, namespace: &Namespace) -> Result<Vec<NodeName>, LocalError> {
-    Ok(durable::entries(&layout.nodes(namespace))?.into_iter().filter_map(|name| NodeName::new(name).ok()).collect())
+    Ok(durable::entries(&layout.nodes(namespace))?
+        .into_iter()
+        .filter_map(|name| NodeName::new(name).ok())
+        .collect())
 }
 
 fn data(layout: &Layout, namespace: &Namespace) -> Result<BTreeSet<NodeName>, LocalError> {
@@ -115,8 +122,14 @@ fn files(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<FileRef, Obs
                 if folder.join(&path).is_dir() {
                     continue;
                 }
-                let at = FileRef { node: node.clone(), path: path.to_string_lossy().into_owned() };
-                found.insert(at, observe_file(&folder.join(&path), &node, own_key.as_ref().map(|key| key.as_slice())));
+                let at = FileRef {
+                    node: node.clone(),
+                    path: path.to_string_lossy().into_owned(),
+                };
+                found.insert(
+                    at,
+                    observe_file(&folder.join(&path), &node, own_key.as_ref().map(|key| key.as_slice())),
+                );
             }
         }
     }
@@ -125,7 +138,9 @@ fn files(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<FileRef, Obs
 
 /// What a file is, in the plan's terms. One that cannot be read is to be written again, which then says why it cannot be.
 fn observe_file(path: &Path, node: &NodeName, own_key: Option<&[u8]>) -> ObservedFile {
-    let Ok(Some(bytes)) = durable::read(path).map(|bytes| bytes.map(Zeroizing::new)) else { return ObservedFile::Other };
+    let Ok(Some(bytes)) = durable::read(path).map(|bytes| bytes.map(Zeroizing::new)) else {
+        return ObservedFile::Other;
+    };
     let private = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 == 0);
     if own_key == Some(bytes.as_slice()) {
         return match private {

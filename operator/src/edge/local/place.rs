@@ -31,7 +31,12 @@ pub(super) fn place(
 }
 
 fn endpoint(ports: Ports) -> Endpoint {
-    Endpoint { p2p_listen: LOOPBACK.to_string(), client_listen: LOOPBACK.to_string(), advertise: LOOPBACK.to_string(), ports }
+    Endpoint {
+        p2p_listen: LOOPBACK.to_string(),
+        client_listen: LOOPBACK.to_string(),
+        advertise: LOOPBACK.to_string(),
+        ports,
+    }
 }
 
 /// The own nodes of all namespaces, and the ports their manifests name.

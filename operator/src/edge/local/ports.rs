@@ -41,7 +41,11 @@ impl Placed {
             let taken: BTreeSet<u16> = self.steps.values().flat_map(BTreeMap::values).copied().collect();
             let is_free = |step: &u16| {
                 let given = ports_at(first, *step, PortWishes::default()).map(|ports| ports.all());
-                let clashes = given.iter().flatten().zip(wish.0).any(|(port, wished)| wished.is_none() && named.contains(port));
+                let clashes = given
+                    .iter()
+                    .flatten()
+                    .zip(wish.0)
+                    .any(|(port, wished)| wished.is_none() && named.contains(port));
                 !taken.contains(step) && given.is_some() && !clashes
             };
             let step = (0..STEPS_MAX).find(is_free).ok_or_else(|| LocalError::NoPortsLeft {
@@ -49,7 +53,10 @@ impl Placed {
                 node: node.clone(),
                 first: format!("{:?}", first.all()),
             })?;
-            self.steps.entry(namespace.clone()).or_default().insert(node.clone(), step);
+            self.steps
+                .entry(namespace.clone())
+                .or_default()
+                .insert(node.clone(), step);
         }
         Ok(())
     }
@@ -68,11 +75,17 @@ impl Placed {
         let mut ports = BTreeMap::new();
         let mut owners: BTreeMap<u16, String> = BTreeMap::new();
         for ((namespace, node), wish) in wishes {
-            let Some(found) = self.ports_of(namespace, node, *wish) else { continue };
+            let Some(found) = self.ports_of(namespace, node, *wish) else {
+                continue;
+            };
             let name = format!("{namespace}/{node}");
             for port in found.all() {
                 if let Some(first) = owners.insert(port, name.clone()) {
-                    return Err(LocalError::PortTwice { first, second: name, port });
+                    return Err(LocalError::PortTwice {
+                        first,
+                        second: name,
+                        port,
+                    });
                 }
             }
             ports.insert((namespace.clone(), node.clone()), found);
@@ -104,7 +117,10 @@ mod tests {
     fn wishes(nodes: &[(&str, [Option<u16>; 4])]) -> Wishes {
         let namespace = Namespace::new("trade").unwrap();
         let key = |name: &str| (namespace.clone(), NodeName::new(name).unwrap());
-        nodes.iter().map(|(name, wish)| (key(name), PortWishes(*wish))).collect()
+        nodes
+            .iter()
+            .map(|(name, wish)| (key(name), PortWishes(*wish)))
+            .collect()
     }
 
     fn rpc_ports(placed: &mut Placed, wishes: &Wishes) -> Vec<u16> {
@@ -115,8 +131,14 @@ mod tests {
     #[test]
     fn every_node_takes_one_port_more_and_a_place_taken_stays() {
         let mut placed = Placed::default();
-        assert_eq!(rpc_ports(&mut placed, &wishes(&[("b", [None; 4]), ("c", [None; 4])])), [8545, 8546]);
-        assert_eq!(rpc_ports(&mut placed, &wishes(&[("a", [None; 4]), ("c", [None; 4])])), [8547, 8546]);
+        assert_eq!(
+            rpc_ports(&mut placed, &wishes(&[("b", [None; 4]), ("c", [None; 4])])),
+            [8545, 8546]
+        );
+        assert_eq!(
+            rpc_ports(&mut placed, &wishes(&[("a", [None; 4]), ("c", [None; 4])])),
+            [8547, 8546]
+        );
     }
 
     #[test]
@@ -129,7 +151,10 @@ mod tests {
     #[test]
     fn two_nodes_that_name_one_port_are_refused_by_name() {
         let mut placed = Placed::default();
-        let wished = wishes(&[("a", [None, None, Some(9000), None]), ("b", [None, None, Some(9000), None])]);
+        let wished = wishes(&[
+            ("a", [None, None, Some(9000), None]),
+            ("b", [None, None, Some(9000), None]),
+        ]);
         placed.take_steps(&wished, Ports::FIRST).unwrap();
         let error = placed.all(&wished).unwrap_err().to_string();
         assert!(error.contains("trade/a and trade/b both ask for port 9000"), "{error}");
@@ -141,6 +166,9 @@ mod tests {
         let mut placed = Placed::default();
         let first = first_ports(35_234).unwrap();
         let wished = wishes(&[("a", [None; 4]), ("b", [None; 4]), ("c", [None; 4])]);
-        assert!(matches!(placed.take_steps(&wished, first), Err(LocalError::NoPortsLeft { .. })));
+        assert!(matches!(
+            placed.take_steps(&wished, first),
+            Err(LocalError::NoPortsLeft { .. })
+        ));
     }
 }

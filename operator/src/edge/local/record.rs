@@ -19,7 +19,11 @@ pub(super) struct ProcessRecord {
     pub id: Option<ProcessId>,
 }
 
-pub(super) fn read(layout: &Layout, namespace: &Namespace, node: &NodeName) -> Result<Option<ProcessRecord>, LocalError> {
+pub(super) fn read(
+    layout: &Layout,
+    namespace: &Namespace,
+    node: &NodeName,
+) -> Result<Option<ProcessRecord>, LocalError> {
     durable::read_json(&layout.process(namespace, node))
 }
 
@@ -33,9 +37,14 @@ pub(super) fn all(layout: &Layout, namespace: &Namespace) -> Result<Vec<ProcessR
     let mut records = Vec::new();
     for name in durable::entries(&layout.processes(namespace))? {
         let path = layout.processes(namespace).join(&name);
-        let Some(record) = durable::read_json::<ProcessRecord>(&path)? else { continue };
+        let Some(record) = durable::read_json::<ProcessRecord>(&path)? else {
+            continue;
+        };
         if layout.process(namespace, &record.process.node) != path {
-            return Err(LocalError::Malformed { path, why: format!("it records {}", record.process.node) });
+            return Err(LocalError::Malformed {
+                path,
+                why: format!("it records {}", record.process.node),
+            });
         }
         records.push(record);
     }

@@ -6,10 +6,10 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::LocalError;
+use super::durable;
 use super::layout::Layout;
 use super::process::{ProcessId, health, pid, port, start, stop};
 use super::record::{self, ProcessRecord};
-use super::durable;
 use crate::name::{Namespace, NodeName};
 use crate::plan::{ObservedProcess, Process, ProcessState};
 
@@ -48,7 +48,10 @@ impl Supervisor {
             Some(_) if health::is_ready(self.listen, record.process.ports.metrics) => ProcessState::Ready,
             Some(_) => ProcessState::Running,
         };
-        ObservedProcess { process: record.process.clone(), state }
+        ObservedProcess {
+            process: record.process.clone(),
+            state,
+        }
     }
 
     /// The pid of a recorded process that is alive.
@@ -62,14 +65,32 @@ impl Supervisor {
         let (namespace, node) = (&process.namespace, &process.node);
         let before = record::read(&self.layout, namespace, node)?;
         if let Some(id) = before.as_ref().and_then(|found| self.live(found)) {
-            return record::write(&self.layout, &ProcessRecord { process: process.clone(), id: Some(id) });
+            return record::write(
+                &self.layout,
+                &ProcessRecord {
+                    process: process.clone(),
+                    id: Some(id),
+                },
+            );
         }
         self.check_ports(process)?;
         durable::make_folder(&self.layout.data(namespace, node))?;
-        record::write(&self.layout, &ProcessRecord { process: process.clone(), id: None })?;
+        record::write(
+            &self.layout,
+            &ProcessRecord {
+                process: process.clone(),
+                id: None,
+            },
+        )?;
         let output = self.layout.output(namespace, node);
         let (child, id) = start::start(&self.binary, &self.layout.node(namespace, node), &output)?;
-        let recorded = record::write(&self.layout, &ProcessRecord { process: process.clone(), id: Some(id.clone()) });
+        let recorded = record::write(
+            &self.layout,
+            &ProcessRecord {
+                process: process.clone(),
+                id: Some(id.clone()),
+            },
+        );
         if let Err(error) = recorded {
             stop::stop(&id, self.stop_patience);
             return Err(error);
@@ -100,12 +121,24 @@ impl Supervisor {
     }
 
     fn check_ports(&self, process: &Process) -> Result<(), LocalError> {
-        let ports = [("p2p", process.ports.p2p), ("rpc", process.ports.rpc), ("metrics", process.ports.metrics)];
-        match ports.into_iter().find(|(_, number)| !port::is_free(self.listen, *number)) {
+        let ports = [
+            ("p2p", process.ports.p2p),
+            ("rpc", process.ports.rpc),
+            ("metrics", process.ports.metrics),
+        ];
+        match ports
+            .into_iter()
+            .find(|(_, number)| !port::is_free(self.listen, *number))
+        {
             None => Ok(()),
             Some((purpose, number)) => {
                 let (node, holder) = (process.node.clone(), port::holder(number));
-                Err(LocalError::PortTaken { node, purpose, port: number, holder })
+                Err(LocalError::PortTaken {
+                    node,
+                    purpose,
+                    port: number,
+                    holder,
+                })
             }
         }
     }
@@ -113,11 +146,16 @@ impl Supervisor {
     /// Stops a node and keeps everything else of it. That it does not run is fine.
     pub(super) fn stop(&self, namespace: &Namespace, node: &NodeName) -> Result<(), LocalError> {
         let path = self.layout.process(namespace, node);
-        let Some(record) = record::read(&self.layout, namespace, node)? else { return Ok(()) };
+        let Some(record) = record::read(&self.layout, namespace, node)? else {
+            return Ok(());
+        };
         if let Some(id) = self.live(&record)
             && !stop::stop(&id, self.stop_patience)
         {
-            return Err(LocalError::WillNotEnd { node: node.clone(), pid: id.pid });
+            return Err(LocalError::WillNotEnd {
+                node: node.clone(),
+                pid: id.pid,
+            });
         }
         durable::remove(&path)
     }

@@ -44,7 +44,10 @@ impl House {
         let binary = folder.path().join(NODE_BINARY);
         fs::write(&binary, NODE).unwrap();
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
-        Self { folder, namespace: Namespace::new("trade").unwrap() }
+        Self {
+            folder,
+            namespace: Namespace::new("trade").unwrap(),
+        }
     }
 
     fn state(&self) -> PathBuf {
@@ -72,7 +75,12 @@ impl House {
             node: node(),
             agency: AgencyName::new("agency-a").unwrap(),
             node_id: NodeId::new([7; 64]),
-            ports: Ports { p2p, channel, rpc, metrics },
+            ports: Ports {
+                p2p,
+                channel,
+                rpc,
+                metrics,
+            },
             groups: Vec::new(),
             restart_digest: B256::ZERO,
         }
@@ -86,7 +94,11 @@ impl House {
     }
 
     fn pid(&self) -> Option<u32> {
-        LocalView::new(&self.state()).nodes().unwrap().first().and_then(|node| node.pid)
+        LocalView::new(&self.state())
+            .nodes()
+            .unwrap()
+            .first()
+            .and_then(|node| node.pid)
     }
 }
 
@@ -103,15 +115,28 @@ fn node() -> NodeName {
 }
 
 fn file(path: &str, content: FileContent) -> File {
-    File { at: FileRef { node: node(), path: path.to_owned() }, content }
+    File {
+        at: FileRef {
+            node: node(),
+            path: path.to_owned(),
+        },
+        content,
+    }
 }
 
 fn key_step() -> Step {
-    Step::MakeKey(KeyOrder { identity: Identity::Node(node()), kind: KeyKind::P256 })
+    Step::MakeKey(KeyOrder {
+        identity: Identity::Node(node()),
+        kind: KeyKind::P256,
+    })
 }
 
 fn state_of(edge: &mut LocalEdge, namespace: &Namespace) -> Option<ProcessState> {
-    edge.observe(namespace).unwrap().processes.get(&node()).map(|found| found.state)
+    edge.observe(namespace)
+        .unwrap()
+        .processes
+        .get(&node())
+        .map(|found| found.state)
 }
 
 /// Waits for something another process does.
@@ -136,12 +161,19 @@ fn rule_1_keys_are_made_once_and_known_by_their_public_half_only() {
     let path = edge.layout().key(&house.namespace, &identity);
     let pem = fs::read_to_string(&path).unwrap();
     house.apply(&mut edge, &key_step()).unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), pem, "the second step leaves the first key");
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        pem,
+        "the second step leaves the first key"
+    );
     assert_eq!(mode(&path), 0o600);
     let observed = edge.observe(&house.namespace).unwrap();
     let key = &observed.identities.get(&identity).unwrap().key;
     assert!(matches!(key, KeyState::Present(PublicKey::P256(_))));
-    assert!(!format!("{observed:?}").contains(pem.lines().nth(1).unwrap()), "rule 3: no private key is observed");
+    assert!(
+        !format!("{observed:?}").contains(pem.lines().nth(1).unwrap()),
+        "rule 3: no private key is observed"
+    );
 }
 
 #[test]
@@ -153,7 +185,10 @@ fn a_broken_key_is_seen_and_never_replaced() {
     fs::write(&path, "damaged").unwrap();
     house.apply(&mut edge, &key_step()).unwrap();
     let observed = edge.observe(&house.namespace).unwrap();
-    assert!(matches!(observed.identities.get(&Identity::Node(node())).unwrap().key, KeyState::Unreadable(_)));
+    assert!(matches!(
+        observed.identities.get(&Identity::Node(node())).unwrap().key,
+        KeyState::Unreadable(_)
+    ));
     assert_eq!(fs::read_to_string(&path).unwrap(), "damaged");
 }
 
@@ -186,13 +221,25 @@ fn a_recorded_genesis_never_changes() {
     let mut edge = house.edge();
     let record = |document: &str| {
         let (group, document) = (GroupName::new("group-1").unwrap(), document.to_owned());
-        Step::RecordGenesis(GenesisRecord { group, id: 1.try_into().unwrap(), hash: B256::ZERO, document })
+        Step::RecordGenesis(GenesisRecord {
+            group,
+            id: 1.try_into().unwrap(),
+            hash: B256::ZERO,
+            document,
+        })
     };
     house.apply(&mut edge, &record("{}")).unwrap();
     house.apply(&mut edge, &record("{}")).unwrap();
     let refused = house.apply(&mut edge, &record("{1}")).unwrap_err();
     assert!(matches!(refused, LocalError::GenesisRecorded { .. }), "{refused}");
-    assert_eq!(edge.observe(&house.namespace).unwrap().genesis.into_values().collect::<Vec<_>>(), ["{}"]);
+    assert_eq!(
+        edge.observe(&house.namespace)
+            .unwrap()
+            .genesis
+            .into_values()
+            .collect::<Vec<_>>(),
+        ["{}"]
+    );
 }
 
 #[test]
@@ -201,7 +248,9 @@ fn a_node_runs_detached_is_found_again_and_stops() {
     let process = house.process();
     let mut edge = house.edge();
     house.start(&mut edge, &process).unwrap();
-    until("ready", || state_of(&mut edge, &house.namespace) == Some(ProcessState::Ready));
+    until("ready", || {
+        state_of(&mut edge, &house.namespace) == Some(ProcessState::Ready)
+    });
     let pid = house.pid().unwrap();
     drop(edge);
 
@@ -214,7 +263,10 @@ fn a_node_runs_detached_is_found_again_and_stops() {
     house.apply(&mut edge, &Step::StopProcess(node())).unwrap();
     assert_eq!((house.pid(), state_of(&mut edge, &house.namespace)), (None, None));
     let observed = edge.observe(&house.namespace).unwrap();
-    assert!(observed.data.contains(&node()), "rule 2: data outlives the process and its manifest");
+    assert!(
+        observed.data.contains(&node()),
+        "rule 2: data outlives the process and its manifest"
+    );
 }
 
 #[test]
@@ -225,8 +277,11 @@ fn a_killed_node_is_seen_as_stopped_and_started_again() {
     house.start(&mut edge, &process).unwrap();
     let pid = house.pid().unwrap();
     let id = ProcessId::of(pid).unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), rustix::process::Signal::KILL)
-        .unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(),
+        rustix::process::Signal::KILL,
+    )
+    .unwrap();
     until("dead", || !id.is_alive());
     assert_eq!(state_of(&mut edge, &house.namespace), Some(ProcessState::Stopped));
     house.apply(&mut edge, &Step::StartProcess(process)).unwrap();
@@ -241,7 +296,10 @@ fn a_process_nobody_recorded_is_found_by_its_folder() {
     house.start(&mut edge, &process).unwrap();
     let pid = house.pid().unwrap();
     // A run that died between the start and its record leaves a record without an id.
-    let half = record::ProcessRecord { process: process.clone(), id: None };
+    let half = record::ProcessRecord {
+        process: process.clone(),
+        id: None,
+    };
     record::write(edge.layout(), &half).unwrap();
     assert_eq!(house.pid(), Some(pid));
     house.apply(&mut edge, &Step::StartProcess(process)).unwrap();
@@ -255,8 +313,15 @@ fn a_taken_port_is_found_before_the_start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     process.ports.rpc = listener.local_addr().unwrap().port();
     let error = house.start(&mut house.edge(), &process).unwrap_err().to_string();
-    let expected = format!("node-0: the rpc port {} is taken by process {} (", process.ports.rpc, std::process::id());
-    assert!(error.starts_with(&expected) && error.contains("spec.rpc.port"), "{error}");
+    let expected = format!(
+        "node-0: the rpc port {} is taken by process {} (",
+        process.ports.rpc,
+        std::process::id()
+    );
+    assert!(
+        error.starts_with(&expected) && error.contains("spec.rpc.port"),
+        "{error}"
+    );
     assert_eq!(house.pid(), None);
 }
 
@@ -265,9 +330,17 @@ fn a_node_that_ends_at_once_is_reported_with_its_last_words() {
     let house = House::new();
     let mut edge = house.edge();
     let text = FileContent::Text("[metrics]\nlisten_port=none\n".to_owned());
-    house.apply(&mut edge, &Step::WriteFile(file("config.ini", text))).unwrap();
-    let error = house.apply(&mut edge, &Step::StartProcess(house.process())).unwrap_err().to_string();
-    assert!(error.contains("ended right after its start (exit status: 1)"), "{error}");
+    house
+        .apply(&mut edge, &Step::WriteFile(file("config.ini", text)))
+        .unwrap();
+    let error = house
+        .apply(&mut edge, &Step::StartProcess(house.process()))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("ended right after its start (exit status: 1)"),
+        "{error}"
+    );
     assert!(error.contains("accepted is 1 to 65535"), "{error}");
 }
 
@@ -275,7 +348,10 @@ fn a_node_that_ends_at_once_is_reported_with_its_last_words() {
 fn a_missing_binary_says_how_to_name_it() {
     let house = House::new();
     fs::remove_file(house.folder.path().join(NODE_BINARY)).unwrap();
-    let error = house.start(&mut house.edge(), &house.process()).unwrap_err().to_string();
+    let error = house
+        .start(&mut house.edge(), &house.process())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("--node-binary"), "{error}");
 }
 
@@ -287,7 +363,12 @@ fn stop_all_leaves_no_process_and_every_file() {
     let id = ProcessId::of(house.pid().unwrap()).unwrap();
     assert_eq!(edge.stop_all().unwrap(), [(house.namespace.clone(), node())]);
     assert!(!id.is_alive());
-    assert!(edge.layout().node(&house.namespace, &node()).join("config.ini").is_file());
+    assert!(
+        edge.layout()
+            .node(&house.namespace, &node())
+            .join("config.ini")
+            .is_file()
+    );
     assert_eq!(edge.stop_all().unwrap(), []);
 }
 
@@ -312,8 +393,14 @@ fn a_folder_that_cannot_be_written_says_so_and_nothing_is_half_done() {
     fs::create_dir_all(edge.layout().namespace(&house.namespace)).unwrap();
     fs::write(edge.layout().nodes(&house.namespace), "").unwrap();
     let text = FileContent::Text(String::new());
-    let error = house.apply(&mut edge, &Step::WriteFile(file("config.ini", text))).unwrap_err().to_string();
-    assert!(error.contains("choose another --state") || error.contains("run it again"), "{error}");
+    let error = house
+        .apply(&mut edge, &Step::WriteFile(file("config.ini", text)))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("choose another --state") || error.contains("run it again"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -321,5 +408,8 @@ fn statuses_are_written_only_when_they_differ() {
     let house = House::new();
     let mut edge = house.edge();
     edge.write_statuses(&house.namespace, &[]).unwrap();
-    assert!(!edge.layout().statuses(&house.namespace).exists(), "nothing was said, nothing is written");
+    assert!(
+        !edge.layout().statuses(&house.namespace).exists(),
+        "nothing was said, nothing is written"
+    );
 }

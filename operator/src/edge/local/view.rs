@@ -35,7 +35,15 @@ impl LocalView {
     pub fn new(root: &Path) -> Self {
         let none = std::time::Duration::ZERO;
         let (layout, binary) = (Layout::new(root), PathBuf::from(super::NODE_BINARY));
-        Self { supervisor: Supervisor { layout, binary, listen: LOOPBACK, start_patience: none, stop_patience: none } }
+        Self {
+            supervisor: Supervisor {
+                layout,
+                binary,
+                listen: LOOPBACK,
+                start_patience: none,
+                stop_patience: none,
+            },
+        }
     }
 
     /// Where everything is.
@@ -46,7 +54,9 @@ impl LocalView {
     /// The namespaces with anything in them.
     pub fn namespaces(&self) -> Result<Vec<Namespace>, LocalError> {
         let root = self.layout().root();
-        let folders = durable::entries(root)?.into_iter().filter(|name| root.join(name).is_dir());
+        let folders = durable::entries(root)?
+            .into_iter()
+            .filter(|name| root.join(name).is_dir());
         // Whatever is no namespace was put there by somebody else.
         Ok(folders.filter_map(|name| Namespace::new(name).ok()).collect())
     }

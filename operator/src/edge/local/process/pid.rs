@@ -21,7 +21,10 @@ impl ProcessId {
     /// The process that has this pid now; none when there is none, or it is a zombie.
     pub fn of(pid: u32) -> Option<Self> {
         let start_ticks = live_since(pid)?;
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()?
+            .trim()
+            .to_owned();
         Some(Self { pid, start_ticks, boot })
     }
 
@@ -37,13 +40,20 @@ fn live_since(pid: u32) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
     // Field 3 is the state, field 22 the start time: 18 lie between.
-    (!matches!(state, "Z" | "X" | "x")).then(|| fields.nth(18)?.parse().ok()).flatten()
+    (!matches!(state, "Z" | "X" | "x"))
+        .then(|| fields.nth(18)?.parse().ok())
+        .flatten()
 }
 
 /// The pids of all processes.
 pub(super) fn all() -> Vec<u32> {
-    let Ok(listed) = fs::read_dir("/proc") else { return Vec::new() };
-    listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let Ok(listed) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    listed
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }
 
 /// A running node of this folder that no record names: a run that died between the start and its record left it.
@@ -61,7 +71,8 @@ fn is_command_line_of(line: &[u8], name: &str) -> bool {
     let mut arguments = line.split(|byte| *byte == 0).map(String::from_utf8_lossy);
     let is_binary = |text: &str| Path::new(text).file_name().and_then(|file| file.to_str()) == Some(name);
     // A script's first argument is its interpreter.
-    arguments.by_ref().take(2).any(|argument| is_binary(&argument)) && arguments.any(|argument| argument == "-c" || argument == "config.ini")
+    arguments.by_ref().take(2).any(|argument| is_binary(&argument))
+        && arguments.any(|argument| argument == "-c" || argument == "config.ini")
 }
 
 #[cfg(test)]
@@ -74,8 +85,20 @@ mod tests {
     fn a_recycled_pid_is_never_mistaken() {
         let own = ProcessId::of(std::process::id()).unwrap();
         assert!(own.is_alive());
-        assert!(!ProcessId { start_ticks: own.start_ticks + 1, ..own.clone() }.is_alive());
-        assert!(!ProcessId { boot: "another".into(), ..own }.is_alive());
+        assert!(
+            !ProcessId {
+                start_ticks: own.start_ticks + 1,
+                ..own.clone()
+            }
+            .is_alive()
+        );
+        assert!(
+            !ProcessId {
+                boot: "another".into(),
+                ..own
+            }
+            .is_alive()
+        );
     }
 
     #[test]

@@ -15,8 +15,11 @@ pub(in crate::edge::local) fn is_free(address: IpAddr, port: u16) -> bool {
 pub(in crate::edge::local) fn holder(port: u16) -> String {
     let sockets = sockets_on(port);
     let has_it = |pid: &u32| {
-        let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-        open.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|to| sockets.contains(&*to.to_string_lossy())))
+        let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+            return false;
+        };
+        open.flatten()
+            .any(|file| fs::read_link(file.path()).is_ok_and(|to| sockets.contains(&*to.to_string_lossy())))
     };
     match pid::all().into_iter().find(has_it) {
         Some(pid) => {
@@ -30,7 +33,11 @@ pub(in crate::edge::local) fn holder(port: u16) -> String {
 /// The listening sockets on a port, as links of `/proc/<pid>/fd` name them.
 fn sockets_on(port: u16) -> BTreeSet<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines()).filter_map(|line| listening_socket(line, port)).collect()
+    tables
+        .iter()
+        .flat_map(|table| table.lines())
+        .filter_map(|line| listening_socket(line, port))
+        .collect()
 }
 
 /// proc_pid_net(5): `sl local_address rem_address st … inode`; state 0A is LISTEN.
@@ -38,7 +45,9 @@ fn listening_socket(line: &str, port: u16) -> Option<String> {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let local = fields.get(1)?.rsplit_once(':')?.1;
     let listens = *fields.get(3)? == "0A" && u16::from_str_radix(local, 16) == Ok(port);
-    listens.then(|| fields.get(9).map(|inode| format!("socket:[{inode}]"))).flatten()
+    listens
+        .then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -51,7 +60,11 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let address = IpAddr::from([127, 0, 0, 1]);
         assert!(!is_free(address, port));
-        assert!(holder(port).starts_with(&format!("process {} (", std::process::id())), "{}", holder(port));
+        assert!(
+            holder(port).starts_with(&format!("process {} (", std::process::id())),
+            "{}",
+            holder(port)
+        );
         drop(listener);
         assert!(is_free(address, port));
     }

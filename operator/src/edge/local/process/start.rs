@@ -17,20 +17,38 @@ const LAST_BYTES: u64 = 2048;
 const SETSID: &str = "/usr/bin/setsid";
 
 /// Starts `binary -c config.ini` in the node's folder.
-pub(in crate::edge::local) fn start(binary: &Path, folder: &Path, output: &Path) -> Result<(Child, ProcessId), LocalError> {
-    let failed = |source| LocalError::Binary { path: binary.to_owned(), source };
+pub(in crate::edge::local) fn start(
+    binary: &Path,
+    folder: &Path,
+    output: &Path,
+) -> Result<(Child, ProcessId), LocalError> {
+    let failed = |source| LocalError::Binary {
+        path: binary.to_owned(),
+        source,
+    };
     let binary = fs::canonicalize(binary).map_err(failed)?;
-    let failed = |source| LocalError::Binary { path: binary.clone(), source };
+    let failed = |source| LocalError::Binary {
+        path: binary.clone(),
+        source,
+    };
     let log = open_output(output)?;
     let errors = log.try_clone().map_err(|e| LocalError::file("open", output, e))?;
     let mut command = command(&binary);
     command.args(["-c", "config.ini"]).current_dir(folder);
-    let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().map_err(failed)?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        .spawn()
+        .map_err(failed)?;
     // A child that has ended already is a zombie until it is waited for, so its pid is not another's yet.
-    let id = ProcessId::of(child.id()).unwrap_or_else(|| ProcessId { pid: child.id(), start_ticks: 0, boot: String::new() });
+    let id = ProcessId::of(child.id()).unwrap_or_else(|| ProcessId {
+        pid: child.id(),
+        start_ticks: 0,
+        boot: String::new(),
+    });
     Ok((child, id))
 }
-
 
 fn command(binary: &PathBuf) -> Command {
     use std::os::unix::process::CommandExt;
@@ -56,7 +74,11 @@ fn open_output(path: &Path) -> Result<File, LocalError> {
     if fs::metadata(path).is_ok_and(|found| found.len() > OUTPUT_MAX) {
         fs::rename(path, path.with_extension("log.1")).map_err(|e| LocalError::file("rotate", path, e))?;
     }
-    OpenOptions::new().create(true).append(true).open(path).map_err(|e| LocalError::file("open", path, e))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|e| LocalError::file("open", path, e))
 }
 
 /// The last lines of a log, for an error.
@@ -71,5 +93,8 @@ pub(in crate::edge::local) fn last_lines(path: &Path, count: usize) -> String {
     };
     let text = read().unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+    lines
+        .get(lines.len().saturating_sub(count)..)
+        .unwrap_or_default()
+        .join("\n")
 }

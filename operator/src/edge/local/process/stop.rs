@@ -26,7 +26,9 @@ pub(in crate::edge::local) fn stop(id: &ProcessId, patience: Duration) -> bool {
 /// ever signalled.
 fn signal(id: &ProcessId, signal: Signal) {
     let pid = i32::try_from(id.pid).ok().and_then(Pid::from_raw);
-    let Some(Ok(handle)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return };
+    let Some(Ok(handle)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+        return;
+    };
     if id.is_alive() {
         // It may have ended in between, which is what is wanted.
         let _ = pidfd_send_signal(&handle, signal);
@@ -53,20 +55,36 @@ mod tests {
     #[test]
     fn a_process_that_ignores_sigterm_is_killed_after_a_while() {
         let script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
-        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut ready = [0; 5];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
         let id = ProcessId::of(child.id()).unwrap();
         assert!(stop(&id, Duration::from_millis(100)));
         assert!(!id.is_alive());
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(9));
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()),
+            Some(9)
+        );
     }
 
     #[test]
     fn a_process_of_the_same_pid_is_not_signalled() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let id = ProcessId::of(child.id()).unwrap();
-        assert!(stop(&ProcessId { start_ticks: id.start_ticks + 1, ..id.clone() }, Duration::ZERO), "that one is gone");
+        assert!(
+            stop(
+                &ProcessId {
+                    start_ticks: id.start_ticks + 1,
+                    ..id.clone()
+                },
+                Duration::ZERO
+            ),
+            "that one is gone"
+        );
         assert!(id.is_alive());
         assert!(stop(&id, Duration::from_secs(5)));
         child.wait().unwrap();

@@ -1,0 +1,108 @@
+//! Sync between nodes: heights are told, missing blocks asked for, sent, verified and imported.
+
+use althing_consensus::{Input, Outcome, verify_certificate};
+use althing_types::NodeId;
+
+use crate::byzantine::Whom;
+use crate::cluster::{Cluster, Event};
+use crate::disk::Stored;
+use crate::network::Packet;
+
+/// How often a node tells its height.
+pub(crate) const STATUS_MS: u64 = 1_000;
+
+impl Cluster {
+    /// A node tells its height to all, and hears again of the transactions it lacks.
+    pub(crate) fn status(&mut self, n: usize) {
+        self.clock.after(STATUS_MS, Event::Status { node: n });
+        if !self.nodes.get(n).is_some_and(|node| node.up) {
+            return;
+        }
+        let height = self.claimed_height(n);
+        self.send(n, Whom::All, &Packet::Status(height));
+        for transaction in self.recent() {
+            self.gossip(n, transaction);
+        }
+    }
+
+    pub(crate) fn heard_status(&mut self, from: usize, to: usize, height: u64) {
+        let Some(mine) = self.nodes.get(to).map(|node| node.ledger.head().height) else {
+            return;
+        };
+        if height > mine {
+            self.ask(to, from, mine);
+        }
+    }
+
+    /// The core thinks that blocks are missing here.
+    pub(crate) fn fetch(&mut self, n: usize, from: &[NodeId]) {
+        let asked = from
+            .get(self.dice.index(from.len()))
+            .and_then(|id| self.plan.identity(id));
+        let mine = self.nodes.get(n).map(|node| node.ledger.head().height);
+        if let (Some(identity), Some(mine)) = (asked, mine) {
+            self.send(n, Whom::One(identity), &Packet::Request(mine));
+        }
+    }
+
+    fn ask(&mut self, n: usize, other: usize, above: u64) {
+        if let Some(identity) = self.nodes.get(other).map(|node| node.identity) {
+            self.send(n, Whom::One(identity), &Packet::Request(above));
+        }
+    }
+
+    /// Sync: verifies each block by its certificate and by executing it, writes it, and tells the core.
+    pub(crate) fn import(&mut self, n: usize, blocks: Vec<Stored>) {
+        let reader = self.hash();
+        for stored in blocks {
+            let Some(node) = self.nodes.get(n) else { return };
+            let head = node.ledger.head();
+            let bytes = stored.block.encode();
+            let sealers = self.plan.sealers_of(stored.block.height);
+            let next = stored.block.height == head.height + 1 && reader(&bytes) == stored.hash;
+            let about_it = stored.certificate.block == stored.hash && stored.certificate.height == stored.block.height;
+            let suite = self.suite.as_ref();
+            let certified = verify_certificate(&stored.certificate, suite, self.genesis, &sealers);
+            if !next || !about_it || certified.is_err() {
+                continue;
+            }
+            let Outcome::Valid { next_sealers } = self.execute(n, &bytes) else {
+                continue;
+            };
+            let head = stored.block.head(reader);
+            let certificate = stored.certificate.clone();
+            self.write(n, stored);
+            self.feed(
+                n,
+                Input::Imported {
+                    head,
+                    certificate,
+                    sealers,
+                    next_sealers,
+                },
+            );
+            for input in self.work(n) {
+                self.feed(n, input);
+            }
+        }
+    }
+
+    pub(crate) fn claimed_height(&mut self, n: usize) -> u64 {
+        let height = self.nodes.get(n).map_or(0, |node| node.ledger.head().height);
+        self.lie(n, |liar, world| liar.claimed_height(world, height))
+            .unwrap_or(height)
+    }
+
+    pub(crate) fn answer(&mut self, from: usize, to: usize, above: u64) {
+        let blocks = self
+            .nodes
+            .get(to)
+            .map(|node| node.ledger.above(above))
+            .unwrap_or_default();
+        let lied = self.lie(to, |liar, world| liar.blocks(world, blocks.clone()));
+        let whom = self.nodes.get(from).map(|node| Whom::One(node.identity));
+        if let Some(whom) = whom {
+            self.send(to, whom, &Packet::Blocks(lied.unwrap_or(blocks)));
+        }
+    }
+}
