@@ -25,6 +25,7 @@ pub(crate) struct Options {
 #[derive(Serialize)]
 struct Report {
     stopped: Vec<String>,
+    unreaped: Vec<u32>,
     deleted: bool,
 }
 
@@ -53,14 +54,18 @@ pub(crate) fn run(common: &Common, options: &Options) -> anyhow::Result<bool> {
         std::fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
     }
     progress.finish();
-    let stopped: Vec<String> = stopped
-        .iter()
-        .map(|(namespace, node)| format!("{namespace}/{node}"))
-        .collect();
+    let names = stopped.nodes.iter();
     let report = Report {
-        stopped,
+        stopped: names.map(|(namespace, node)| format!("{namespace}/{node}")).collect(),
+        unreaped: stopped.unreaped,
         deleted: options.delete,
     };
+    if !report.unreaped.is_empty() {
+        output::line_to_stderr(&format!(
+            "process 1 of this machine does not remove ended processes; these are still listed, as zombies: {:?}",
+            report.unreaped
+        ));
+    }
     match common.output {
         Format::Json => output::json(&report)?,
         Format::Table => output::text(&sentence(&report, &directory))?,

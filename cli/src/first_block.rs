@@ -1,4 +1,9 @@
-//! A group seals on demand, so its first block needs a transaction: one that changes nothing, from an account nobody keeps.
+//! A group seals on demand, so its first blocks need a transaction each: one that changes nothing, from an account nobody
+//! keeps.
+//!
+//! Block 1 alone shows that leader and voters agree once. Block 2 has another leader, builds on a block of the group's own
+//! making and is voted for over the same connections, so a group that has made it goes on. Where the ledger is that high
+//! already, nothing is sent.
 
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
@@ -10,6 +15,8 @@ use serde_json::json;
 
 use crate::rpc::NodeClient;
 
+/// The height `up` brings every group to.
+pub(crate) const HEIGHT: u64 = 2;
 /// Gas of a transfer (Yellow Paper, appendix G: G_transaction).
 const TRANSFER_GAS: u64 = 21_000;
 

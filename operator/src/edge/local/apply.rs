@@ -46,7 +46,7 @@ pub(super) fn apply(
             supervisor.stop(namespace, &process.node)?;
             supervisor.start(process, children)
         }
-        Step::StopProcess(node) => supervisor.stop(namespace, node),
+        Step::StopProcess(node) => supervisor.stop(namespace, node).map(drop),
     }
 }
 

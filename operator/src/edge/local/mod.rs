@@ -30,7 +30,7 @@ mod view;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -49,6 +49,8 @@ use supervise::{Children, Supervisor};
 
 /// The file name of the node's binary.
 pub const NODE_BINARY: &str = "althing-node";
+/// How often that list is looked at.
+const REAP_GLANCE: Duration = Duration::from_millis(20);
 /// Nodes of one machine meet on its loopback.
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -70,6 +72,8 @@ pub struct LocalSettings {
     pub start_patience: Duration,
     /// How long a node may take to end before it is killed.
     pub stop_patience: Duration,
+    /// How long process 1 may take to remove ended nodes from the system's list of processes.
+    pub reap_patience: Duration,
 }
 
 impl LocalSettings {
@@ -81,8 +85,19 @@ impl LocalSettings {
             port_offset: 0,
             start_patience: Duration::from_secs(10),
             stop_patience: Duration::from_secs(30),
+            reap_patience: Duration::from_secs(30),
         }
     }
+}
+
+/// What [`LocalEdge::stop_all`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// Who was stopped.
+    pub nodes: Vec<(Namespace, NodeName)>,
+    /// Ended processes that process 1 still had not removed from the list of processes after a while: zombies, which hold
+    /// neither memory nor ports.
+    pub unreaped: Vec<u32>,
 }
 
 /// The local edge. It holds the lock of its state directory.
@@ -91,6 +106,7 @@ pub struct LocalEdge {
     supervisor: Supervisor,
     first: Ports,
     children: Children,
+    reap_patience: Duration,
     _lock: lock::Lock,
 }
 
@@ -114,6 +130,7 @@ impl LocalEdge {
             supervisor,
             first,
             children: Children::new(),
+            reap_patience: settings.reap_patience,
             _lock: lock,
         })
     }
@@ -123,8 +140,9 @@ impl LocalEdge {
         &self.supervisor.layout
     }
 
-    /// Stops every node of the state directory, all at the same time; keys, files and data stay. Returns who was stopped.
-    pub fn stop_all(&mut self) -> Result<Vec<(Namespace, NodeName)>, LocalError> {
+    /// Stops every node of the state directory, all at the same time; keys, files and data stay. Returns when the system
+    /// lists none of their processes any more.
+    pub fn stop_all(&mut self) -> Result<Stopped, LocalError> {
         let view = LocalView::new(self.layout().root());
         let nodes: Vec<_> = view
             .nodes()?
@@ -132,7 +150,7 @@ impl LocalEdge {
             .map(|node| (node.process.namespace, node.process.node))
             .collect();
         let supervisor = &self.supervisor;
-        std::thread::scope(|scope| {
+        let ended = std::thread::scope(|scope| {
             let stops: Vec<_> = nodes
                 .iter()
                 .map(|(namespace, node)| scope.spawn(move || supervisor.stop(namespace, node)))
@@ -141,10 +159,25 @@ impl LocalEdge {
             stops
                 .into_iter()
                 .filter_map(|stop| stop.join().ok())
-                .collect::<Result<Vec<()>, _>>()
+                .collect::<Result<Vec<_>, _>>()
         })?;
-        self.wait_for_the_dead();
-        Ok(nodes)
+        let unreaped = self.wait_until_unlisted(ended.into_iter().flatten().collect());
+        Ok(Stopped { nodes, unreaped })
+    }
+
+    /// Waits until the system lists none of these ended processes. The run that started a node is gone by the time another
+    /// stops it; the node's parent is then process 1, which takes note of the dead when it gets to it. What is listed even
+    /// after a while is returned.
+    fn wait_until_unlisted(&mut self, mut ended: Vec<ProcessId>) -> Vec<u32> {
+        let started = Instant::now();
+        loop {
+            self.wait_for_the_dead();
+            ended.retain(ProcessId::is_listed);
+            if ended.is_empty() || started.elapsed() >= self.reap_patience {
+                return ended.into_iter().map(|id| id.pid).collect();
+            }
+            std::thread::sleep(REAP_GLANCE);
+        }
     }
 
     fn wait_for_the_dead(&mut self) {

@@ -143,20 +143,22 @@ impl Supervisor {
         }
     }
 
-    /// Stops a node and keeps everything else of it. That it does not run is fine.
-    pub(super) fn stop(&self, namespace: &Namespace, node: &NodeName) -> Result<(), LocalError> {
+    /// Stops a node and keeps everything else of it. Returns the process that was ended; that none runs is fine.
+    pub(super) fn stop(&self, namespace: &Namespace, node: &NodeName) -> Result<Option<ProcessId>, LocalError> {
         let path = self.layout.process(namespace, node);
         let Some(record) = record::read(&self.layout, namespace, node)? else {
-            return Ok(());
+            return Ok(None);
         };
-        if let Some(id) = self.live(&record)
-            && !stop::stop(&id, self.stop_patience)
+        let process = self.live(&record);
+        if let Some(id) = &process
+            && !stop::stop(id, self.stop_patience)
         {
             return Err(LocalError::WillNotEnd {
                 node: node.clone(),
                 pid: id.pid,
             });
         }
-        durable::remove(&path)
+        durable::remove(&path)?;
+        Ok(process)
     }
 }

@@ -55,7 +55,11 @@ impl House {
     }
 
     fn settings(&self) -> LocalSettings {
-        LocalSettings::new(self.state(), self.folder.path().join(NODE_BINARY))
+        LocalSettings {
+            // What an earlier edge of a test started is a child of the test, which never takes note of its end.
+            reap_patience: Duration::ZERO,
+            ..LocalSettings::new(self.state(), self.folder.path().join(NODE_BINARY))
+        }
     }
 
     fn edge(&self) -> LocalEdge {
@@ -361,7 +365,7 @@ fn stop_all_leaves_no_process_and_every_file() {
     let mut edge = house.edge();
     house.start(&mut edge, &house.process()).unwrap();
     let id = ProcessId::of(house.pid().unwrap()).unwrap();
-    assert_eq!(edge.stop_all().unwrap(), [(house.namespace.clone(), node())]);
+    assert_eq!(edge.stop_all().unwrap().nodes, [(house.namespace.clone(), node())]);
     assert!(!id.is_alive());
     assert!(
         edge.layout()
@@ -369,7 +373,30 @@ fn stop_all_leaves_no_process_and_every_file() {
             .join("config.ini")
             .is_file()
     );
-    assert_eq!(edge.stop_all().unwrap(), []);
+    assert_eq!(edge.stop_all().unwrap(), Stopped::default());
+}
+
+#[test]
+fn stop_all_returns_when_the_parent_has_taken_note_of_the_dead_or_names_them() {
+    let house = House::new();
+    let start = || {
+        // Dropping the edge that started a node leaves the node a child of this test, which plays process 1.
+        house.start(&mut house.edge(), &house.process()).unwrap();
+        ProcessId::of(house.pid().unwrap()).unwrap()
+    };
+    let unnoticed = start();
+    assert_eq!(house.edge().stop_all().unwrap().unreaped, [unnoticed.pid]);
+
+    let id = start();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(id.pid).unwrap());
+    let parent = std::thread::spawn(move || rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()));
+    let settings = LocalSettings {
+        reap_patience: Duration::from_secs(20),
+        ..house.settings()
+    };
+    let stopped = LocalEdge::open(settings).unwrap().stop_all().unwrap();
+    assert!(stopped.unreaped.is_empty() && !id.is_listed());
+    parent.join().unwrap().unwrap();
 }
 
 #[test]

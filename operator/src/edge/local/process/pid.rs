@@ -32,17 +32,26 @@ impl ProcessId {
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)
     }
+
+    /// Whether the system still lists it: an ended process is a zombie until its parent has taken note of it.
+    pub fn is_listed(&self) -> bool {
+        stat(self.pid).is_some_and(|(_, start_ticks)| start_ticks == self.start_ticks)
+    }
 }
 
-/// The start time of a live process. The name in `stat` may hold anything, so fields are counted from its last `)`.
+/// The start time of a live process.
 fn live_since(pid: u32) -> Option<u64> {
+    let (state, start_ticks) = stat(pid)?;
+    (!matches!(state, 'Z' | 'X' | 'x')).then_some(start_ticks)
+}
+
+/// State and start time. The name in `stat` may hold anything, so fields are counted from its last `)`.
+fn stat(pid: u32) -> Option<(char, u64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?;
+    let state = fields.next()?.chars().next()?;
     // Field 3 is the state, field 22 the start time: 18 lie between.
-    (!matches!(state, "Z" | "X" | "x"))
-        .then(|| fields.nth(18)?.parse().ok())
-        .flatten()
+    Some((state, fields.nth(18)?.parse().ok()?))
 }
 
 /// The pids of all processes.
@@ -77,7 +86,7 @@ fn is_command_line_of(line: &[u8], name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -102,14 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn a_zombie_is_not_alive() {
-        let mut child = Command::new("true").spawn().unwrap();
+    fn a_zombie_is_not_alive_but_listed_until_its_parent_takes_note() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = child.id();
+        let id = ProcessId::of(pid).unwrap();
+        drop(child.stdin.take());
         let stat = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         while !stat().contains(") Z ") {
             std::thread::yield_now();
         }
         assert_eq!(ProcessId::of(pid), None);
+        assert!(id.is_listed());
         child.wait().unwrap();
+        assert!(!id.is_listed());
     }
 }
