@@ -7,7 +7,7 @@ use althing_e2e::{Consortium, Manifests, Rpc, until};
 use crate::load::{Load, is_all_there};
 use crate::room;
 
-const ROUNDS_DEFAULT: u64 = 5;
+const ROUNDS_DEFAULT: u64 = 50;
 const NODES: usize = 4;
 const WORKERS: usize = 8;
 
