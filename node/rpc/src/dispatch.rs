@@ -2,19 +2,22 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use althing_types::Bytes;
-use jsonrpsee::core::middleware::{Batch, BatchEntry, Notification, RpcServiceT};
-use jsonrpsee::server::{BatchResponseBuilder, MethodResponse, ResponsePayload};
+use jsonrpsee::core::middleware::{Batch, Notification, RpcServiceT};
+use jsonrpsee::server::{MethodResponse, ResponsePayload};
 use jsonrpsee::types::{ErrorObjectOwned, Request};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::backend::Cancel;
+use crate::batch::answer_batch;
 use crate::error::{INTERNAL, METHOD_NOT_FOUND, RpcError, UNAVAILABLE};
+use crate::eth::{RECEIPT, wait_for_receipts};
 use crate::methods::{Method, Work, method};
 use crate::metrics::{OTHER, Outcome};
 use crate::session::{Answer, Call, Session, json};
@@ -57,12 +60,15 @@ where
             };
             let _passage = session.gate.enter();
             let deadline = Instant::now() + session.limits().request_timeout;
+            if request.method == RECEIPT {
+                wait_for_receipts(&session, iter::once(request.params.as_deref()), deadline).await;
+            }
             answer(&*inner, &session, request, deadline).await
         }
     }
 
     fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        answer_batch(Arc::clone(&self.inner), batch.into_iter().collect())
+        answer_batch(Arc::clone(&self.inner), batch)
     }
 
     fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
@@ -71,102 +77,30 @@ where
     }
 }
 
-fn session_of(request: &Request<'_>) -> Option<Arc<Session>> {
+/// The connection of a request.
+pub(crate) fn session_of(request: &Request<'_>) -> Option<Arc<Session>> {
     request.extensions().get::<Arc<Session>>().cloned()
 }
 
-fn no_session(request: Request<'_>) -> MethodResponse {
+/// What a request without a connection is told: the listener put none beside it.
+pub(crate) fn no_session(request: Request<'_>) -> MethodResponse {
     MethodResponse::error(
         request.id,
         ErrorObjectOwned::from(RpcError::new(INTERNAL, "the request has no session")),
     )
 }
 
-type Entry<'a> = Result<BatchEntry<'a>, jsonrpsee::core::middleware::BatchEntryErr<'a>>;
-
-/// Answers a batch in order, under one deadline, its raw transactions handed to the pool together first.
-async fn answer_batch<S>(inner: Arc<S>, entries: Vec<Entry<'_>>) -> MethodResponse
-where
-    S: RpcServiceT<
-            MethodResponse = MethodResponse,
-            BatchResponse = MethodResponse,
-            NotificationResponse = MethodResponse,
-        > + Send
-        + Sync
-        + 'static,
-{
-    let session = entries.iter().find_map(|entry| match entry {
-        Ok(BatchEntry::Call(request)) => session_of(request),
-        _ => None,
-    });
-    let limit = session
-        .as_ref()
-        .map_or(usize::MAX, |s| s.limits().response_bytes as usize);
-    let deadline = session.as_ref().map(|s| Instant::now() + s.limits().request_timeout);
-    let mut submitted = match (&session, deadline) {
-        (Some(session), Some(deadline)) => submit_together(session, &entries, deadline).await,
-        _ => Vec::new(),
-    }
-    .into_iter();
-    let mut answers = BatchResponseBuilder::new_with_limit(limit);
-    let mut notified = false;
-    for entry in entries {
-        let response = match (entry, &session, deadline) {
-            (Ok(BatchEntry::Call(request)), _, _) if request.method == SUBMIT => match submitted.next() {
-                Some(result) => response(request, result, limit),
-                None => no_session(request),
-            },
-            (Ok(BatchEntry::Call(request)), Some(session), Some(deadline)) => {
-                answer(&*inner, session, request, deadline).await
-            }
-            (Ok(BatchEntry::Call(request)), _, _) => no_session(request),
-            (Ok(BatchEntry::Notification(_)), _, _) => {
-                notified = true;
-                continue;
-            }
-            (Err(error), _, _) => {
-                let (error, id) = error.into_parts();
-                MethodResponse::error(id, error)
-            }
-        };
-        if let Err(too_large) = answers.append(response) {
-            return too_large;
-        }
-    }
-    match answers.is_empty() && notified {
-        true => MethodResponse::notification(),
-        false => MethodResponse::from_batch(answers.finish()),
-    }
-}
-
 /// The one method that goes to the pool.
 pub(crate) const SUBMIT: &str = "eth_sendRawTransaction";
 
-/// Submits every raw transaction of a batch in one call; answers in the order of the batch.
-async fn submit_together(session: &Session, entries: &[Entry<'_>], deadline: Instant) -> Vec<Answer> {
-    let began = Instant::now();
-    let mut parsed = Vec::new();
-    for entry in entries {
-        if let Ok(BatchEntry::Call(request)) = entry
-            && request.method == SUBMIT
-        {
-            parsed.push(raw_transaction(session, request.params.as_deref().map(RawValue::get)));
-        }
-    }
-    let answers = submit(session, parsed, deadline).await;
-    for answer in &answers {
-        observe(session, SUBMIT, answer, began.elapsed());
-    }
-    answers
-}
-
-fn raw_transaction(session: &Session, params: Option<&str>) -> Result<Bytes, RpcError> {
+/// The one parameter of [`SUBMIT`].
+pub(crate) fn raw_transaction(session: &Session, params: Option<&str>) -> Result<Bytes, RpcError> {
     let call = Call::new(session, params, Cancel::default())?;
     call.arguments.required(0, "raw transaction")
 }
 
 /// Hands transactions to the pool and puts its answers where the readable ones stood.
-async fn submit(session: &Session, parsed: Vec<Result<Bytes, RpcError>>, deadline: Instant) -> Vec<Answer> {
+pub(crate) async fn submit(session: &Session, parsed: Vec<Result<Bytes, RpcError>>, deadline: Instant) -> Vec<Answer> {
     let mut answers: Vec<Option<Answer>> = Vec::with_capacity(parsed.len());
     let mut transactions = Vec::with_capacity(parsed.len());
     for item in parsed {
@@ -201,7 +135,13 @@ async fn pool_answers(session: &Session, transactions: Vec<Bytes>, deadline: Ins
     }
 }
 
-async fn answer<'a, S>(inner: &S, session: &Arc<Session>, request: Request<'a>, deadline: Instant) -> MethodResponse
+/// Answers one request from the table. Waiting for receipts is left to the caller.
+pub(crate) async fn answer<'a, S>(
+    inner: &S,
+    session: &Arc<Session>,
+    request: Request<'a>,
+    deadline: Instant,
+) -> MethodResponse
 where
     S: RpcServiceT<MethodResponse = MethodResponse>,
 {
@@ -302,7 +242,8 @@ fn timed_out(session: &Session) -> RpcError {
     RpcError::new(UNAVAILABLE, format!("{TIMED_OUT} after {seconds} s"))
 }
 
-fn observe(session: &Session, name: &'static str, result: &Answer, took: Duration) {
+/// Counts a request.
+pub(crate) fn observe(session: &Session, name: &'static str, result: &Answer, took: Duration) {
     let outcome = match result {
         Ok(_) => Outcome::Ok,
         Err(error) if error.code == UNAVAILABLE && error.message.starts_with(TIMED_OUT) => Outcome::Timeout,
@@ -311,7 +252,8 @@ fn observe(session: &Session, name: &'static str, result: &Answer, took: Duratio
     session.shared.metrics.observe(name, outcome, took);
 }
 
-fn response(request: Request<'_>, result: Answer, limit: usize) -> MethodResponse {
+/// The response to a request.
+pub(crate) fn response(request: Request<'_>, result: Answer, limit: usize) -> MethodResponse {
     match result {
         Ok(json) => MethodResponse::response(
             request.id,

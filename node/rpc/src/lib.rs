@@ -3,7 +3,7 @@
 //! ```text
 //! TCP ─▶ TLS? ─▶ server: connections, paths, CORS ─▶ transport: HTTP bodies, WebSocket messages, batches
 //!                                                         │
-//!                                    dispatch: table, deadline, where it runs, count
+//!                             batch ─▶ dispatch: table, deadline, where it runs, count
 //!                                       │                 │                  │
 //!                                  eth, fisco: handlers   raw transactions   subscriptions
 //!                                       └────────┬────────┴──────────────────┘
@@ -17,6 +17,7 @@
 
 pub mod backend;
 mod backend_scan;
+mod batch;
 mod dispatch;
 mod error;
 mod eth;

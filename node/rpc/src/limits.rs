@@ -22,7 +22,7 @@ pub struct Limits {
     /// Open connections. Default 1024.
     pub connections: usize,
     /// Requests of one WebSocket connection that are answered at once, together at most [`Self::body_bytes`] or one
-    /// message; until some are answered, nothing more is read from it. Default 64.
+    /// message; until some are answered, nothing more is read from it. One that waits for a receipt counts. Default 256.
     pub requests_in_flight: usize,
     /// Subscriptions of one WebSocket connection. Default 64.
     pub subscriptions_per_connection: u32,
@@ -34,6 +34,12 @@ pub struct Limits {
     pub filters: usize,
     /// A filter nobody asked for that long is forgotten. Default 5 minutes.
     pub filter_idle: Duration,
+    /// How long the receipt of a pending transaction is waited for before the answer is null; the receipts of a batch
+    /// together. Zero answers at once. Above 250 ms, for which ethers remembers a null, and not above the second after
+    /// which web3.js drops an answer. Default 1 second.
+    pub receipt_wait: Duration,
+    /// Receipts that are waited for at once; beyond, a pending transaction's is null at once. Default 1024.
+    pub receipt_waits: usize,
     /// Time for one request, or one batch as a whole. Default 30 seconds.
     pub request_timeout: Duration,
     /// Time for a TLS handshake, and for a body to arrive. Default 10 seconds.
@@ -65,12 +71,14 @@ impl Default for Limits {
             log_results: 10_000,
             log_values: 1000,
             connections: 1024,
-            requests_in_flight: 64,
+            requests_in_flight: 256,
             subscriptions_per_connection: 64,
             notifications_waiting: 256,
             filters_per_connection: 64,
             filters: 4096,
             filter_idle: Duration::from_secs(300),
+            receipt_wait: Duration::from_secs(1),
+            receipt_waits: 1024,
             request_timeout: Duration::from_secs(30),
             arrival_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(120),

@@ -1,4 +1,4 @@
-//! What is counted: requests by method and outcome, their time, open connections.
+//! What is counted: requests by method and outcome, their time, open connections, receipts that are waited for.
 
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -57,6 +57,10 @@ pub(crate) struct Metrics {
     refused: Family<RefusalLabels, Counter>,
     /// Open connections.
     pub(crate) connections: Gauge<i64, AtomicI64>,
+    /// Pending transactions whose receipts are waited for.
+    pub(crate) receipts_waiting: Gauge<i64, AtomicI64>,
+    /// Pending transactions whose receipts were not waited for, since too many were.
+    pub(crate) receipts_not_waited: Counter,
 }
 
 fn histogram() -> Histogram {
@@ -72,6 +76,8 @@ impl Metrics {
             seconds: Family::new_with_constructor(histogram as fn() -> Histogram),
             refused: Family::default(),
             connections: Gauge::default(),
+            receipts_waiting: Gauge::default(),
+            receipts_not_waited: Counter::default(),
         };
         registry.register(
             "requests",
@@ -80,7 +86,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "request",
-            "Time from a parsed request to its answer",
+            "Time from a parsed request to its answer, without waiting for a receipt",
             Unit::Seconds,
             metrics.seconds.clone(),
         );
@@ -90,6 +96,16 @@ impl Metrics {
             metrics.refused.clone(),
         );
         registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register(
+            "receipts_waiting",
+            "Pending transactions whose receipts are waited for",
+            metrics.receipts_waiting.clone(),
+        );
+        registry.register(
+            "receipts_not_waited",
+            "Pending transactions whose receipts were not waited for, since too many were",
+            metrics.receipts_not_waited.clone(),
+        );
         metrics
     }
 

@@ -31,7 +31,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use crate::backend::{GroupUnavailable, NodeBackend};
 use crate::dispatch::Dispatch;
 use crate::error::{INVALID_REQUEST, NOT_FOUND, RpcError, UNAVAILABLE};
-use crate::eth::{FilterStore, HexIds, subscriptions};
+use crate::eth::{FilterStore, HexIds, MissedHeads, ReceiptWaits, subscriptions};
 use crate::gate::{Gate, Gated};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Refusal};
@@ -129,12 +129,14 @@ pub async fn serve(
         source,
     })?;
     let limits = config.limits.clone();
+    let metrics = Metrics::register(registry);
     let shared = Arc::new(Shared {
         node,
         filters: FilterStore::new(&limits),
+        receipt_waits: ReceiptWaits::new(&limits, metrics.clone(), shutdown.clone()),
         computations: Arc::new(Semaphore::new(limits.computations.max(1))),
         reads: Arc::new(Semaphore::new(limits.reads.max(1))),
-        metrics: Metrics::register(registry),
+        metrics,
         origins: config.origins,
         limits,
     });
@@ -478,6 +480,7 @@ fn prepare(
         connection: connection.number,
         websocket,
         gate: Arc::clone(&connection.gate),
+        missed_heads: MissedHeads::default(),
     };
     request.extensions_mut().insert(Arc::new(session));
     Ok(request)

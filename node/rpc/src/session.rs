@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::backend::{Cancel, GroupBackend, NodeBackend};
 use crate::error::{INTERNAL, NOT_FOUND, RpcError};
-use crate::eth::FilterStore;
+use crate::eth::{FilterStore, MissedHeads, ReceiptWaits};
 use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     /// The filters.
     pub(crate) filters: FilterStore,
+    /// Requests for receipts that are about to exist.
+    pub(crate) receipt_waits: ReceiptWaits,
     /// Permits for calls, estimates, searches and proofs.
     pub(crate) computations: Arc<Semaphore>,
     /// Permits for block and receipt reads.
@@ -38,7 +40,6 @@ pub(crate) struct Shared {
 }
 
 /// One connection with the path it asked for.
-#[derive(Clone)]
 pub(crate) struct Session {
     /// What all connections share.
     pub(crate) shared: Arc<Shared>,
@@ -50,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) websocket: bool,
     /// What of this connection is on its way.
     pub(crate) gate: Arc<Gate>,
+    /// Blocks that came while it waited for receipts.
+    pub(crate) missed_heads: MissedHeads,
 }
 
 impl Session {

@@ -17,6 +17,7 @@ fn ask<T>(
     context: &CallContext,
     question: impl FnOnce(&evm::CallContext<'_>) -> Result<T, evm::CallError>,
 ) -> Result<Result<T, CallFailure>, BackendError> {
+    check(&context.block)?;
     let ledger = group.ledger();
     let state = ledger.state_at(context.height).map_err(reads::error)?;
     let header = ledger.header(context.height).map_err(reads::error)?;
@@ -140,6 +141,20 @@ fn account_override(over: &AccountOverride) -> evm::AccountOverride {
         nonce: over.nonce,
         code: over.code.clone(),
         storage,
+    }
+}
+
+/// Refuses what would otherwise be answered as if it had not been asked.
+fn check(over: &BlockOverrides) -> Result<(), BackendError> {
+    if let Some(found) = over.base_fee.filter(|fee| !fee.is_zero()) {
+        let why = format!("block override baseFee: found {found}, the base fee of this ledger is always 0");
+        return Err(BackendError::Unsupported(why));
+    }
+    match over.block_hashes.is_empty() {
+        true => Ok(()),
+        false => Err(BackendError::Unsupported(
+            "block override blockHash: block hashes cannot be replaced; leave it out".to_owned(),
+        )),
     }
 }
 

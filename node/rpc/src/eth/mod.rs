@@ -8,11 +8,13 @@ mod logs;
 mod node;
 mod objects;
 mod pool;
+mod receipt_wait;
 mod state;
 mod subscribe;
 mod transaction;
 
 pub(crate) use filters::FilterStore;
+pub(crate) use receipt_wait::{MissedHeads, RECEIPT, ReceiptWaits, wait as wait_for_receipts};
 pub(crate) use subscribe::{HexIds, subscriptions};
 
 use crate::methods::Work::{self, Compute, Now, Read, Submit, Transport};
@@ -54,7 +56,7 @@ pub(crate) static METHODS: &[(&str, Work)] = &[
         "eth_getRawTransactionByBlockNumberAndIndex",
         Read(transaction::raw_by_index),
     ),
-    ("eth_getTransactionReceipt", Now(transaction::receipt)),
+    (RECEIPT, Now(transaction::receipt)),
     ("eth_getBalance", Now(state::balance)),
     ("eth_getTransactionCount", Now(state::transaction_count)),
     ("eth_getCode", Now(state::code)),

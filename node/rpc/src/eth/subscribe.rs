@@ -8,6 +8,7 @@ use jsonrpsee::server::{IdProvider, PendingSubscriptionSink, RegisterMethodError
 use jsonrpsee::types::{ErrorObjectOwned, SubscriptionId};
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::time::Instant;
 
 use crate::backend::{Cancel, GroupBackend, GroupEvent, LogFilter};
 use crate::error::{INTERNAL, RpcError};
@@ -77,7 +78,10 @@ fn begin(session: &Session, params: Option<&str>) -> Result<Begun, RpcError> {
     };
     let group = session.group()?;
     let events = group.events();
-    let next = group.head().height + 1;
+    let next = match topic {
+        Topic::Heads => session.missed_heads.first(group.head().height + 1, Instant::now()),
+        Topic::Logs(_) | Topic::Pending { .. } => group.head().height + 1,
+    };
     Ok((topic, group, events, next))
 }
 
@@ -88,22 +92,23 @@ async fn run(pending: PendingSubscriptionSink, begun: Result<(Arc<Session>, Begu
     };
     let Ok(sink) = pending.accept().await else { return };
     let topic = Arc::new(topic);
-    loop {
+    // Heads may begin before the subscription did.
+    let mut sent = catch_up(&sink, &session, &group, &topic, &mut next).await;
+    while sent.is_ok() {
         let event = tokio::select! {
             () = sink.closed() => return,
             event = events.recv() => event,
         };
-        let sent = match (&*topic, event) {
+        sent = match (&*topic, event) {
             (_, Err(RecvError::Closed)) => return,
             (Topic::Pending { full }, Ok(GroupEvent::Pending(hash))) => send_pending(&sink, &*group, hash, *full).await,
             (Topic::Pending { .. }, _) | (_, Ok(GroupEvent::Pending(_))) => Ok(()),
             // A lost event is made good from the chain itself: heads and events are never skipped.
             _ => catch_up(&sink, &session, &group, &topic, &mut next).await,
         };
-        if let Err(reason) = sent {
-            tracing::debug!(reason, "a subscription ended");
-            return;
-        }
+    }
+    if let Err(reason) = sent {
+        tracing::debug!(reason, "a subscription ended");
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn raw_by_index(call: &Call<'_>) -> Answer {
     call.answer(&raw)
 }
 
-/// `eth_getTransactionReceipt`: null until mined, never an error.
+/// `eth_getTransactionReceipt`: null until mined, never an error. That a pending one was waited for is [`super::receipt_wait`].
 pub(super) fn receipt(call: &Call<'_>) -> Answer {
     let hash: B256 = call.arguments.required(0, "transaction hash")?;
     let found = call.group()?.receipt(&hash)?;

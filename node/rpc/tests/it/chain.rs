@@ -21,6 +21,8 @@ pub(crate) const REVERTS: Address = address!("0000000000000000000000000000000000
 pub(crate) const NEVER_ENDS: Address = address!("00000000000000000000000000000000000000cc");
 pub(crate) const LARGE: Address = address!("00000000000000000000000000000000000000dd");
 pub(crate) const RICH: Address = address!("00000000000000000000000000000000000000ee");
+/// Being called, it commits the pool.
+pub(crate) const COMMITS: Address = address!("00000000000000000000000000000000000000ff");
 pub(crate) const TRANSFER: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 pub(crate) const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 
@@ -195,6 +197,16 @@ impl MemoryGroup {
             hash: head.hash,
         });
         head
+    }
+
+    /// Takes a transaction into the pool, as [`GroupBackend::submit`] does.
+    pub(crate) fn pend(&self, recovered: &Recovered) -> B256 {
+        self.submit_one(recovered.transaction.raw().clone()).unwrap()
+    }
+
+    /// Empties the pool without a block.
+    pub(crate) fn forget_pool(&self) {
+        self.chain.write().unwrap().pool.clear();
     }
 
     fn read<T>(&self, read: impl FnOnce(&Chain) -> T) -> T {
@@ -418,6 +430,11 @@ impl GroupBackend for MemoryGroup {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 Err(BackendError::Cancelled)
+            }
+            Some(COMMITS) => {
+                let pool = self.read(|chain| chain.pool.clone());
+                self.commit(pool);
+                returned(Bytes::new())
             }
             Some(LARGE) => returned(vec![0; 100_000].into()),
             // The balance override of the caller, then the block override of the number, then what was sent.

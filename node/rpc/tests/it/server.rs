@@ -1,6 +1,7 @@
 //! A listener on a free port, and questions to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use althing_rpc::{Limits, Origins, ServeConfig, ServeError, ServerHandle, serve};
 use althing_types::genesis::StateKind;
@@ -9,6 +10,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::chain::{MemoryGroup, MemoryNode, group_id};
+
+/// How long a test waits for what must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct TestServer {
     pub(crate) handle: ServerHandle,
@@ -111,5 +115,24 @@ impl TestServer {
             error["message"].as_str().unwrap().to_owned(),
             error["data"].clone(),
         )
+    }
+
+    /// A counter or gauge by its name in the exposition.
+    pub(crate) fn metric(&self, name: &str) -> i64 {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in\n{text}")).parse().unwrap()
+    }
+
+    /// Returns once a gauge has this value.
+    pub(crate) async fn until(&self, name: &str, value: i64) {
+        let reached = async {
+            while self.metric(name) != value {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let late = format!("{name} never became {value}");
+        tokio::time::timeout(PATIENCE, reached).await.expect(&late);
     }
 }

@@ -292,7 +292,9 @@ async fn a_cancelled_listener_ends_and_refuses_new_connections() {
     );
 }
 
-fn tls(versions: &[&'static rustls::SupportedProtocolVersion]) -> (rustls::ServerConfig, rustls::ClientConfig) {
+pub(crate) fn tls(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> (rustls::ServerConfig, rustls::ClientConfig) {
     let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));

@@ -12,20 +12,20 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use crate::chain::{NEVER_ENDS, TOKEN, access_list, dynamic_fee, legacy};
 use crate::server::{TestServer, start};
 
-struct Socket(WebSocketStream<TcpStream>);
+pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
 
 impl Socket {
-    async fn open(server: &TestServer) -> Self {
+    pub(crate) async fn open(server: &TestServer) -> Self {
         let stream = TcpStream::connect(server.handle.local_addr).await.unwrap();
         let url = format!("ws://{}/group/1", server.handle.local_addr);
         Self(client_async(url, stream).await.unwrap().0)
     }
 
-    async fn send(&mut self, body: Value) {
+    pub(crate) async fn send(&mut self, body: Value) {
         self.0.send(Message::text(body.to_string())).await.unwrap();
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(Duration::from_secs(10), self.0.next())
                 .await
@@ -38,14 +38,14 @@ impl Socket {
         }
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn ask(&mut self, method: &str, params: Value) -> Value {
         self.send(json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
             .await;
         self.next().await
     }
 
     /// The result of the next notification, which must be of this subscription.
-    async fn notification(&mut self, subscription: &Value) -> Value {
+    pub(crate) async fn notification(&mut self, subscription: &Value) -> Value {
         let mut message = self.next().await;
         assert_eq!(message["method"], "eth_subscription", "{message}");
         assert_eq!(&message["params"]["subscription"], subscription);
