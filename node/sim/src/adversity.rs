@@ -33,7 +33,9 @@ impl Cluster {
         let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
             return;
         };
-        node.log.crash(&mut self.dice);
+        let counts = &mut self.oracle.counts;
+        counts.crashes += 1;
+        counts.torn_logs += u64::from(node.log.crash(&mut self.dice));
         // Once the abstention is on the disk, with its height, the new log speaks for itself.
         if node.log.abstains_through().is_some_and(|through| through != u64::MAX) {
             node.lost = None;
@@ -42,7 +44,9 @@ impl Cluster {
             node.forgetful = false;
             node.lost = Some(wiped);
             node.log.lose();
+            counts.lost_logs += 1;
             if wiped {
+                counts.lost_ledgers += 1;
                 node.ledger.lose();
             }
         }

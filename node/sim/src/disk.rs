@@ -41,13 +41,16 @@ impl VoteLog {
         self.durable.retain(|(of, _)| *of > height);
     }
 
-    /// A crash: of what was not yet durable any prefix may have reached the disk, the rest is torn off.
-    pub fn crash(&mut self, dice: &mut Dice) {
+    /// A crash: of what was not yet durable any prefix may have reached the disk, the rest is torn off: whether
+    /// there was any.
+    pub fn crash(&mut self, dice: &mut Dice) -> bool {
         let survivors = dice.index(self.unsynced.len() + 1);
         if let Some((id, ..)) = survivors.checked_sub(1).and_then(|last| self.unsynced.get(last)) {
             self.sync(*id);
         }
+        let torn = !self.unsynced.is_empty();
         self.unsynced.clear();
+        torn
     }
 
     /// Everything is gone.

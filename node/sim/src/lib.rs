@@ -14,6 +14,7 @@ pub mod block;
 pub mod byzantine;
 mod clock;
 mod cluster;
+pub mod counts;
 pub mod dice;
 pub mod disk;
 pub mod invariants;
@@ -29,7 +30,8 @@ mod sync;
 mod trace;
 mod workload;
 
-pub use oracle::{Counts, Violation};
+pub use counts::Counts;
+pub use oracle::Violation;
 pub use suite::Crypto;
 
 use althing_consensus::pbft::Faults;
@@ -122,7 +124,9 @@ pub fn run(seed: u64, options: &Options) -> Report {
         .unwrap_or_default();
     let healed_ms = cluster.clock.now_ms().saturating_sub(cluster.plan.chaos_ms);
     let (trace_hash, events) = (cluster.trace.hash(), cluster.trace.events());
-    let (violation, counts) = (cluster.oracle.violation.take(), cluster.oracle.counts);
+    let (violation, mut counts) = (cluster.oracle.violation.take(), cluster.oracle.counts);
+    counts.add(&cluster.network.counts);
+    cluster.plan.count(&mut counts);
     Report {
         seed,
         trace_hash,

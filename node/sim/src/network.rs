@@ -2,6 +2,7 @@
 
 use alloy_primitives::Bytes;
 
+use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::disk::Stored;
 
@@ -67,6 +68,10 @@ pub struct Network {
     blocked: Vec<Vec<bool>>,
     /// `hidden[a][b]`: for good, between twins and those that know the other twin.
     hidden: Vec<Vec<bool>>,
+    /// When the last packet of each link arrives.
+    last_ms: Vec<Vec<u64>>,
+    /// What it did to packets.
+    pub counts: Counts,
     dice: Dice,
 }
 
@@ -78,22 +83,43 @@ impl Network {
             weather,
             blocked: open.clone(),
             hidden: open,
+            last_ms: vec![vec![0; instances]; instances],
+            counts: Counts::default(),
             dice,
         }
     }
 
     /// The delays after which copies of a packet arrive; none when it is lost.
-    pub fn send(&mut self, from: usize, to: usize) -> Vec<u64> {
-        if !self.reaches(from, to) || self.dice.per_mille(self.weather.dropped) {
+    pub fn send(&mut self, now_ms: u64, from: usize, to: usize) -> Vec<u64> {
+        if !self.reaches(from, to) {
+            self.counts.cut_off += u64::from(is_set(&self.blocked, from, to));
             return Vec::new();
         }
-        let copies = 1 + u64::from(self.dice.per_mille(self.weather.duplicated));
-        (0..copies).map(|_| self.delay()).collect()
+        if self.dice.per_mille(self.weather.dropped) {
+            self.counts.dropped += 1;
+            return Vec::new();
+        }
+        let twice = self.dice.per_mille(self.weather.duplicated);
+        self.counts.duplicated += u64::from(twice);
+        let delays: Vec<u64> = (0..=u64::from(twice)).map(|_| self.delay()).collect();
+        let arrives_ms = now_ms + delays.first().copied().unwrap_or_default();
+        if let Some(last_ms) = self.last_ms.get_mut(from).and_then(|row| row.get_mut(to)) {
+            self.counts.reordered += u64::from(arrives_ms < *last_ms);
+            *last_ms = arrives_ms.max(*last_ms);
+        }
+        delays
+    }
+
+    /// The delay of a packet on a connection that loses nothing while it stands; none when there is no connection.
+    pub fn send_on_connection(&mut self, from: usize, to: usize) -> Option<u64> {
+        let stands = self.connected(from, to);
+        stands.then(|| 1 + self.dice.below(2 * self.weather.delay_ms))
     }
 
     fn delay(&mut self) -> u64 {
         let usual = 1 + self.dice.below(2 * self.weather.delay_ms);
         if self.dice.per_mille(self.weather.late) {
+            self.counts.late += 1;
             usual + self.dice.below(self.weather.late_ms)
         } else {
             usual
@@ -112,6 +138,7 @@ impl Network {
 
     /// Splits the network: in two, asymmetrically, or around a bridge that both sides reach.
     pub fn split(&mut self) {
+        self.counts.splits += 1;
         let count = self.blocked.len();
         let side = self.dice.subset(count);
         let asymmetric = self.dice.per_mille(250);

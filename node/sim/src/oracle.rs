@@ -5,6 +5,7 @@ use althing_consensus::{Evidence, Message, Refusal};
 use althing_types::{CommitCertificate, NodeId};
 
 use crate::block::Block;
+use crate::counts::Counts;
 use crate::invariants::{Agreement, CertificateQuorum, NoDoubleVote, NoFalseAccusation, Validity};
 use crate::plan::Plan;
 use crate::suite::Crypto;
@@ -48,17 +49,6 @@ pub struct Oracle {
     pub counts: Counts,
 }
 
-/// How often something out of the ordinary happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Blocks that an honest node wrote with a certificate of a view above 0.
-    pub later_views: u64,
-    /// Proofs of a double signature that honest nodes found.
-    pub evidence: u64,
-    /// Messages with good signatures that honest nodes refused.
-    pub refused: u64,
-}
-
 impl Oracle {
     /// An oracle for a run.
     pub fn new(plan: &Plan, crypto: &Crypto, genesis: B256) -> Self {
@@ -94,6 +84,7 @@ impl Oracle {
 
     /// An honest node wrote a block.
     pub fn committed(&mut self, commitment: Commitment<'_>, plan: &Plan) {
+        self.counts.written += 1;
         self.counts.later_views += u64::from(commitment.certificate.view > 0);
         for verdict in [
             self.certificate_quorum.committed(&commitment, plan),

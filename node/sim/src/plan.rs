@@ -3,6 +3,7 @@
 use althing_types::{NodeId, SealerSet, quorum};
 
 use crate::byzantine::Kind;
+use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::suite::{Crypto, IDENTITIES_MAX};
 
@@ -77,6 +78,25 @@ impl Plan {
     /// The identity of a nodeID.
     pub fn identity(&self, id: &NodeId) -> Option<usize> {
         self.ids.iter().position(|known| known == id)
+    }
+
+    /// Counts the liars.
+    pub fn count(&self, counts: &mut Counts) {
+        for what in &self.traits {
+            let Trait::Liar(kind) = what else { continue };
+            counts.liars += 1;
+            let of_kind = match kind {
+                Kind::Silent => &mut counts.silent,
+                Kind::Equivocator => &mut counts.equivocators,
+                Kind::Twins => &mut counts.twins,
+                Kind::Forger => &mut counts.forgers,
+                Kind::Usurper => &mut counts.usurpers,
+                Kind::Amnesiac => &mut counts.amnesiacs,
+                Kind::LyingSync => &mut counts.lying_sync,
+                Kind::BadBlocks => &mut counts.bad_blocks,
+            };
+            *of_kind += 1;
+        }
     }
 
     /// Whether this identity never lies.

@@ -51,12 +51,15 @@ impl Cluster {
             height: status.height,
             view: status.view,
         };
-        let (dice, plan, head) = (&mut self.dice, &self.plan, status.head);
+        let (dice, plan, head, sealers) = (&mut self.dice, &self.plan, status.head, status.sealers);
+        let counts = &mut self.oracle.counts;
         Some(ask(
             liar,
             &mut World {
                 dice,
+                counts,
                 plan,
+                sealers,
                 me,
                 key: key.as_ref(),
                 hash,
@@ -85,7 +88,7 @@ impl Cluster {
             if !meant {
                 continue;
             }
-            for delay in self.network.send(n, to) {
+            for delay in self.network.send(self.clock.now_ms(), n, to) {
                 self.clock.after(
                     delay,
                     Event::Packet {
@@ -108,6 +111,7 @@ impl Cluster {
                     return;
                 };
                 let Ok(verified) = verify_message(message, self.suite.as_ref(), self.genesis) else {
+                    self.oracle.counts.unsigned += 1;
                     return;
                 };
                 if let Some(lies) = self.lie(to, |liar, world| liar.incoming(world, verified.message())) {

@@ -72,6 +72,7 @@ impl Cluster {
             let head = stored.block.head(reader);
             let certificate = stored.certificate.clone();
             self.write(n, stored);
+            self.oracle.counts.imported += u64::from(self.nodes.get(n).is_some_and(|node| !node.faulty));
             self.feed(
                 n,
                 Input::Imported {

@@ -22,6 +22,7 @@ impl Cluster {
             self.clock.after(at, Event::Submit);
         }
         if self.dice.per_mille(150) {
+            self.oracle.counts.phantoms += 1;
             let (at, node) = (self.dice.below(chaos_ms), self.dice.index(self.nodes.len()));
             self.clock.after(
                 at,
@@ -37,6 +38,7 @@ impl Cluster {
     pub(crate) fn submit(&mut self) {
         let transaction = self.submitted.len() as u64;
         self.submitted.push(transaction);
+        self.oracle.counts.submitted += u64::from(!self.calm);
         self.oracle.submitted(transaction);
         let slow = if self.calm || !self.dice.per_mille(200) {
             30

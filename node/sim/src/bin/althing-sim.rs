@@ -1,12 +1,13 @@
 //! Runs seeds of the simulator: `althing-sim --seeds 0..20000`, or one with its trace: `althing-sim --replay 4711`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use althing_sim::{Options, Planted, Report, run};
+use althing_sim::{Counts, Options, Planted, Report, run};
 use clap::{Parser, ValueEnum};
 
 /// Runs the consensus under seeded faults and liars, and checks its invariants.
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
         ..Options::toy()
     };
     let outcome = match arguments.replay {
-        Some(seed) => replay(seed, &Options { trace: true, ..options }),
+        Some(seed) => replay(seed, &arguments, &Options { trace: true, ..options }),
         None => run_all(&arguments, &options),
     };
     outcome.unwrap_or_else(|error| {
@@ -72,13 +73,13 @@ fn main() -> ExitCode {
     })
 }
 
-fn replay(seed: u64, options: &Options) -> std::io::Result<ExitCode> {
+fn replay(seed: u64, arguments: &Arguments, options: &Options) -> std::io::Result<ExitCode> {
     let report = run(seed, options);
     let mut out = std::io::stdout().lock();
     for line in &report.lines {
         writeln!(out, "{line}")?;
     }
-    print(&mut out, &report)?;
+    print(&mut out, &report, arguments)?;
     Ok(if report.violation.is_some() {
         ExitCode::FAILURE
     } else {
@@ -86,7 +87,7 @@ fn replay(seed: u64, options: &Options) -> std::io::Result<ExitCode> {
     })
 }
 
-fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+fn print(out: &mut impl Write, report: &Report, arguments: &Arguments) -> std::io::Result<()> {
     let Report {
         seed,
         trace_hash,
@@ -105,7 +106,9 @@ fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
             "seed {seed}: VIOLATION of {}: {}",
             violation.invariant, violation.what
         )?;
-        writeln!(out, "seed {seed}: to see it: althing-sim --replay {seed}")?;
+        let planted = arguments.planted.and_then(|mistake| mistake.to_possible_value());
+        let planted = planted.map_or_else(String::new, |value| format!(" --planted {}", value.get_name()));
+        writeln!(out, "seed {seed}: to see it: althing-sim --replay {seed}{planted}")?;
     }
     Ok(())
 }
@@ -113,13 +116,13 @@ fn print(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
 /// What the threads add up.
 #[derive(Default)]
 struct Sum {
+    runs: u64,
     events: u64,
     blocks: u64,
-    later_views: u64,
-    evidence: u64,
-    refused: u64,
+    counts: Counts,
     slowest_ms: u64,
-    violations: u64,
+    /// The seeds that broke a promise.
+    violations: BTreeSet<u64>,
 }
 
 fn run_all(arguments: &Arguments, options: &Options) -> std::io::Result<ExitCode> {
@@ -136,47 +139,61 @@ fn run_all(arguments: &Arguments, options: &Options) -> std::io::Result<ExitCode
                     if seed >= arguments.seeds.end {
                         break;
                     }
-                    add(&sum, &run(seed, options));
+                    add(&sum, &run(seed, options), arguments);
                 }
             });
         }
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let seeds = arguments.seeds.end - arguments.seeds.start;
-    let seconds = began.elapsed().as_secs_f64();
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{seeds} seeds of 4 to 7 sealers on {threads} threads in {seconds:.1} s ({:.0} a second): {} events, {} blocks; \
-         {} times a node wrote one of a later view, {} proofs of double signatures, {} messages refused; slowest healing \
-         {:.1} s of simulated time; {} violations",
-        seeds as f64 / seconds,
-        sum.events,
-        sum.blocks,
-        sum.later_views,
-        sum.evidence,
-        sum.refused,
-        sum.slowest_ms as f64 / 1_000.0,
-        sum.violations
+    summary(
+        &mut std::io::stdout().lock(),
+        &sum,
+        threads,
+        began.elapsed().as_secs_f64(),
     )?;
-    Ok(if sum.violations > 0 {
-        ExitCode::FAILURE
-    } else {
+    Ok(if sum.violations.is_empty() {
         ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }
 
-fn add(sum: &Mutex<Sum>, report: &Report) {
+fn summary(out: &mut impl Write, sum: &Sum, threads: usize, seconds: f64) -> std::io::Result<()> {
+    let Sum {
+        runs, events, blocks, ..
+    } = *sum;
+    let (rate, slowest) = (runs as f64 / seconds, sum.slowest_ms as f64 / 1_000.0);
+    writeln!(
+        out,
+        "{runs} seeds of 4 to 7 sealers on {threads} threads in {seconds:.1} s ({rate:.0} a second)"
+    )?;
+    for (what, count) in [("events", events), ("heights decided", blocks)]
+        .into_iter()
+        .chain(sum.counts.rows())
+    {
+        writeln!(out, "{count:>12}  {what}")?;
+    }
+    writeln!(out, "slowest healing: {slowest:.1} s of simulated time")?;
+    match sum.violations.first() {
+        None => writeln!(out, "no violation"),
+        Some(first) => writeln!(
+            out,
+            "{} seeds with a violation, the first {first}",
+            sum.violations.len()
+        ),
+    }
+}
+
+fn add(sum: &Mutex<Sum>, report: &Report, arguments: &Arguments) {
     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+    sum.runs += 1;
     sum.events += report.events;
     sum.blocks += report.height;
-    sum.later_views += report.counts.later_views;
-    sum.evidence += report.counts.evidence;
-    sum.refused += report.counts.refused;
+    sum.counts.add(&report.counts);
     sum.slowest_ms = sum.slowest_ms.max(report.healed_ms);
     if report.violation.is_some() {
-        sum.violations += 1;
+        sum.violations.insert(report.seed);
         // Told at once, so that a long run need not be waited for; a closed pipe is no reason to stop.
-        let _ = print(&mut std::io::stdout().lock(), report);
+        let _ = print(&mut std::io::stdout().lock(), report, arguments);
     }
 }

@@ -42,6 +42,7 @@ impl Liar for Equivocator {
                 .candidate(world.hash);
                 self.know(slot, other.hash);
                 let changes = proposal.round_changes.clone();
+                world.counts.equivocations += 1;
                 // A re-proposal's certificate does not fit another block: then it lies about having one.
                 let other = world.proposal(proposal.view, other, changes, None);
                 let sides = world.dice.subset(world.plan.ids.len());
@@ -59,6 +60,7 @@ impl Liar for Equivocator {
             Message::Vote(vote) => {
                 self.know(vote.slot, vote.block);
                 let known = self.blocks.get(&vote.slot).cloned().unwrap_or_default();
+                world.counts.equivocations += u64::from(known.len() > 1);
                 let identities = world.plan.ids.len();
                 let choose = |world: &mut World<'_>| known.get(world.dice.index(known.len())).copied();
                 (0..identities)

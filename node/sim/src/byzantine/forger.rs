@@ -28,16 +28,10 @@ impl Forger {
         }
     }
 
-    /// The next view above this node's that it leads.
-    fn view_it_leads(world: &World<'_>) -> Option<u64> {
-        let Slot { height, view } = world.slot;
-        let sealers = world.plan.sealers_of(height);
-        (view.max(1)..view + 9).find(|view| sealers.leader(height, *view) == Some(&world.id()))
-    }
-
     /// A new view without the round changes it needs: none, its own over and over, or others' with made-up signatures.
     fn new_view(world: &mut World<'_>) -> Option<Bytes> {
-        let view = Self::view_it_leads(world)?;
+        let view = world.view_it_leads(world.slot.view.max(1))?;
+        world.counts.forged_views += 1;
         let slot = Slot {
             height: world.slot.height,
             view,
@@ -48,7 +42,7 @@ impl Forger {
             1 => vec![mine; 5],
             2 => vec![mine],
             _ => {
-                let others = world.plan.sealers_of(slot.height);
+                let others = world.sealers.clone();
                 let forged = |world: &mut World<'_>, id| RoundChange {
                     by: world.forge(id),
                     ..mine
@@ -62,7 +56,7 @@ impl Forger {
 
     /// Votes of all others for a block of its own, each signature made up.
     fn votes_of_others(world: &mut World<'_>, block: B256, slot: Slot) -> Vec<Bytes> {
-        let sealers = world.plan.sealers_of(slot.height);
+        let sealers = world.sealers.clone();
         let phase = if world.dice.per_mille(500) {
             Phase::Prepare
         } else {
@@ -92,8 +86,7 @@ impl Forger {
             0 => vec![mine; 5],
             1 => vec![mine],
             _ => world
-                .plan
-                .sealers_of(at.height)
+                .sealers
                 .as_slice()
                 .to_vec()
                 .into_iter()
@@ -126,10 +119,9 @@ impl Forger {
     /// A second proposal for a view left behind, which only a node that takes stale views answers.
     fn stale_proposal(world: &mut World<'_>) -> Option<Bytes> {
         let Slot { height, view } = world.slot;
-        let sealers = world.plan.sealers_of(height);
         let led = (0..view)
             .rev()
-            .find(|view| sealers.leader(height, *view) == Some(&world.id()))?;
+            .find(|view| world.sealers.leader(height, *view) == Some(&world.id()))?;
         let block = world.block().candidate(world.hash);
         let changes = if led == 0 {
             Vec::new()

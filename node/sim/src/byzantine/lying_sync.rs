@@ -59,6 +59,7 @@ impl Liar for LyingSync {
             0 => blocks,
             1 => Vec::new(),
             2 => {
+                world.counts.sync_lies += 1;
                 if let Some(stored) = blocks.first_mut() {
                     stored.block.salt ^= 1;
                     stored.hash = (world.hash)(&stored.block.encode());
@@ -67,6 +68,7 @@ impl Liar for LyingSync {
                 blocks
             }
             _ => {
+                world.counts.sync_lies += 1;
                 // The true block, with a certificate in which one signature stands for all.
                 if let Some(stored) = blocks.first_mut() {
                     let one = stored.certificate.signatures.first().cloned();

@@ -6,6 +6,7 @@ mod equivocator;
 mod forger;
 mod lying_sync;
 mod silent;
+mod usurper;
 mod world;
 
 pub use amnesiac::Amnesiac;
@@ -14,6 +15,7 @@ pub use equivocator::Equivocator;
 pub use forger::Forger;
 pub use lying_sync::LyingSync;
 pub use silent::Silent;
+pub use usurper::Usurper;
 pub use world::World;
 
 use alloy_primitives::Bytes;
@@ -33,6 +35,8 @@ pub enum Kind {
     Twins,
     /// Signs for others, jumps to huge views, proposes without justification, replays, sends garbage.
     Forger,
+    /// Lets one node decide and forges a new view for the others.
+    Usurper,
     /// Votes for whatever it hears of, and forgets its locks.
     Amnesiac,
     /// Claims heights it has not, and answers sync with forged blocks.
@@ -44,13 +48,15 @@ pub enum Kind {
 impl Kind {
     /// A random kind.
     pub fn draw(dice: &mut Dice) -> Self {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 11] = [
             Kind::Silent,
             Kind::Equivocator,
             Kind::Equivocator,
             Kind::Twins,
             Kind::Forger,
             Kind::Forger,
+            Kind::Usurper,
+            Kind::Usurper,
             Kind::Amnesiac,
             Kind::LyingSync,
             Kind::BadBlocks,
@@ -65,6 +71,7 @@ impl Kind {
             Self::Equivocator => Some(Box::<Equivocator>::default()),
             Self::Twins => None,
             Self::Forger => Some(Box::<Forger>::default()),
+            Self::Usurper => Some(Box::<Usurper>::default()),
             Self::Amnesiac => Some(Box::<Amnesiac>::default()),
             Self::LyingSync => Some(Box::new(LyingSync)),
             Self::BadBlocks => Some(Box::new(BadBlocks)),

@@ -8,9 +8,10 @@ use althing_consensus::{
     Vote, VoteCertificate, encode_message,
 };
 use althing_crypto::{HashFn, NodeKey};
-use althing_types::NodeId;
+use althing_types::{NodeId, SealerSet};
 
 use crate::block::Block;
+use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::plan::Plan;
 
@@ -19,6 +20,8 @@ use crate::plan::Plan;
 pub struct World<'a> {
     /// Its choices.
     pub dice: &'a mut Dice,
+    /// What it did is counted.
+    pub counts: &'a mut Counts,
     /// The plan, which liars know.
     pub plan: &'a Plan,
     /// Which identity it is.
@@ -31,6 +34,8 @@ pub struct World<'a> {
     pub genesis: B256,
     /// Its ledger's head.
     pub head: Head,
+    /// The sealers of the height in flight.
+    pub sealers: SealerSet,
     /// Where its core is.
     pub slot: Slot,
     /// Its wall clock.
@@ -41,6 +46,13 @@ impl World<'_> {
     /// Its nodeID.
     pub fn id(&self) -> NodeId {
         NodeId::new(self.key.public_key())
+    }
+
+    /// The next view from this one on that it leads at the height in flight.
+    pub fn view_it_leads(&self, from: u64) -> Option<u64> {
+        let height = self.slot.height;
+        let end = from.checked_add(8)?;
+        (from..end).find(|view| self.sealers.leader(height, *view) == Some(&self.id()))
     }
 
     /// Its true signature.
