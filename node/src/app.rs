@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use althing_crypto::{NodeKey, StandardSuite, Suite};
 use althing_ledger::SharedMemory;
-use althing_network::{Network, NetworkHandle};
+use althing_network::{Network, NetworkHandle, StartError};
 use althing_rpc::{Limits as RpcLimits, Origins, ServeConfig};
 use althing_types::config::{NodeConfig, RpcConfig};
 use althing_types::genesis::Cryptography;
@@ -32,6 +32,20 @@ use crate::reload;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long connections may take to end once the node stops.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// An error and its causes in one line. A cause that its effect repeats already is left out, and so are line breaks.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
 
 /// Runs a node until SIGTERM or SIGINT.
 pub async fn run(files: NodeFiles, config: NodeConfig) -> anyhow::Result<()> {
@@ -66,9 +80,10 @@ impl Node {
         let mut registry = Registry::default();
         let metrics = NodeMetrics::register(&mut registry);
 
-        let (opened, mut failed) = open_groups(&files, &config, own, &suite, &metrics)?;
         let stop = CancellationToken::new();
+        // First of all: with a certificate that is not the key's, or while another process is this node, no ledger is touched.
         let network = start_network(&config, settings, &mut registry).await?;
+        let (opened, mut failed) = open_groups(&files, &config, own, &suite, &metrics)?;
         let running = start_groups(opened, &key, &network, &mut failed);
         let groups = Arc::new(Groups::new(running, failed));
         network.set_groups(groups.served());
@@ -82,7 +97,9 @@ impl Node {
             network.clone(),
         );
         let serve = serve_config(&config.rpc, files.base())?;
-        let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone()).await?;
+        let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone())
+            .await
+            .context("config.ini [rpc]")?;
         let address = SocketAddr::new(config.metrics.listen_ip, config.metrics.listen_port);
         let admin = Admin {
             registry: Arc::new(registry),
@@ -148,7 +165,11 @@ async fn start_network(
     let listen = SocketAddr::new(config.p2p.listen_ip, config.p2p.listen_port);
     let mut network = althing_network::Config::new(listen, format!("althing-node/{VERSION}"));
     network.limits.peers = config.p2p.max_nodes as usize;
-    Ok(Network::start(network, settings, registry).await?)
+    let started = Network::start(network, settings, registry).await;
+    started.map_err(|error| match error {
+        StartError::Listen { .. } => anyhow::Error::new(error).context("config.ini [p2p] listen_ip, listen_port"),
+        other => other.into(),
+    })
 }
 
 type Opened = Vec<OpenGroup>;
@@ -179,7 +200,7 @@ fn open_groups(
         };
         match open(group) {
             Ok(group) => opened.push(group),
-            Err(why) => fail(&mut failed, metrics, id, format!("{why:#}")),
+            Err(why) => fail(&mut failed, metrics, id, one_line(&why)),
         }
     }
     Ok((opened, failed))

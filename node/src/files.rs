@@ -56,7 +56,8 @@ impl NodeFiles {
     pub fn new(config_file: &Path) -> Self {
         let base = match config_file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-            _ => PathBuf::from("."),
+            // An empty path joined with another is the other: names in errors stay as short as they were given.
+            _ => PathBuf::new(),
         };
         Self {
             config_file: config_file.to_path_buf(),
@@ -101,7 +102,7 @@ impl NodeFiles {
         let text = read(&file, "the key is made once; restore it from the agency's backup")?;
         suite.node_key(&text).map_err(|e| FilesError::Value {
             file,
-            what: e.to_string(),
+            what: format!("{e}; accepted is one PEM block, PKCS#8 or SEC1; restore it from the agency's backup"),
         })
     }
 

@@ -22,8 +22,9 @@ fn main() -> ExitCode {
     match start(files) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(alarm = "start_failed", "{error:#}");
-            eprintln!("althing-node: {error:#}");
+            let why = app::one_line(&error);
+            tracing::error!(alarm = "start_failed", "{why}");
+            eprintln!("althing-node: {why}");
             ExitCode::FAILURE
         }
     }

@@ -33,7 +33,11 @@ pub(super) async fn for_first_blocks(
             };
             if send(view, group).await {
                 sender.last = Some((height, Instant::now()));
-                progress.done(&format!("transaction for block {} of group {} sent", height + 1, group.id));
+                progress.done(&format!(
+                    "transaction for block {} of group {} sent",
+                    height + 1,
+                    group.id
+                ));
             }
         }
         let missing = missing(&facts);
@@ -100,7 +104,10 @@ fn missing(facts: &Facts) -> Vec<String> {
         .iter()
         .filter(|node| node.state != althing_operator::plan::ProcessState::Ready);
     let nodes = nodes.map(|node| format!("{} is {}", node.name, status::word(node.state)));
-    let groups = facts.groups.iter().filter(|group| group.height.is_none_or(|height| height < first_block::HEIGHT));
+    let groups = facts
+        .groups
+        .iter()
+        .filter(|group| group.height.is_none_or(|height| height < first_block::HEIGHT));
     let groups = groups.map(|group| match group.sealers {
         0 => format!("group {} does not answer", group.id),
         sealers => format!(
