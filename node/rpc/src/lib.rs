@@ -16,7 +16,6 @@
 //! - Invariant: answers are never cut. What is too much is an error that says how much is accepted.
 
 pub mod backend;
-mod backend_scan;
 mod batch;
 mod dispatch;
 mod error;
@@ -27,6 +26,7 @@ mod limits;
 mod methods;
 mod metrics;
 mod path;
+mod request;
 mod server;
 mod session;
 mod types;

@@ -28,15 +28,15 @@ use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use crate::backend::{GroupUnavailable, NodeBackend};
+use crate::backend::NodeBackend;
 use crate::dispatch::Dispatch;
-use crate::error::{INVALID_REQUEST, NOT_FOUND, RpcError, UNAVAILABLE};
-use crate::eth::{FilterStore, HexIds, MissedHeads, ReceiptWaits, subscriptions};
+use crate::error::{RpcError, UNAVAILABLE};
+use crate::eth::{FilterStore, HexIds, ReceiptWaits, subscriptions};
 use crate::gate::{Gate, Gated};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Refusal};
-use crate::path::Path;
-use crate::session::{Session, Shared};
+use crate::request::{error_json, prepare, refusal, unreadable};
+use crate::session::Shared;
 
 /// One listener.
 #[derive(Clone, Debug)]
@@ -62,7 +62,8 @@ pub enum Origins {
 }
 
 impl Origins {
-    fn accept(&self, origin: &HeaderValue) -> bool {
+    /// Whether pages of this origin are let in.
+    pub(crate) fn accept(&self, origin: &HeaderValue) -> bool {
         match self {
             Self::Any => true,
             Self::Only(list) => list.iter().any(|accepted| accepted.as_bytes() == origin.as_bytes()),
@@ -335,13 +336,17 @@ async fn turn_away(mut stream: TcpStream, limit: usize, _permit: OwnedSemaphoreP
     let _ = tokio::time::timeout(Duration::from_secs(1), exchange).await;
 }
 
+/// One connection: serves its requests.
 #[derive(Clone)]
-struct Connection {
+pub(crate) struct Connection {
     service: TransportService,
-    shared: Arc<Shared>,
+    /// What all connections share.
+    pub(crate) shared: Arc<Shared>,
     shutdown: CancellationToken,
-    number: u64,
-    gate: Arc<Gate>,
+    /// Its number.
+    pub(crate) number: u64,
+    /// What of it is on its way.
+    pub(crate) gate: Arc<Gate>,
     permit: Arc<ConnectionPermit>,
 }
 
@@ -392,8 +397,12 @@ impl Connection {
         };
         // Held until the session of an upgraded connection ends.
         request.extensions_mut().insert(Arc::clone(&self.permit));
+        let measured = request.headers().contains_key(header::CONTENT_LENGTH);
         let whole = limits.arrival_timeout + limits.request_timeout + limits.arrival_timeout;
         match tokio::time::timeout(whole, self.service.call(request)).await {
+            Ok(Ok(response)) if response.status() == StatusCode::INTERNAL_SERVER_ERROR && !measured => {
+                unreadable(limits.body_bytes)
+            }
             Ok(Ok(response)) => response,
             Ok(Err(error)) => refusal(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -420,82 +429,4 @@ impl Service<HttpRequest<HttpBody>> for Connection {
         let connection = self.clone();
         Box::pin(async move { Ok(connection.answer(request).await) })
     }
-}
-
-/// Finds the group of the path and completes the request, or says why it cannot be served.
-fn prepare(
-    connection: &Connection,
-    mut request: HttpRequest<HttpBody>,
-) -> Result<HttpRequest<HttpBody>, Box<HttpResponse>> {
-    let not_found = |error: &RpcError| Box::new(refusal(StatusCode::NOT_FOUND, error));
-    let path = match Path::parse(request.uri().path()) {
-        Some(Path::Default) => None,
-        Some(Path::Group(id)) => Some(id),
-        None => {
-            let found: String = request.uri().path().chars().take(80).collect();
-            return Err(not_found(&RpcError::new(
-                NOT_FOUND,
-                format!("path {found:?} is not served; / is the default group and /group/<id> the group with that id"),
-            )));
-        }
-    };
-    if let Some(Err(error)) = path.map(|id| connection.shared.node.group(id)) {
-        return Err(match error {
-            GroupUnavailable::NotReady(_) => Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, &error.into())),
-            GroupUnavailable::Missing(_) | GroupUnavailable::NotMember(_) => not_found(&error.into()),
-        });
-    }
-    let websocket = request.headers().contains_key(header::UPGRADE);
-    // Browsers hold fetches to CORS, and WebSockets to nothing: that check is the server's.
-    if let Some(origin) = request
-        .headers()
-        .get(header::ORIGIN)
-        .filter(|origin| !connection.shared.origins.accept(origin))
-        && websocket
-    {
-        let shown = String::from_utf8_lossy(origin.as_bytes())
-            .chars()
-            .take(80)
-            .collect::<String>();
-        let error = RpcError::new(
-            INVALID_REQUEST,
-            format!("pages of {shown:?} are not let in by this listener"),
-        );
-        return Err(Box::new(refusal(StatusCode::FORBIDDEN, &error)));
-    }
-    if request.method() == Method::GET && !websocket {
-        let error = RpcError::new(INVALID_REQUEST, "JSON-RPC is asked by POST, or by WebSocket");
-        return Err(Box::new(refusal(StatusCode::METHOD_NOT_ALLOWED, &error)));
-    }
-    // FISCO's documents call with a bare `curl --data`, which names another type. A browser must name JSON, or a page
-    // could send without a preflight.
-    if request.method() == Method::POST && !request.headers().contains_key(header::ORIGIN) {
-        request
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    let session = Session {
-        shared: Arc::clone(&connection.shared),
-        path,
-        connection: connection.number,
-        websocket,
-        gate: Arc::clone(&connection.gate),
-        missed_heads: MissedHeads::default(),
-    };
-    request.extensions_mut().insert(Arc::new(session));
-    Ok(request)
-}
-
-fn refusal(status: StatusCode, error: &RpcError) -> HttpResponse {
-    let mut response = HttpResponse::new(HttpBody::from(error_json(error)));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn error_json(error: &RpcError) -> String {
-    serde_json::json!({"jsonrpc": "2.0", "id": null, "error": {"code": error.code, "message": error.message}})
-        .to_string()
 }

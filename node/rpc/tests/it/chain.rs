@@ -1,20 +1,21 @@
 //! A small chain in memory: real blocks, transactions and receipts, and answers instead of an EVM.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxLegacy};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bloom, Bytes, Log, LogData, Signature, TxKind, U256, address, b256};
+use alloy_consensus::EMPTY_OMMER_ROOT_HASH;
+use alloy_primitives::{Address, B256, Bloom, Bytes, U256, address, b256};
 use alloy_sol_types::{Revert, SolError};
-use althing_crypto::{AccountSignature, StandardSuite, Suite};
+use althing_crypto::{StandardSuite, Suite};
 use althing_rpc::backend::*;
 use althing_types::genesis::{ConsensusKind, StateKind};
 use althing_types::{
     Account, Block, CommitCertificate, GroupId, Header, NodeId, Receipt, Recovered, Section, Transaction,
 };
 use tokio::sync::broadcast;
+
+use crate::transactions::execute;
+pub(crate) use crate::transactions::{access_list, dynamic_fee, legacy};
 
 pub(crate) const TOKEN: Address = address!("00000000000000000000000000000000000000aa");
 pub(crate) const REVERTS: Address = address!("00000000000000000000000000000000000000bb");
@@ -32,118 +33,6 @@ pub(crate) fn group_id(id: u32) -> GroupId {
 
 pub(crate) fn node_id(byte: u8) -> NodeId {
     NodeId::new([byte; 64])
-}
-
-fn signature(seed: u64) -> Signature {
-    Signature::new(U256::from(seed + 1_000_003), U256::from(seed + 7), seed % 2 == 1)
-}
-
-fn recover(envelope: &TxEnvelope) -> Address {
-    let s = envelope.signature();
-    let signature = AccountSignature {
-        r: s.r(),
-        s: s.s(),
-        odd_y: s.v(),
-    };
-    StandardSuite
-        .recover_account(&envelope.signature_hash(), &signature)
-        .unwrap_or(RICH)
-}
-
-pub(crate) fn recovered(envelope: TxEnvelope) -> Recovered {
-    let sender = recover(&envelope);
-    let transaction = Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn()).unwrap();
-    Recovered {
-        transaction: Arc::new(transaction),
-        sender,
-    }
-}
-
-pub(crate) fn legacy(nonce: u64) -> Recovered {
-    let tx = TxLegacy {
-        chain_id: Some(CHAIN_ID),
-        nonce,
-        gas_price: 7,
-        gas_limit: 21_000,
-        to: TxKind::Call(RICH),
-        value: U256::from(5),
-        input: Bytes::new(),
-    };
-    recovered(TxEnvelope::Legacy(tx.into_signed(signature(nonce))))
-}
-
-pub(crate) fn access_list(nonce: u64) -> Recovered {
-    let item = alloy_eips::eip2930::AccessListItem {
-        address: TOKEN,
-        storage_keys: vec![B256::repeat_byte(1)],
-    };
-    let tx = TxEip2930 {
-        chain_id: CHAIN_ID,
-        nonce,
-        gas_price: 3,
-        gas_limit: 90_000,
-        to: TxKind::Call(TOKEN),
-        value: U256::ZERO,
-        access_list: vec![item].into(),
-        input: Bytes::from_static(&[0xa9, 0x05, 0x9c, 0xbb]),
-    };
-    recovered(TxEnvelope::Eip2930(tx.into_signed(signature(nonce))))
-}
-
-pub(crate) fn dynamic_fee(nonce: u64, to: Option<Address>) -> Recovered {
-    let tx = TxEip1559 {
-        chain_id: CHAIN_ID,
-        nonce,
-        gas_limit: 100_000,
-        max_fee_per_gas: 2_000_000_000,
-        max_priority_fee_per_gas: 1_000_000_000,
-        to: to.map_or(TxKind::Create, TxKind::Call),
-        value: U256::ZERO,
-        access_list: Default::default(),
-        input: Bytes::from_static(&[0x60, 0x00]),
-    };
-    recovered(TxEnvelope::Eip1559(tx.into_signed(signature(nonce))))
-}
-
-fn transfer_log(amount: u64) -> Log {
-    let topics = vec![TRANSFER, B256::repeat_byte(1), B256::repeat_byte(2)];
-    Log {
-        address: TOKEN,
-        data: LogData::new_unchecked(topics, B256::from(U256::from(amount)).to_vec().into()),
-    }
-}
-
-/// What the "EVM" of this chain does: calls of the token emit one event, calls of one address revert.
-fn execute(recovered: &Recovered, cumulative: &mut u64) -> Receipt {
-    let envelope = recovered.transaction.ethereum().unwrap();
-    let to = alloy_consensus::Transaction::to(envelope);
-    let reverts = to == Some(REVERTS);
-    let logs = if to == Some(TOKEN) {
-        vec![transfer_log(recovered.transaction.nonce())]
-    } else {
-        vec![]
-    };
-    *cumulative += 21_000;
-    let output: Vec<u8> = if reverts {
-        Revert::from("too little").abi_encode()
-    } else {
-        vec![]
-    };
-    let contract = if to.is_none() {
-        Bytes::copy_from_slice(RICH.create(1).as_slice())
-    } else {
-        Bytes::new()
-    };
-    Receipt {
-        transaction_type: alloy_consensus::Typed2718::ty(envelope),
-        status: if reverts { 22 } else { 0 },
-        gas_used: 21_000,
-        cumulative_gas_used: *cumulative,
-        logs_bloom: logs.iter().collect(),
-        logs,
-        contract,
-        output: output.into(),
-    }
 }
 
 struct Chain {
@@ -589,63 +478,5 @@ impl MemoryGroup {
         drop(chain);
         let _ = self.events.send(GroupEvent::Pending(hash));
         Ok(hash)
-    }
-}
-
-pub(crate) struct MemoryNode {
-    pub(crate) groups: BTreeMap<GroupId, Arc<MemoryGroup>>,
-    pub(crate) default: Option<GroupId>,
-}
-
-impl NodeBackend for MemoryNode {
-    fn groups(&self) -> Vec<GroupId> {
-        self.groups.keys().copied().collect()
-    }
-
-    fn group(&self, id: GroupId) -> Result<Arc<dyn GroupBackend>, GroupUnavailable> {
-        match (self.groups.get(&id), id.get()) {
-            (Some(group), _) => Ok(Arc::clone(group) as Arc<dyn GroupBackend>),
-            (None, 8) => Err(GroupUnavailable::NotMember(id)),
-            (None, 9) => Err(GroupUnavailable::NotReady(id)),
-            (None, _) => Err(GroupUnavailable::Missing(id)),
-        }
-    }
-
-    fn default_group(&self) -> Option<GroupId> {
-        self.default
-    }
-
-    fn client_version(&self) -> ClientVersion {
-        ClientVersion {
-            version: "0.1.0".into(),
-            chain_id: 20_260,
-            build_time: "20260101 00:00:00".into(),
-            build_type: "Linux/x86_64/dev".into(),
-            git_branch: "main".into(),
-            git_commit: "0123456789abcdef".into(),
-        }
-    }
-
-    fn own(&self) -> PeerInfo {
-        PeerInfo {
-            node_id: node_id(1),
-            address: None,
-            agency: "agency-a".into(),
-            name: "node-0".into(),
-        }
-    }
-
-    fn peers(&self) -> Vec<PeerInfo> {
-        let address = Some("127.0.0.1:30301".parse().unwrap());
-        vec![PeerInfo {
-            node_id: node_id(2),
-            address,
-            agency: "agency-b".into(),
-            name: "node-3".into(),
-        }]
-    }
-
-    fn listening(&self) -> bool {
-        true
     }
 }

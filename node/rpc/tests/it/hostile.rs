@@ -119,6 +119,7 @@ async fn an_over_long_body_that_names_no_length_is_refused_at_the_limit() {
         format!("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}");
     let answer = exchange(&server, body.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("the body is longer than 1000 bytes"), "{answer}");
     still_serves(&server).await;
 }
 

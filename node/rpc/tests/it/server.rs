@@ -9,7 +9,8 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::chain::{MemoryGroup, MemoryNode, group_id};
+use crate::chain::{MemoryGroup, group_id};
+use crate::node::MemoryNode;
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

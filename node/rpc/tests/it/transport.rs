@@ -6,7 +6,8 @@ use althing_rpc::{Limits, Origins, ServeConfig, ServeError};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
-use crate::chain::{CHAIN_ID, MemoryNode};
+use crate::chain::CHAIN_ID;
+use crate::node::MemoryNode;
 use crate::server::{config, node, start, start_with, try_start};
 
 #[tokio::test]

@@ -19,7 +19,9 @@ impl LogFilter {
     /// Whether an event passes.
     pub fn matches(&self, log: &Log) -> bool {
         let topic = |(position, any): (usize, &Vec<B256>)| {
-            any.is_empty() || log.topics().get(position).is_some_and(|topic| any.contains(topic))
+            log.topics()
+                .get(position)
+                .is_some_and(|topic| any.is_empty() || any.contains(topic))
         };
         (self.addresses.is_empty() || self.addresses.contains(&log.address))
             && self.topics.iter().enumerate().all(topic)
