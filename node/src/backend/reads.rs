@@ -86,13 +86,9 @@ pub(super) fn logs(
     limit: usize,
     cancel: &Cancel,
 ) -> Result<Vec<LogEntry>, BackendError> {
-    let mut topics = filter.topics.to_vec();
-    while topics.last().is_some_and(Vec::is_empty) {
-        topics.pop();
-    }
     let filter = althing_ledger::LogFilter {
         addresses: filter.addresses.clone(),
-        topics,
+        topics: filter.topics.clone(),
     };
     let mut found = Vec::new();
     let mut start = from;
