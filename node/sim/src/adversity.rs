@@ -1,6 +1,6 @@
 //! What happens to the nodes: they start, die, come back, lose their logs, are connected and cut off.
 
-use althing_consensus::{Input, PersistId, Start};
+use althing_consensus::{Input, Record, Start};
 
 use crate::cluster::{Cluster, Event};
 use crate::sync::STATUS_MS;
@@ -36,13 +36,9 @@ impl Cluster {
         let counts = &mut self.oracle.counts;
         counts.crashes += 1;
         counts.torn_logs += u64::from(node.log.crash(&mut self.dice));
-        // Once the abstention is on the disk, with its height, the new log speaks for itself.
-        if node.log.abstains_through().is_some_and(|through| through != u64::MAX) {
-            node.lost = None;
-        }
+        counts.unwritten_blocks += u64::from(!node.decided.is_empty());
         if node.forgetful {
             node.forgetful = false;
-            node.lost = Some(wiped);
             node.log.lose();
             counts.lost_logs += 1;
             if wiped {
@@ -58,15 +54,10 @@ impl Cluster {
     }
 
     pub(crate) fn restart(&mut self, n: usize) {
-        let Some(node) = self.nodes.get(n).filter(|node| !node.up) else {
+        if self.nodes.get(n).is_none_or(|node| node.up) {
             return;
-        };
-        let (life, lost) = (node.life, node.lost.is_some());
-        self.start(n);
-        if lost {
-            let first = self.dice.between(50, 2_000);
-            self.clock.after(first, Event::Learn { node: n, life });
         }
+        self.start(n);
         let notice = self.dice.below(300);
         self.clock.after(notice, Event::Links);
     }
@@ -89,10 +80,30 @@ impl Cluster {
         let news = if up {
             node.connected.insert(other)
         } else {
+            node.beginnings.lost(identity);
             node.connected.remove(&other)
         };
-        if news {
+        if !news {
+            return;
+        }
+        self.feed(n, Input::Peer { id, up });
+        if up {
+            self.welcome(n, other);
+        }
+    }
+
+    pub(crate) fn tell_peer(&mut self, n: usize, other: usize, up: bool) {
+        let identity = self.nodes.get(other).map(|node| node.identity);
+        if let Some(id) = identity.and_then(|identity| self.plan.ids.get(identity).copied()) {
             self.feed(n, Input::Peer { id, up });
+        }
+    }
+
+    /// In a fragile run processes die just when something is being written.
+    pub(crate) fn perhaps_crash(&mut self, n: usize) {
+        if !self.calm && self.plan.fragile > 0 && self.dice.per_mille(self.plan.fragile) {
+            let (soon, down_ms) = (self.dice.below(4), self.dice.between(1, 3_000));
+            self.clock.after(soon, Event::Crash { node: n, down_ms });
         }
     }
 
@@ -111,9 +122,11 @@ impl Cluster {
         let Some(node) = self.nodes.get_mut(n) else { return };
         node.up = true;
         let head = node.ledger.head();
-        let sealers = self.plan.sealers_of(head.height + 1);
-        let abstain_through = node.lost.map(|_| u64::MAX);
+        let sealers = self.plan.sealers(node.ledger.epoch());
         let log = node.log.read();
+        node.voted = log.iter().any(Record::is_signed);
+        node.open = node.log.abstains_through().is_none_or(|through| through == u64::MAX);
+        let abstain_through = node.open.then_some(u64::MAX);
         self.feed(
             n,
             Input::Start(Start {
@@ -123,63 +136,5 @@ impl Cluster {
                 abstain_through,
             }),
         );
-    }
-
-    /// A node without its vote log learns from a quorum how high the certified chain is, and abstains through one height
-    /// above, or two when it cannot count on its own ledger.
-    pub(crate) fn learn(&mut self, n: usize) {
-        let Some(wiped) = self.nodes.get(n).and_then(|node| node.lost) else {
-            return;
-        };
-        let top = self
-            .honest_heights()
-            .map(|(_, height)| height)
-            .max()
-            .unwrap_or_default();
-        let sealers = self.plan.sealers_of(top + 1);
-        let answers: Vec<(usize, u64)> = (0..self.nodes.len())
-            .filter(|other| *other != n && self.network.connected(n, *other))
-            .filter_map(|other| self.nodes.get(other).filter(|node| node.up).map(|node| (other, node)))
-            .filter(|(_, node)| self.plan.ids.get(node.identity).is_some_and(|id| sealers.contains(id)))
-            .map(|(other, node)| (other, if node.faulty { 0 } else { node.ledger.head().height }))
-            .take(sealers.quorum())
-            .collect();
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        let (life, head) = (node.life, node.ledger.head());
-        if answers.len() < sealers.quorum() {
-            let again = self.dice.between(100, 1_000);
-            return self.clock.after(again, Event::Learn { node: n, life });
-        }
-        let highest = answers
-            .iter()
-            .map(|(_, height)| *height)
-            .max()
-            .unwrap_or_default()
-            .max(head.height);
-        let abstain_through = Some(highest + if wiped { 2 } else { 1 });
-        let sealers = self.plan.sealers_of(head.height + 1);
-        node.log.sync(PersistId(u64::MAX));
-        let log = node.log.read();
-        // The ids of a new start begin anew, so nothing of the old one may be waited for.
-        node.life += 1;
-        node.saved = None;
-        node.withheld.clear();
-        node.timers.clear();
-        let known: Vec<usize> = std::mem::take(&mut node.connected).into_iter().collect();
-        self.feed(
-            n,
-            Input::Start(Start {
-                head,
-                sealers,
-                log,
-                abstain_through,
-            }),
-        );
-        for input in self.work(n) {
-            self.feed(n, input);
-        }
-        for other in known {
-            self.connect(n, other, true);
-        }
     }
 }

@@ -1,7 +1,5 @@
 //! The cluster: carries inputs to the cores and their outputs to the simulated world, event by event.
 
-use std::collections::VecDeque;
-
 use alloy_primitives::{B256, Bytes};
 use althing_consensus::{Consensus, Input, Limits, Now, Output, Pbft, PersistId, Settings, Slot, Timer};
 use althing_crypto::{HashFn, Suite};
@@ -64,8 +62,10 @@ pub(crate) enum Event {
     Crash { node: usize, down_ms: u64 },
     /// A node starts again.
     Restart { node: usize },
-    /// A node that lost its vote log asks a quorum how high they are.
-    Learn { node: usize, life: u32 },
+    /// Decided blocks are on the disk.
+    Written { node: usize, process: u32 },
+    /// A person looks after nodes that abstain without need.
+    Person,
     /// The network splits.
     Split { heal_ms: u64 },
     /// The network heals.
@@ -172,6 +172,7 @@ impl Cluster {
                 hash,
                 bytes,
             } if self.alive(node, life) => {
+                self.flush(node);
                 let outcome = self.execute(node, &bytes);
                 self.feed(node, Input::Executed { hash, outcome });
             }
@@ -187,7 +188,10 @@ impl Cluster {
             Event::Links => self.links(),
             Event::Crash { node, down_ms } => self.crash(node, down_ms),
             Event::Restart { node } => self.restart(node),
-            Event::Learn { node, life } if self.alive(node, life) => self.learn(node),
+            Event::Written { node, process } if self.nodes.get(node).is_some_and(|n| n.up && n.process == process) => {
+                self.written(node);
+            }
+            Event::Person => self.person(),
             Event::Split { heal_ms } if !self.calm => {
                 self.network.split();
                 let notice = self.dice.below(800);
@@ -203,18 +207,15 @@ impl Cluster {
         }
     }
 
-    /// Gives a core an input and carries out what it asks, including what that causes at once.
+    /// Gives a core an input and carries out what it asks.
     pub(crate) fn feed(&mut self, n: usize, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            let monotonic_ms = self.clock.now_ms();
-            let unix_ms = self.unix_ms(n);
-            let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
-                return;
-            };
-            for output in node.core.step(Now { monotonic_ms, unix_ms }, input) {
-                self.carry_out(n, output, &mut inputs);
-            }
+        let monotonic_ms = self.clock.now_ms();
+        let unix_ms = self.unix_ms(n);
+        let Some(node) = self.nodes.get_mut(n).filter(|node| node.up) else {
+            return;
+        };
+        for output in node.core.step(Now { monotonic_ms, unix_ms }, input) {
+            self.carry_out(n, output);
         }
     }
 
@@ -224,15 +225,17 @@ impl Cluster {
         BEGINNING_UNIX_MS + self.clock.now_ms() + skew
     }
 
-    fn carry_out(&mut self, n: usize, output: Output, inputs: &mut VecDeque<Input>) {
+    fn carry_out(&mut self, n: usize, output: Output) {
         let Some(node) = self.nodes.get_mut(n) else { return };
         let (life, honest) = (node.life, !node.faulty);
         match output {
             Output::Persist { id, height, record } => {
+                node.voted |= height != u64::MAX;
                 node.log.append(id, height, record);
                 let slow = if self.calm || !self.dice.per_mille(50) { 3 } else { 400 };
                 let after = self.dice.below(slow);
                 self.clock.after(after, Event::Saved { node: n, life, id });
+                self.perhaps_crash(n);
             }
             Output::Send { to, message, after } => match after {
                 Some(id) if node.saved < Some(id) => node.withheld.push((id, to, message)),
@@ -289,16 +292,23 @@ impl Cluster {
                 candidate,
                 certificate,
             } => {
+                let process = node.process;
                 if let Some(block) = Block::decode(&candidate.bytes) {
-                    self.write(
+                    let before = node.decided.back().map_or(node.ledger.epoch(), |stored| stored.epoch);
+                    let epoch = self.plan.epoch_after(before, &block);
+                    self.decide(
                         n,
                         Stored {
                             block,
                             hash,
                             certificate,
+                            epoch,
                         },
                     );
-                    inputs.extend(self.work(n));
+                    let slow = if self.calm || !self.dice.per_mille(50) { 5 } else { 500 };
+                    let after = self.dice.below(slow);
+                    self.clock.after(after, Event::Written { node: n, process });
+                    self.perhaps_crash(n);
                 }
             }
             Output::Fetch { from, .. } => self.fetch(n, &from),
@@ -323,6 +333,9 @@ fn new_node(identity: usize, plan: &Plan, dice: &mut Dice, options: &Options, ge
         }
         Some(Trait::Forgetful) => node.forgetful = true,
         _ => {}
+    }
+    if !plan.begins {
+        node.log.begin();
     }
     Some(node)
 }

@@ -23,6 +23,12 @@ impl VoteLog {
         self.unsynced.push((id, height, record));
     }
 
+    /// A log that says that votes are free, as every log does once its group has begun.
+    pub fn begin(&mut self) {
+        let word = Record::Abstain { through: 0 };
+        self.durable.push((word.height(), word.encode().into()));
+    }
+
     /// Makes this record and everything before it durable.
     pub fn sync(&mut self, id: PersistId) {
         let later = self.unsynced.partition_point(|(unsynced, ..)| *unsynced <= id);
@@ -61,11 +67,7 @@ impl VoteLog {
 
     /// Through which height the log says to abstain.
     pub fn abstains_through(&self) -> Option<u64> {
-        let through = |record| match record {
-            Record::Abstain { through } => Some(through),
-            _ => None,
-        };
-        self.read().into_iter().rev().find_map(through)
+        Record::abstention(&self.read())
     }
 
     /// What a start reads.
@@ -86,6 +88,8 @@ pub struct Stored {
     pub hash: B256,
     /// Its certificate.
     pub certificate: CommitCertificate,
+    /// Which set of sealers follows it, as the node that stores it found by executing it.
+    pub epoch: usize,
 }
 
 /// The ledger: every block is durable when it is written.
@@ -111,6 +115,11 @@ impl Ledger {
             hash: stored.hash,
             unix_ms: stored.block.unix_ms,
         })
+    }
+
+    /// Which set of sealers seals the next block.
+    pub fn epoch(&self) -> usize {
+        self.blocks.last().map_or(0, |stored| stored.epoch)
     }
 
     /// Writes the next block.

@@ -9,6 +9,7 @@
 //!
 //! Invariant: a run is a function of its seed. Nothing reads a clock, the environment, or a hash map's order.
 
+pub mod abstention;
 mod adversity;
 pub mod block;
 pub mod byzantine;

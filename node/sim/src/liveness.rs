@@ -1,5 +1,6 @@
 //! The second half of a run: the network heals, everybody comes back, and progress must follow.
 
+use crate::abstention::PERSON_MS;
 use crate::cluster::{Cluster, Event};
 use crate::invariants::Progress;
 use crate::network::Weather;
@@ -57,5 +58,6 @@ impl Cluster {
             self.happen(Event::Restart { node });
         }
         self.links();
+        self.clock.after(PERSON_MS, Event::Person);
     }
 }

@@ -2,6 +2,7 @@
 
 use alloy_primitives::Bytes;
 
+use crate::abstention::Status;
 use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::disk::Stored;
@@ -12,7 +13,12 @@ pub enum Packet {
     /// A consensus message.
     Consensus(Bytes),
     /// Sync: how high the sender's ledger is.
-    Status(u64),
+    Status {
+        /// Where the sender is.
+        status: Status,
+        /// Which process of the receiver it was sent to.
+        process: u32,
+    },
     /// Sync: send what lies above this height.
     Request(u64),
     /// Sync: some blocks.

@@ -1,13 +1,14 @@
 //! One instance of a node: the true core, and a shell as thin as the simulator needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy_primitives::{B256, Bytes};
 use althing_consensus::{Pbft, PersistId, Reason, Timer, To};
 use althing_crypto::HashFn;
 
+use crate::abstention::Beginnings;
 use crate::byzantine::Liar;
-use crate::disk::{Ledger, VoteLog};
+use crate::disk::{Ledger, Stored, VoteLog};
 
 /// Transactions named to the core as waiting, at once.
 const WAITING: usize = 3;
@@ -44,8 +45,16 @@ pub(crate) struct Node {
     pub(crate) withheld: Vec<(PersistId, To, Bytes)>,
     /// Instances it is connected to.
     pub(crate) connected: BTreeSet<usize>,
-    /// The vote log was lost, through which height it abstains is not known yet; and whether the ledger was lost too.
-    pub(crate) lost: Option<bool>,
+    /// How often the process was started.
+    pub(crate) process: u32,
+    /// Whether it has ever signed something in this group, as far as its log knows.
+    pub(crate) voted: bool,
+    /// Whether it is open through which height it abstains.
+    pub(crate) open: bool,
+    /// What it knows of the others' beginnings.
+    pub(crate) beginnings: Beginnings,
+    /// Blocks decided and not yet written.
+    pub(crate) decided: VecDeque<Stored>,
     /// Whether it is still to lose its log once.
     pub(crate) forgetful: bool,
 }
@@ -68,7 +77,11 @@ impl Node {
             saved: None,
             withheld: Vec::new(),
             connected: BTreeSet::new(),
-            lost: None,
+            process: 0,
+            voted: false,
+            open: false,
+            beginnings: Beginnings::default(),
+            decided: VecDeque::new(),
             forgetful: false,
         }
     }
@@ -83,6 +96,14 @@ impl Node {
         self.saved = None;
         self.withheld.clear();
         self.connected.clear();
+        self.process += 1;
+        self.beginnings = Beginnings::default();
+        self.decided.clear();
+    }
+
+    /// A core that starts again is to be told every reason again.
+    pub(crate) fn forget_reasons(&mut self) {
+        self.waiting.clear();
     }
 
     /// The messages that no record holds back any longer.

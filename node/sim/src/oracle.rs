@@ -1,5 +1,7 @@
 //! What really happened, seen from outside every node, and the invariants that watch it.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::B256;
 use althing_consensus::{Evidence, Message, Refusal};
 use althing_types::{CommitCertificate, NodeId};
@@ -43,6 +45,8 @@ pub struct Oracle {
     no_double_vote: NoDoubleVote,
     certificate_quorum: CertificateQuorum,
     no_false_accusation: NoFalseAccusation,
+    /// Which set of sealers follows each height.
+    epochs: BTreeMap<u64, usize>,
     /// The first broken promise.
     pub violation: Option<Violation>,
     /// How often something out of the ordinary happened, to see that runs are rough.
@@ -58,6 +62,7 @@ impl Oracle {
             no_double_vote: NoDoubleVote::default(),
             certificate_quorum: CertificateQuorum::new(crypto, genesis),
             no_false_accusation: NoFalseAccusation::new(plan),
+            epochs: BTreeMap::from([(0, 0)]),
             violation: None,
             counts: Counts::default(),
         }
@@ -86,8 +91,17 @@ impl Oracle {
     pub fn committed(&mut self, commitment: Commitment<'_>, plan: &Plan) {
         self.counts.written += 1;
         self.counts.later_views += u64::from(commitment.certificate.view > 0);
+        let height = commitment.block.height;
+        let before = height
+            .checked_sub(1)
+            .and_then(|parent| self.epochs.get(&parent).copied());
+        let before = before.unwrap_or_default();
+        let after = plan.epoch_after(before, commitment.block);
+        let known = self.epochs.insert(height, after).is_some();
+        self.counts.membership_changes += u64::from(!known && after != before);
+        let sealers = plan.sealers(before);
         for verdict in [
-            self.certificate_quorum.committed(&commitment, plan),
+            self.certificate_quorum.committed(&commitment, &sealers),
             self.agreement.committed(&commitment),
             self.validity.committed(&commitment, plan),
         ] {

@@ -2,10 +2,14 @@
 
 use althing_types::{NodeId, SealerSet, quorum};
 
+use crate::block::Block;
 use crate::byzantine::Kind;
 use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::suite::{Crypto, IDENTITIES_MAX};
+
+/// One transaction of so many changes the members, while there is a further set.
+const CHANGE_EVERY: u64 = 6;
 
 /// What is wrong with an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +29,12 @@ pub struct Plan {
     pub ids: Vec<NodeId>,
     /// What each identity is.
     pub traits: Vec<Trait>,
-    /// From which height on which identities seal; ascending, the first from height 1.
-    pub sealers: Vec<(u64, SealerSet)>,
+    /// The sets of sealers, in the order in which blocks with a membership change install them.
+    pub sets: Vec<SealerSet>,
+    /// Whether the group begins in the chaos; else every node has voted before.
+    pub begins: bool,
+    /// How many of a thousand records and decisions are followed by a crash within milliseconds.
+    pub fragile: u64,
     /// How long the network and the nodes are bad, in milliseconds.
     pub chaos_ms: u64,
     /// Splits of the network: when, and for how long.
@@ -55,10 +63,9 @@ impl Plan {
         let chaos_ms = dice.between(8_000, 40_000);
         let set = |members: &[usize]| SealerSet::new(members.iter().filter_map(|n| ids.get(*n).copied()).collect());
         Self {
-            sealers: members
-                .iter()
-                .map(|(height, members)| (*height, set(members)))
-                .collect(),
+            sets: members.iter().map(|members| set(members)).collect(),
+            begins: dice.per_mille(500),
+            fragile: if dice.per_mille(600) { 0 } else { dice.between(1, 15) },
             splits: draw_splits(dice, chaos_ms),
             crashes: draw_crashes(dice, chaos_ms, &traits),
             slow_execution_ms: dice.between(1, 4_000),
@@ -69,10 +76,19 @@ impl Plan {
         }
     }
 
-    /// The sealers of a height: in the simulator the height alone decides them.
-    pub fn sealers_of(&self, height: u64) -> SealerSet {
-        let current = self.sealers.iter().rev().find(|(from, _)| *from <= height);
-        current.map_or_else(|| SealerSet::new(Vec::new()), |(_, set)| set.clone())
+    /// The sealers of an epoch.
+    pub fn sealers(&self, epoch: usize) -> SealerSet {
+        let none = || SealerSet::new(Vec::new());
+        self.sets.get(epoch).cloned().unwrap_or_else(none)
+    }
+
+    /// The epoch that follows a block of this one: the next, if the block holds a transaction that changes the members.
+    pub fn epoch_after(&self, epoch: usize, block: &Block) -> usize {
+        let changes = block
+            .transactions
+            .iter()
+            .any(|transaction| transaction % CHANGE_EVERY == 2);
+        (epoch + usize::from(changes)).min(self.sets.len().saturating_sub(1))
     }
 
     /// The identity of a nodeID.
@@ -106,16 +122,14 @@ impl Plan {
 }
 
 /// Membership changes by one at a time, between 4 and 7 sealers.
-fn draw_members(dice: &mut Dice, sealing: usize, count: usize) -> Vec<(u64, Vec<usize>)> {
+fn draw_members(dice: &mut Dice, sealing: usize, count: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..count).collect();
     for n in (1..count).rev() {
         order.swap(n, dice.index(n + 1));
     }
     let mut members: Vec<usize> = order.into_iter().take(sealing).collect();
-    let mut changes = vec![(1, members.clone())];
-    let mut height = 1;
+    let mut sets = vec![members.clone()];
     for _ in 0..dice.index(4) {
-        height += dice.between(1, 6);
         let outside: Vec<usize> = (0..count).filter(|n| !members.contains(n)).collect();
         let grow = members.len() < 7 && !outside.is_empty() && (members.len() <= 4 || dice.per_mille(500));
         if grow {
@@ -123,21 +137,21 @@ fn draw_members(dice: &mut Dice, sealing: usize, count: usize) -> Vec<(u64, Vec<
         } else if members.len() > 4 {
             members.swap_remove(dice.index(members.len()));
         }
-        changes.push((height, members.clone()));
+        sets.push(members.clone());
     }
-    changes
+    sets
 }
 
 /// Up to f faults in every set that will seal.
-fn draw_traits(dice: &mut Dice, members: &[(u64, Vec<usize>)], count: usize) -> Vec<Trait> {
+fn draw_traits(dice: &mut Dice, members: &[Vec<usize>], count: usize) -> Vec<Trait> {
     let mut traits = vec![Trait::Honest; count];
     let few_enough = |traits: &[Trait]| {
-        members.iter().all(|(_, set)| {
+        members.iter().all(|set| {
             let faulty = set.iter().filter(|n| traits.get(**n) != Some(&Trait::Honest)).count();
             faulty <= set.len() - quorum(set.len())
         })
     };
-    for _ in 0..dice.index(4) {
+    for _ in 0..dice.index(6) {
         let chosen = dice.index(count);
         let mut with = traits.clone();
         let fault = if dice.per_mille(200) {

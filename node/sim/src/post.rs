@@ -119,7 +119,7 @@ impl Cluster {
                 }
                 self.feed(to, Input::Message(verified));
             }
-            Packet::Status(height) => self.heard_status(from, to, height),
+            Packet::Status { status, process } => self.heard_status(from, to, status, process),
             Packet::Request(above) => self.answer(from, to, above),
             Packet::Blocks(blocks) => self.import(to, blocks),
         }

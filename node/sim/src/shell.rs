@@ -9,14 +9,15 @@ use crate::disk::Stored;
 use crate::oracle::Commitment;
 
 impl Cluster {
-    pub(crate) fn write(&mut self, n: usize, stored: Stored) {
+    /// A block is decided on this node, for good, and is yet to be written.
+    pub(crate) fn decide(&mut self, n: usize, stored: Stored) {
         let Some(node) = self.nodes.get_mut(n) else { return };
-        node.log.prune(stored.block.height);
         if !node.faulty {
             let Stored {
                 block,
                 hash,
                 certificate,
+                ..
             } = &stored;
             self.oracle.committed(
                 Commitment {
@@ -29,7 +30,24 @@ impl Cluster {
             );
         }
         self.trace.committed(self.clock.now_ms(), n, &stored);
-        node.ledger.write(stored);
+        node.decided.push_back(stored);
+    }
+
+    /// Writes what is decided: one job after the other, so that what comes after finds it written.
+    pub(crate) fn flush(&mut self, n: usize) {
+        let Some(node) = self.nodes.get_mut(n) else { return };
+        while let Some(stored) = node.decided.pop_front() {
+            node.log.prune(stored.block.height);
+            node.ledger.write(stored);
+        }
+    }
+
+    /// The disk has written what was decided.
+    pub(crate) fn written(&mut self, n: usize) {
+        self.flush(n);
+        for input in self.work(n) {
+            self.feed(n, input);
+        }
     }
 
     pub(crate) fn work(&mut self, n: usize) -> Vec<Input> {
@@ -78,7 +96,7 @@ impl Cluster {
             return invalid("a transaction does not execute");
         }
         Outcome::Valid {
-            next_sealers: self.plan.sealers_of(block.height + 1),
+            next_sealers: self.plan.sealers(self.plan.epoch_after(node.ledger.epoch(), &block)),
         }
     }
 
@@ -86,6 +104,7 @@ impl Cluster {
         let unix_ms = self.unix_ms(n);
         let salt = self.dice.next();
         let hash = self.hash();
+        self.flush(n);
         let Some(node) = self.nodes.get(n) else { return };
         let transactions = node.executable();
         let current = node.ledger.head() == parent && parent.height + 1 == slot.height;
@@ -105,7 +124,7 @@ impl Cluster {
             };
             Fresh {
                 candidate: block.candidate(hash),
-                next_sealers: self.plan.sealers_of(height + 1),
+                next_sealers: self.plan.sealers(self.plan.epoch_after(node.ledger.epoch(), &block)),
             }
         });
         self.feed(n, Input::Built { slot, fresh });

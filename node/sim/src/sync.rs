@@ -18,19 +18,16 @@ impl Cluster {
         if !self.nodes.get(n).is_some_and(|node| node.up) {
             return;
         }
-        let height = self.claimed_height(n);
-        self.send(n, Whom::All, &Packet::Status(height));
+        let others: Vec<usize> = self
+            .nodes
+            .get(n)
+            .map(|node| node.connected.iter().copied().collect())
+            .unwrap_or_default();
+        for other in others {
+            self.welcome(n, other);
+        }
         for transaction in self.recent() {
             self.gossip(n, transaction);
-        }
-    }
-
-    pub(crate) fn heard_status(&mut self, from: usize, to: usize, height: u64) {
-        let Some(mine) = self.nodes.get(to).map(|node| node.ledger.head().height) else {
-            return;
-        };
-        if height > mine {
-            self.ask(to, from, mine);
         }
     }
 
@@ -45,7 +42,7 @@ impl Cluster {
         }
     }
 
-    fn ask(&mut self, n: usize, other: usize, above: u64) {
+    pub(crate) fn ask(&mut self, n: usize, other: usize, above: u64) {
         if let Some(identity) = self.nodes.get(other).map(|node| node.identity) {
             self.send(n, Whom::One(identity), &Packet::Request(above));
         }
@@ -54,11 +51,12 @@ impl Cluster {
     /// Sync: verifies each block by its certificate and by executing it, writes it, and tells the core.
     pub(crate) fn import(&mut self, n: usize, blocks: Vec<Stored>) {
         let reader = self.hash();
-        for stored in blocks {
+        self.flush(n);
+        for mut stored in blocks {
             let Some(node) = self.nodes.get(n) else { return };
-            let head = node.ledger.head();
+            let (head, epoch) = (node.ledger.head(), node.ledger.epoch());
             let bytes = stored.block.encode();
-            let sealers = self.plan.sealers_of(stored.block.height);
+            let sealers = self.plan.sealers(epoch);
             let next = stored.block.height == head.height + 1 && reader(&bytes) == stored.hash;
             let about_it = stored.certificate.block == stored.hash && stored.certificate.height == stored.block.height;
             let suite = self.suite.as_ref();
@@ -69,10 +67,12 @@ impl Cluster {
             let Outcome::Valid { next_sealers } = self.execute(n, &bytes) else {
                 continue;
             };
+            stored.epoch = self.plan.epoch_after(epoch, &stored.block);
             let head = stored.block.head(reader);
             let certificate = stored.certificate.clone();
-            self.write(n, stored);
             self.oracle.counts.imported += u64::from(self.nodes.get(n).is_some_and(|node| !node.faulty));
+            self.decide(n, stored);
+            self.flush(n);
             self.feed(
                 n,
                 Input::Imported {
@@ -86,12 +86,6 @@ impl Cluster {
                 self.feed(n, input);
             }
         }
-    }
-
-    pub(crate) fn claimed_height(&mut self, n: usize) -> u64 {
-        let height = self.nodes.get(n).map_or(0, |node| node.ledger.head().height);
-        self.lie(n, |liar, world| liar.claimed_height(world, height))
-            .unwrap_or(height)
     }
 
     pub(crate) fn answer(&mut self, from: usize, to: usize, above: u64) {

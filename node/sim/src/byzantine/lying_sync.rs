@@ -6,6 +6,7 @@ use alloy_primitives::{B256, Bytes};
 use althing_consensus::{Committed, Message, Phase, Slot, VoteCertificate, encode_message};
 
 use super::{Liar, Said, Whom, World};
+use crate::abstention::Status;
 use crate::disk::Stored;
 
 /// Lies about the past.
@@ -46,12 +47,14 @@ impl Liar for LyingSync {
         ]
     }
 
-    fn claimed_height(&mut self, world: &mut World<'_>, height: u64) -> u64 {
-        match world.dice.below(3) {
-            0 => height,
-            1 => height + world.dice.below(1_000),
-            _ => world.dice.below(height + 1),
-        }
+    fn status(&mut self, world: &mut World<'_>, status: Status) -> Status {
+        let height = match world.dice.below(3) {
+            0 => status.height,
+            1 => status.height + world.dice.below(1_000),
+            _ => world.dice.below(status.height + 1),
+        };
+        let begun = status.begun ^ world.dice.per_mille(300);
+        Status { height, begun }
     }
 
     fn blocks(&mut self, world: &mut World<'_>, mut blocks: Vec<Stored>) -> Vec<Stored> {

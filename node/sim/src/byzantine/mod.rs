@@ -21,6 +21,7 @@ pub use world::World;
 use alloy_primitives::Bytes;
 use althing_consensus::Message;
 
+use crate::abstention::Status;
 use crate::dice::Dice;
 use crate::disk::Stored;
 
@@ -105,10 +106,10 @@ pub trait Liar: std::fmt::Debug + Send {
         Vec::new()
     }
 
-    /// The height it claims.
-    fn claimed_height(&mut self, world: &mut World<'_>, height: u64) -> u64 {
+    /// Where it claims to be.
+    fn status(&mut self, world: &mut World<'_>, status: Status) -> Status {
         let _ = world;
-        height
+        status
     }
 
     /// What it answers sync.

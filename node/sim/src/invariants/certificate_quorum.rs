@@ -3,9 +3,9 @@
 
 use alloy_primitives::B256;
 use althing_consensus::verify_certificate;
+use althing_types::SealerSet;
 
 use crate::oracle::{Commitment, Verdict, Violation};
-use crate::plan::Plan;
 use crate::suite::Crypto;
 
 /// What certificates are checked with.
@@ -24,8 +24,8 @@ impl CertificateQuorum {
         }
     }
 
-    /// A block was written.
-    pub fn committed(&self, commitment: &Commitment<'_>, plan: &Plan) -> Verdict {
+    /// A block was decided by these sealers.
+    pub fn committed(&self, commitment: &Commitment<'_>, sealers: &SealerSet) -> Verdict {
         let Commitment {
             node,
             block,
@@ -45,8 +45,7 @@ impl CertificateQuorum {
                 certificate.block, certificate.height
             ));
         }
-        let sealers = plan.sealers_of(block.height);
-        match verify_certificate(certificate, self.crypto.suite.as_ref(), self.genesis, &sealers) {
+        match verify_certificate(certificate, self.crypto.suite.as_ref(), self.genesis, sealers) {
             Ok(()) => Ok(()),
             Err(error) => broken(error.to_string()),
         }
