@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(ALTHING_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 SAMPLE ?= deploy/samples/four-agencies
 
-.PHONY: help up down status test e2e bench sim torture fmt clippy deny audit docs
+.PHONY: help up down status doctor test e2e bench sim torture fmt clippy deny audit docs
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -25,6 +25,9 @@ down: ## Stop it; keys and ledgers stay
 
 status: ## Nodes, groups and heights of what runs
 	@$(BIN)/althing status
+
+doctor: ## What is wrong with what runs, why, and what to do
+	@$(BIN)/althing doctor
 
 test: ## Everything CI runs
 	@scripts/test.sh
