@@ -22,6 +22,7 @@ struct Run {
     per_block: f64,
     client_cores: f64,
     node_micros: f64,
+    threads: BTreeMap<String, f64>,
     stages: BTreeMap<String, f64>,
     refused: u64,
 }
@@ -70,15 +71,19 @@ struct Snapshot {
     blocks: u64,
     client: Duration,
     nodes: Duration,
+    threads: BTreeMap<String, f64>,
     stages: BTreeMap<String, f64>,
 }
 
 impl Snapshot {
     async fn take(members: &[Member], counter: &Counter) -> anyhow::Result<Self> {
         let mut nodes = Duration::ZERO;
-        let mut stages = BTreeMap::new();
+        let (mut threads, mut stages) = (BTreeMap::new(), BTreeMap::new());
         for member in members {
             nodes += member.cpu()?;
+            for (thread, used) in member.cpu_by_thread()? {
+                *threads.entry(thread).or_default() += used.as_secs_f64();
+            }
             let page = member
                 .page("/metrics")
                 .await
@@ -94,15 +99,18 @@ impl Snapshot {
             blocks,
             client: own_cpu()?,
             nodes,
+            threads,
             stages,
         })
     }
 }
 
-/// The lines of `althing_stage_seconds_total`, all groups added up.
+/// The lines of `althing_stage_cpu_seconds_total`, all groups added up.
 fn stage_seconds(page: &str) -> Vec<(String, f64)> {
     let one = |line: &str| {
-        let (labels, value) = line.strip_prefix("althing_stage_seconds_total{")?.split_once("} ")?;
+        let (labels, value) = line
+            .strip_prefix("althing_stage_cpu_seconds_total{")?
+            .split_once("} ")?;
         let stage = labels
             .split(',')
             .find_map(|label| label.strip_prefix("stage=\"")?.strip_suffix('"'))?;
@@ -115,18 +123,20 @@ fn difference(before: &Snapshot, after: &Snapshot, refused: u64) -> Run {
     let seconds = (after.at - before.at).as_secs_f64();
     let included = (after.included - before.included) as f64;
     let micros = |seconds: f64| seconds * 1e6 / included.max(1.0);
-    let stage = |(name, seconds): (&String, &f64)| {
-        (
-            name.clone(),
-            micros(seconds - before.stages.get(name).copied().unwrap_or(0.0)),
-        )
+    let each = |before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>| {
+        let one = |(name, seconds): (&String, &f64)| {
+            let spent = seconds - before.get(name).copied().unwrap_or(0.0);
+            (name.clone(), micros(spent))
+        };
+        after.iter().map(one).collect()
     };
     Run {
         per_second: included / seconds,
         per_block: included / ((after.blocks - before.blocks) as f64).max(1.0),
         client_cores: (after.client - before.client).as_secs_f64() / seconds,
         node_micros: micros((after.nodes - before.nodes).as_secs_f64()),
-        stages: after.stages.iter().map(stage).collect(),
+        threads: each(&before.threads, &after.threads),
+        stages: each(&before.stages, &after.stages),
         refused,
     }
 }
@@ -155,13 +165,15 @@ fn show(options: &Options, runs: &[Run]) -> anyhow::Result<f64> {
         "",
     )?;
     if let Some(last) = runs.last() {
-        for (stage, micros) in &last.stages {
-            report::figure(
-                part,
-                &format!("  stage {stage}, all four nodes"),
-                &format!("{micros:.1} us"),
-                "",
-            )?;
+        let micros = |kind: &str, (name, micros): (&String, &f64)| match micros {
+            ..0.05 => Ok(()),
+            _ => report::figure(part, &format!("  {kind} {name}"), &format!("{micros:.1} us"), ""),
+        };
+        for thread in &last.threads {
+            micros("threads", thread)?;
+        }
+        for stage in &last.stages {
+            micros("stage", stage)?;
         }
         report::figure(part, "refused by a pool, last run", &last.refused.to_string(), "")?;
     }
@@ -185,7 +197,7 @@ mod tests {
 
     #[test]
     fn stages_are_read_whatever_the_order_of_labels() {
-        let page = "althing_stage_seconds_total{group=\"1\",stage=\"execute\"} 1.5\nalthing_stage_seconds_total{stage=\"commit\",group=\"1\"} 2\nother 3\n";
+        let page = "althing_stage_cpu_seconds_total{group=\"1\",stage=\"execute\"} 1.5\nalthing_stage_cpu_seconds_total{stage=\"commit\",group=\"1\"} 2\nother 3\n";
         assert_eq!(
             stage_seconds(page),
             [("execute".to_owned(), 1.5), ("commit".to_owned(), 2.0)]

@@ -1,5 +1,6 @@
 //! One node of a running consortium.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -162,6 +163,23 @@ impl Member {
     /// Processor time used so far, user and system.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         cpu_of(&self.pid.to_string())
+    }
+
+    /// Processor time used so far by threads that still run, by their name without a number at its end.
+    pub fn cpu_by_thread(&self) -> anyhow::Result<BTreeMap<String, Duration>> {
+        let mut threads = BTreeMap::new();
+        for entry in std::fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            let thread = entry?.file_name().to_string_lossy().into_owned();
+            let folder = format!("{}/task/{thread}", self.pid);
+            // A thread may end meanwhile.
+            let Ok(name) = std::fs::read_to_string(format!("/proc/{folder}/comm")) else {
+                continue;
+            };
+            let Ok(cpu) = cpu_of(&folder) else { continue };
+            let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+            *threads.entry(name.to_owned()).or_default() += cpu;
+        }
+        Ok(threads)
     }
 }
 

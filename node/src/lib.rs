@@ -13,6 +13,7 @@ pub mod admin;
 pub mod app;
 pub mod backend;
 pub mod clock;
+mod cpu;
 pub mod files;
 mod gossip;
 pub mod group;

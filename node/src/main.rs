@@ -33,7 +33,13 @@ fn main() -> ExitCode {
 fn start(files: NodeFiles) -> anyhow::Result<()> {
     let config = files.config()?;
     telemetry::install(&config.log, files.base())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    rayon::ThreadPoolBuilder::new()
+        .thread_name(|number| format!("parallel-{number}"))
+        .build_global()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("network")
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(app::run(files, config));
     // Threads that wait for frames would be waited for otherwise.
     runtime.shutdown_background();

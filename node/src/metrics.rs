@@ -44,6 +44,7 @@ struct Families {
     clock_offset: ByGroup<Gauge>,
     transactions: ByGroup<Counter>,
     commit: Family<GroupLabel, Histogram, fn() -> Histogram>,
+    vote_sync: Family<GroupLabel, Histogram, fn() -> Histogram>,
     views: ByGroup<Counter>,
     pool_executable: ByGroup<Gauge>,
     pool_queued: ByGroup<Gauge>,
@@ -53,7 +54,7 @@ struct Families {
     stages: Family<StageLabel, Seconds>,
 }
 
-fn commit_histogram() -> Histogram {
+fn disk_histogram() -> Histogram {
     Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0])
 }
 
@@ -72,7 +73,8 @@ impl NodeMetrics {
             syncing: Family::default(),
             clock_offset: Family::default(),
             transactions: Family::default(),
-            commit: Family::new_with_constructor(commit_histogram as fn() -> Histogram),
+            commit: Family::new_with_constructor(disk_histogram as fn() -> Histogram),
+            vote_sync: Family::new_with_constructor(disk_histogram as fn() -> Histogram),
             views: Family::default(),
             pool_executable: Family::default(),
             pool_queued: Family::default(),
@@ -116,6 +118,12 @@ impl NodeMetrics {
             Unit::Seconds,
             f.commit.clone(),
         );
+        r.register_with_unit(
+            "vote_sync",
+            "Time to make votes durable before they are sent",
+            Unit::Seconds,
+            f.vote_sync.clone(),
+        );
         r.register("view_changes", "Views that ended without a block", f.views.clone());
         r.register(
             "txpool_executable",
@@ -139,8 +147,8 @@ impl NodeMetrics {
         );
         r.register("evidence", "Proofs that a sealer lied", f.evidence.clone());
         r.register_with_unit(
-            "stage",
-            "Time spent by stage of a block",
+            "stage_cpu",
+            "Processor time spent by stage of a block",
             Unit::Seconds,
             f.stages.clone(),
         );
@@ -204,7 +212,6 @@ impl Metrics {
             .get_or_create(&self.label())
             .inc_by(transactions as u64);
         self.families.commit.get_or_create(&self.label()).observe(seconds);
-        self.stage("commit", seconds);
     }
 
     /// The view a block was committed in: every view below it ended without one.
@@ -259,7 +266,12 @@ impl Metrics {
             .set(milliseconds);
     }
 
-    /// Time spent in a stage.
+    /// The vote log was made durable.
+    pub fn votes_synced(&self, seconds: f64) {
+        self.families.vote_sync.get_or_create(&self.label()).observe(seconds);
+    }
+
+    /// Processor time spent in a stage.
     pub fn stage(&self, stage: &'static str, seconds: f64) {
         self.families
             .stages
@@ -270,7 +282,7 @@ impl Metrics {
             .inc_by(seconds);
     }
 
-    /// Time spent on making or checking one block.
+    /// Processor time spent on making or checking one block.
     pub fn stages(&self, times: StageTimes) {
         self.stage("execute", times.execute);
         self.stage("roots", times.roots);

@@ -17,10 +17,8 @@ pub(super) fn submit(
 ) -> BoxFuture<'static, Vec<Result<B256, SubmitError>>> {
     let count = transactions.len();
     let submitted = tokio::task::spawn_blocking(move || {
-        let started = std::time::Instant::now();
         let state = group.ledger().state_latest();
         let answers = group.pool().submit(transactions, Origin::Client, &state);
-        group.metrics().stage("submit", started.elapsed().as_secs_f64());
         answers
             .into_iter()
             .map(|answer| {

@@ -13,6 +13,8 @@ use althing_execution::{
 use althing_ledger::{Ledger, LedgerError, Prepared};
 use althing_types::{B256, Block, Bytes, Genesis, Header, NodeId, Recovered, SealerSet, Section};
 
+use crate::cpu::CpuTimer;
+
 /// A block with everything that committing it needs.
 #[derive(Debug)]
 pub struct Sealed {
@@ -73,7 +75,7 @@ impl From<ExecutionError> for AssembleError {
     }
 }
 
-/// How long each stage of a block took, seconds of wall time on the executor's thread.
+/// What each stage of a block cost, seconds of processor time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageTimes {
     /// The EVM.
@@ -150,7 +152,7 @@ impl Assembler {
         let unix_ms = wall_ms.max(parent.unix_ms + 1);
         let context = self.context(parent.height + 1, unix_ms, Some(proposer));
         let state = ledger.state_latest();
-        let started = Instant::now();
+        let (started, cpu) = (Instant::now(), CpuTimer::start());
         let mut builder = BlockBuilder::new(&self.rules, &state, &context, cancel);
         let mut leftovers = Leftovers::default();
         for recovered in offered {
@@ -165,7 +167,7 @@ impl Assembler {
             }
         }
         let (transactions, executed) = builder.finish();
-        let execute = started.elapsed().as_secs_f64();
+        let execute = cpu.seconds();
         let (sealed, times) = self.seal(ledger, parent, unix_ms, proposer, transactions, executed)?;
         Ok((sealed, leftovers, StageTimes { execute, ..times }))
     }
@@ -198,9 +200,9 @@ impl Assembler {
         }
         let context = self.context(parent.height + 1, unix_ms, Some(&proposer));
         let state = ledger.state_latest();
-        let started = Instant::now();
+        let cpu = CpuTimer::start();
         let executed = execute_block(&self.rules, &state, &context, &recovered, cancel)?;
-        let execute = started.elapsed().as_secs_f64();
+        let execute = cpu.seconds();
         let (sealed, times) = self.seal(ledger, parent, unix_ms, &proposer, recovered, executed)?;
         match difference(&sealed.block, block) {
             None => Ok((sealed, StageTimes { execute, ..times })),
@@ -217,9 +219,9 @@ impl Assembler {
         transactions: Vec<Recovered>,
         executed: Executed,
     ) -> Result<(Sealed, StageTimes), AssembleError> {
-        let started = Instant::now();
+        let cpu = CpuTimer::start();
         let prepared = ledger.prepare(None, self.protocol_version, &executed.changes)?;
-        let state_root = started.elapsed().as_secs_f64();
+        let state_root = cpu.seconds();
         let next_sealers = ledger.head().next_sealers.clone();
         let hash_fn = self.suite.hash_fn();
         let section = Section {
@@ -229,7 +231,7 @@ impl Assembler {
             next_sealers: next_sealers.hash(hash_fn),
             genesis: None,
         };
-        let (transactions_root, receipts_root) = self.roots(&transactions, &executed);
+        let (transactions_root, receipts_root, roots) = self.roots(&transactions, &executed);
         let header = Header {
             parent_hash: parent.hash,
             beneficiary: beneficiary(Some(proposer), hash_fn),
@@ -256,7 +258,6 @@ impl Assembler {
             section,
             transactions,
         });
-        let roots = started.elapsed().as_secs_f64() - state_root;
         let sealed = Sealed {
             block,
             hash,
@@ -275,13 +276,17 @@ impl Assembler {
         ))
     }
 
-    fn roots(&self, transactions: &[Recovered], executed: &Executed) -> (B256, B256) {
-        let raw = || -> Vec<Vec<u8>> { transactions.iter().map(|r| r.transaction.raw().to_vec()).collect() };
-        let receipts = || -> Vec<Vec<u8>> { executed.receipts.iter().map(|r| r.consensus_bytes()).collect() };
-        rayon::join(
-            || self.suite.ordered_root(&raw()),
-            || self.suite.ordered_root(&receipts()),
-        )
+    /// The roots of transactions and receipts, and the processor time of both.
+    fn roots(&self, transactions: &[Recovered], executed: &Executed) -> (B256, B256, f64) {
+        let timed = |items: &dyn Fn() -> Vec<Vec<u8>>| {
+            let cpu = CpuTimer::start();
+            (self.suite.ordered_root(&items()), cpu.seconds())
+        };
+        let ((transactions_root, a), (receipts_root, b)) = rayon::join(
+            || timed(&|| transactions.iter().map(|r| r.transaction.raw().to_vec()).collect()),
+            || timed(&|| executed.receipts.iter().map(|r| r.consensus_bytes()).collect()),
+        );
+        (transactions_root, receipts_root, a + b)
     }
 }
 

@@ -28,6 +28,7 @@ use super::halt::Halt;
 use super::outlet::Outlet;
 use super::timers::Timers;
 use crate::clock::Clock;
+use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
 use crate::sync::SyncEvent;
 use crate::txpool::TxPool;
@@ -240,7 +241,7 @@ impl Core {
 
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
         let parts = &self.parts;
-        let started = Instant::now();
+        let cpu = CpuTimer::start();
         let message = match decode_message(payload, parts.limits, parts.blocks.as_ref() as &dyn Blocks) {
             Ok(message) => message,
             Err(error) => {
@@ -259,7 +260,7 @@ impl Core {
                 return Ok(());
             }
         };
-        parts.metrics.stage("consensus_verify", started.elapsed().as_secs_f64());
+        parts.metrics.stage("consensus_verify", cpu.seconds());
         self.step(Input::Message(verified))
     }
 
@@ -355,9 +356,7 @@ impl Core {
     fn sync_votes(&mut self) -> Result<(), String> {
         let started = Instant::now();
         self.vote_log.sync().map_err(|e| e.to_string())?;
-        self.parts
-            .metrics
-            .stage("vote_log_sync", started.elapsed().as_secs_f64());
+        self.parts.metrics.votes_synced(started.elapsed().as_secs_f64());
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::halt::Halt;
 use crate::clock::Clock;
+use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
 use crate::sync::{SyncEvent, SyncedBlock};
 use crate::txpool::TxPool;
@@ -307,7 +308,7 @@ impl Executor {
 
     /// Writes a block: durable when this returns true.
     fn write(&mut self, sealed: Sealed, certificate: CommitCertificate) -> bool {
-        let started = Instant::now();
+        let (started, cpu) = (Instant::now(), CpuTimer::start());
         let Sealed {
             block,
             hash,
@@ -340,6 +341,7 @@ impl Executor {
         parts.pool.included(included.into_iter());
         let seconds = started.elapsed().as_secs_f64();
         parts.metrics.committed(height, transactions, seconds);
+        parts.metrics.stage("commit", cpu.seconds());
         info!(height, %hash, transactions, milliseconds = (seconds * 1000.0).round(), "block committed");
         // Nobody listening is no error.
         let _ = parts.events.send(GroupEvent::Committed { height, hash });

@@ -105,7 +105,7 @@ impl Group {
             evm_chain_id: genesis.evm_chain_id,
         };
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
-        let pool = Arc::new(TxPool::new(admission, pool_limits, clock, on_entered));
+        let pool = Arc::new(TxPool::new(admission, pool_limits, clock, metrics.clone(), on_entered));
 
         let blocks = Arc::new(BlockCache::new(suite.hash_fn()));
         let under_way = Arc::new(UnderWay::default());

@@ -10,6 +10,8 @@ use rayon::prelude::*;
 use super::admission::{Admission, PoolError};
 use super::pool::{Pool, PoolLimits, PoolSize};
 use crate::clock::Clock;
+use crate::cpu::CpuTimer;
+use crate::metrics::Metrics;
 
 /// Where a transaction came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub struct TxPool {
     admission: Admission,
     pool: Mutex<Pool>,
     clock: Clock,
+    metrics: Metrics,
     on_entered: OnEntered,
 }
 
@@ -41,11 +44,18 @@ impl std::fmt::Debug for TxPool {
 
 impl TxPool {
     /// An empty pool; `on_entered` is told of every transaction that enters.
-    pub fn new(admission: Admission, limits: PoolLimits, clock: Clock, on_entered: OnEntered) -> Self {
+    pub fn new(
+        admission: Admission,
+        limits: PoolLimits,
+        clock: Clock,
+        metrics: Metrics,
+        on_entered: OnEntered,
+    ) -> Self {
         Self {
             admission,
             pool: Mutex::new(Pool::new(limits)),
             clock,
+            metrics,
             on_entered,
         }
     }
@@ -54,11 +64,11 @@ impl TxPool {
     /// Runs on the caller's thread and the parallel pool: not for an asynchronous thread.
     pub fn submit(&self, raw: Vec<Bytes>, origin: Origin, state: &dyn StateReader) -> Vec<Result<B256, PoolError>> {
         let admitted: Vec<_> = match raw.len() {
-            0..=2 => raw.into_iter().map(|bytes| self.admission.admit(bytes)).collect(),
+            0..=2 => raw.into_iter().map(|bytes| self.admit(bytes)).collect(),
             _ => raw
                 .into_par_iter()
                 .with_min_len(8)
-                .map(|bytes| self.admission.admit(bytes))
+                .map(|bytes| self.admit(bytes))
                 .collect(),
         };
         let mut entered = Vec::with_capacity(admitted.len());
@@ -80,6 +90,13 @@ impl TxPool {
             (self.on_entered)(&entered, origin);
         }
         answers
+    }
+
+    fn admit(&self, raw: Bytes) -> Result<Recovered, PoolError> {
+        let cpu = CpuTimer::start();
+        let admitted = self.admission.admit(raw);
+        self.metrics.stage("admit", cpu.seconds());
+        admitted
     }
 
     fn account_nonce(&self, pool: &Pool, recovered: &Recovered, state: &dyn StateReader) -> Result<u64, PoolError> {
