@@ -60,8 +60,9 @@ pub enum Reason {
     /// The pool can fill a block by count, bytes or gas: the pause after the parent's commit is not waited for.
     Full,
     /// This transaction, already forwarded to the current leader, still waits. It runs the round timer, and is retired
-    /// as a reason after three rounds that ended without including it, until it is turned off. The shell names a few
-    /// of its oldest transactions; beyond [`crate::pbft::WAITING_MAX`] they are ignored.
+    /// as a reason after three heights that were decided without it although a round of theirs ran out of time here; until
+    /// it, or another that waits with it, is turned off. The shell names a few of its transactions, those that a leader
+    /// takes first; beyond [`crate::pbft::WAITING_MAX`] they are ignored.
     Waiting(B256),
 }
 

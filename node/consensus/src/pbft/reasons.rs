@@ -8,8 +8,10 @@ use crate::Reason;
 
 /// Transactions that may be reasons for the round timer at once; one is enough to run it.
 pub const WAITING_MAX: usize = 16;
-/// Rounds that end without including a transaction before it ceases to be a reason: what three leaders in a row did not
-/// take is this node's misjudgement, or would keep the group changing rounds for ever.
+/// Fruitless rounds before a transaction ceases to be a reason. A round is fruitless for a transaction when it ran out of
+/// time here and the height was then decided without the transaction: what the group passed over three times is this node's
+/// misjudgement, and would make empty blocks for ever. A round that decided nothing says nothing about a transaction: it
+/// was the leader's or the network's fault, and the next silent leader must not find everybody without a reason.
 pub const FRUITLESS_ROUNDS_MAX: u8 = 3;
 
 /// The reasons that hold now.
@@ -26,7 +28,10 @@ impl Reasons {
             Reason::Pool => self.pool = on,
             Reason::Full => self.full = on,
             Reason::Waiting(transaction) if !on => {
-                self.waiting.remove(&transaction);
+                if self.waiting.remove(&transaction).is_some() {
+                    // Something moved: the others are judged anew.
+                    self.waiting.values_mut().for_each(|fruitless| *fruitless = 0);
+                }
             }
             Reason::Waiting(transaction) => {
                 if self.waiting.len() < WAITING_MAX {
@@ -51,7 +56,7 @@ impl Reasons {
         self.waiting.values().any(|fruitless| *fruitless < FRUITLESS_ROUNDS_MAX)
     }
 
-    /// A round ended and these transactions still wait.
+    /// A round ran out of time and the height was decided. What was included is turned off next; the rest still waits.
     pub(super) fn round_was_fruitless(&mut self) {
         for fruitless in self.waiting.values_mut() {
             *fruitless = fruitless.saturating_add(1);
@@ -76,10 +81,23 @@ mod tests {
         assert!(!reasons.wait_for_leader());
         reasons.set(Reason::Waiting(B256::repeat_byte(2)), true);
         assert!(reasons.wait_for_leader(), "another transaction is a reason of its own");
-        reasons.set(Reason::Waiting(B256::repeat_byte(2)), false);
-        reasons.set(Reason::Waiting(stuck), false);
-        reasons.set(Reason::Waiting(stuck), true);
-        assert!(reasons.wait_for_leader(), "turned off and on it counts anew");
+    }
+
+    #[test]
+    fn once_a_waiting_transaction_is_gone_the_others_are_reasons_again() {
+        let [stuck, other] = [B256::repeat_byte(1), B256::repeat_byte(2)];
+        let mut reasons = Reasons::default();
+        for transaction in [stuck, other] {
+            reasons.set(Reason::Waiting(transaction), true);
+        }
+        for _ in 0..3 {
+            reasons.round_was_fruitless();
+        }
+        assert!(!reasons.wait_for_leader());
+        reasons.set(Reason::Waiting(B256::repeat_byte(3)), false);
+        assert!(!reasons.wait_for_leader(), "a transaction nobody named changes nothing");
+        reasons.set(Reason::Waiting(other), false);
+        assert!(reasons.wait_for_leader());
     }
 
     #[test]

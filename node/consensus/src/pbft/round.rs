@@ -37,6 +37,8 @@ pub(super) struct Round {
     pub(super) proposed: Option<(u64, B256, SignedBy)>,
     /// Whether a valid proposal was seen at this height.
     pub(super) proposal_seen: bool,
+    /// Whether a round of this height ran out of time here.
+    pub(super) timed_out: bool,
     pub(super) candidates: Candidates,
     pub(super) prepares: Votes,
     pub(super) commits: Votes,

@@ -47,6 +47,9 @@ impl Pbft {
     /// vote log says this node was in.
     pub(super) fn enter_height(&mut self, head: Head, sealers: SealerSet) {
         let height = head.height.saturating_add(1);
+        if self.round.timed_out {
+            self.reasons.round_was_fruitless();
+        }
         self.head = head;
         self.sealers = sealers;
         self.round = Round::new(height);

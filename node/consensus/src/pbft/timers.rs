@@ -150,7 +150,7 @@ impl Pbft {
         if !self.timers.round.is_due(self.now, Timer::Round, &mut self.out) || !self.round_timer_runs() {
             return;
         }
-        self.reasons.round_was_fruitless();
+        self.round.timed_out = true;
         if let Some(leader) = self.leader().filter(|leader| *leader != self.me) {
             self.missed.insert(leader);
         }

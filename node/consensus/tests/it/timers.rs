@@ -126,41 +126,63 @@ fn a_leader_that_missed_its_last_turn_is_given_300_ms_until_it_proposes() {
     );
 }
 
-#[test]
-fn three_fruitless_rounds_retire_a_transaction_as_a_reason() {
-    let mut house = House::follower(7, 3);
-    house.step(Input::Work {
-        reason: Reason::Waiting(B256::repeat_byte(1)),
-        on: true,
-    });
-    for view in 1..=3 {
-        house.wake(Timer::Round, 60_000);
-        assert_eq!(house.core.status().view, view);
-        // A quorum follows, so the timer would run again if there were a reason.
-        if view < 3 {
-            for other in house.others() {
-                let message = house.round_change(other, at(view));
-                house.message(message);
-            }
-        }
-    }
-    let leader = house.others()[0];
+/// A height that others decide and sync brings.
+fn import(house: &mut House, height: u64) -> Vec<Output> {
     let head = Head {
-        height: 1,
+        height,
         hash: B256::repeat_byte(7),
         unix_ms: UNIX_MS,
     };
     let sealers = house.sealers();
     let certificate = house
-        .certificate(&[leader], at(0), Phase::Commit, head.hash)
+        .certificate(&house.others(), Slot { height, view: 1 }, Phase::Commit, head.hash)
         .to_commit_certificate(&sealers);
-    let out = house.step(Input::Imported {
+    house.step(Input::Imported {
         head,
         certificate,
         sealers: sealers.clone(),
         next_sealers: sealers,
-    });
-    assert_eq!(timer(&out, Timer::Round), None, "height 2 is left in peace");
+    })
+}
+
+fn waiting(transaction: u8) -> Input {
+    Input::Work {
+        reason: Reason::Waiting(B256::repeat_byte(transaction)),
+        on: true,
+    }
+}
+
+#[test]
+fn three_fruitless_rounds_retire_a_transaction_as_a_reason() {
+    let mut house = House::new(7, 0);
+    house.step(waiting(1));
+    for height in 1..=3 {
+        house.wake(Timer::Round, 60_000);
+        assert_eq!(house.core.status().view, 1, "the timer of height {height} ran");
+        let out = import(&mut house, height);
+        assert_eq!(timer(&out, Timer::Round).is_some(), height < 3, "after height {height}");
+    }
+    let out = house.step(waiting(2));
+    assert!(timer(&out, Timer::Round).is_some(), "another transaction is a reason");
+}
+
+#[test]
+fn rounds_that_decide_nothing_retire_no_transaction() {
+    let mut house = House::follower(7, 4);
+    house.step(waiting(1));
+    for view in 1..=4 {
+        house.wake(Timer::Round, 60_000);
+        assert_eq!(house.core.status().view, view);
+        for other in house.others() {
+            let message = house.round_change(other, at(view));
+            house.message(message);
+        }
+    }
+    let out = import(&mut house, 1);
+    assert!(
+        timer(&out, Timer::Round).is_some(),
+        "the next leader may be silent, and the transaction still waits"
+    );
 }
 
 #[test]
