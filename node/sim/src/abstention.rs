@@ -130,6 +130,9 @@ impl Cluster {
         };
         if through == 0 {
             self.oracle.counts.beginnings += 1;
+            if self.plan.traits.get(node.identity) == Some(&Trait::Forgetful) && node.lost {
+                self.oracle.begins_anew(node.identity, &self.plan);
+            }
         } else {
             self.oracle.counts.abstentions += 1;
         }

@@ -39,6 +39,7 @@ impl Cluster {
         counts.unwritten_blocks += u64::from(!node.decided.is_empty());
         if node.forgetful {
             node.forgetful = false;
+            node.lost = true;
             node.log.lose();
             counts.lost_logs += 1;
             if wiped {

@@ -55,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) beginnings: Beginnings,
     /// Blocks decided and not yet written.
     pub(crate) decided: VecDeque<Stored>,
+    /// Whether it has lost its log.
+    pub(crate) lost: bool,
     /// Whether it is still to lose its log once.
     pub(crate) forgetful: bool,
 }
@@ -82,6 +84,7 @@ impl Node {
             open: false,
             beginnings: Beginnings::default(),
             decided: VecDeque::new(),
+            lost: false,
             forgetful: false,
         }
     }

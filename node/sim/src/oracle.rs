@@ -82,6 +82,15 @@ impl Oracle {
         }
     }
 
+    /// A quorum that had not begun freed a node that had lost its votes. They can have decided nothing, so at height 1 it
+    /// counts as one of the faults, and what it signs from now on is held against itself only.
+    pub fn begins_anew(&mut self, node: usize, plan: &Plan) {
+        self.no_double_vote.begins_anew(node);
+        if let Some(id) = plan.ids.get(node) {
+            self.no_false_accusation.begins_anew(*id);
+        }
+    }
+
     /// A transaction was handed to the nodes.
     pub fn submitted(&mut self, transaction: u64) {
         self.validity.submitted(transaction);

@@ -22,6 +22,11 @@ struct Promises {
 pub struct NoDoubleVote(BTreeMap<usize, Promises>);
 
 impl NoDoubleVote {
+    /// What this node signed was lost before its group began.
+    pub fn begins_anew(&mut self, node: usize) {
+        self.0.remove(&node);
+    }
+
     /// A message of this honest node left it.
     pub fn sent(&mut self, node: usize, message: &Message) -> Verdict {
         let promises = self.0.entry(node).or_default();

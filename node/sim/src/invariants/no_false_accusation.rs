@@ -11,6 +11,8 @@ use crate::plan::Plan;
 #[derive(Debug)]
 pub struct NoFalseAccusation {
     honest: Vec<NodeId>,
+    /// Who lost its votes before the group began, and may have signed two things at height 1.
+    anew: Vec<NodeId>,
 }
 
 impl NoFalseAccusation {
@@ -23,11 +25,20 @@ impl NoFalseAccusation {
             .filter(|(n, _)| plan.is_honest(*n))
             .map(|(_, id)| *id)
             .collect();
-        Self { honest }
+        let anew = Vec::new();
+        Self { honest, anew }
+    }
+
+    /// What this node signed was lost before its group began.
+    pub fn begins_anew(&mut self, node: NodeId) {
+        self.anew.push(node);
     }
 
     /// A node found evidence.
     pub fn evidence(&self, by: usize, evidence: &Evidence) -> Verdict {
+        if evidence.slot.height == 1 && self.anew.contains(&evidence.offender) {
+            return Ok(());
+        }
         self.judge(
             by,
             evidence.offender,
