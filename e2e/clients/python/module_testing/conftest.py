@@ -5,7 +5,10 @@ such nodes. The contracts are deployed once per run, from the bytecode inside th
 """
 
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 import deviations as deviations_file
 import pytest
@@ -22,12 +25,19 @@ from web3._utils.contract_sources.contract_data.offchain_lookup import (
 from web3._utils.contract_sources.contract_data.panic_errors_contract import PANIC_ERRORS_CONTRACT_DATA
 from web3._utils.contract_sources.contract_data.revert_contract import REVERT_CONTRACT_DATA
 from web3._utils.contract_sources.contract_data.storage_contract import STORAGE_CONTRACT_DATA
-from web3._utils.module_testing.utils import RequestMocker
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 from web3.providers.persistent import WebSocketProvider
 
+# Before the suite is imported: an assertion of its own that fails then says what it compared.
+pytest.register_assert_rewrite("web3._utils.module_testing")
+
+from web3._utils.module_testing.utils import RequestMocker  # noqa: E402
+
 RPC_URL = os.environ.get("ALTHING_RPC_URL", "http://127.0.0.1:8545/group/1")
 WS_URL = os.environ.get("ALTHING_WS_URL") or RPC_URL.replace("http", "ws", 1)
+
+# How long a moving chain rests between two blocks.
+MOVE_EVERY_SECONDS = 0.2
 
 CONTRACTS = {
     "math": MATH_CONTRACT_DATA,
@@ -46,7 +56,8 @@ class World:
     key: str
     account: str
     addresses: dict
-    math_hash: bytes
+    deployed_hash: bytes
+    mined_hash: bytes
     log_hash: bytes
     log_block: int
 
@@ -63,14 +74,17 @@ def with_account(w3, key):
 def world():
     key = Account.create().key.hex()
     w3 = with_account(Web3(HTTPProvider(RPC_URL)), key)
+    if w3.eth.get_logs({"fromBlock": 0}):
+        pytest.exit("the suite counts the events of the whole chain: run it against a fresh group", returncode=2)
 
-    def mined(sent):
-        receipt = w3.eth.wait_for_transaction_receipt(sent)
+    def mined(transaction):
+        receipt = w3.eth.wait_for_transaction_receipt(transaction)
         assert receipt["status"] == 1
         return receipt
 
     receipts = {name: mined(w3.eth.contract(**data).constructor().transact()) for name, data in CONTRACTS.items()}
     addresses = {name: receipt["contractAddress"] for name, receipt in receipts.items()}
+    sent = mined(w3.eth.send_transaction({"to": w3.eth.default_account, "gas": 21000}))
     emitter = w3.eth.contract(address=addresses["emitter"], abi=EMITTER_CONTRACT_DATA["abi"])
     double = emitter.functions.logDouble(which=EMITTER_ENUM["LogDoubleWithIndex"], arg0=12345, arg1=54321)
     logged = mined(double.transact())
@@ -78,7 +92,8 @@ def world():
         key=key,
         account=w3.eth.default_account,
         addresses=addresses,
-        math_hash=receipts["math"]["transactionHash"],
+        deployed_hash=receipts["math"]["transactionHash"],
+        mined_hash=sent["transactionHash"],
         log_hash=logged["transactionHash"],
         log_block=logged["blockNumber"],
     )
@@ -99,6 +114,24 @@ async def async_w3(world, request):
     w3 = with_account(AsyncWeb3(AsyncHTTPProvider(RPC_URL)), world.key)
     yield w3
     await w3.provider.disconnect()
+
+
+@pytest.fixture
+def moving_chain():
+    """A chain that others use meanwhile: blocks are made on demand, and geth, for which the tests wait, makes them anyway."""
+    w3 = with_account(Web3(HTTPProvider(RPC_URL)), Account.create().key.hex())
+    done = Event()
+
+    def move():
+        while not done.wait(MOVE_EVERY_SECONDS):
+            call = {"to": w3.eth.default_account, "gas": 21000, "gasPrice": 0}
+            w3.eth.wait_for_transaction_receipt(w3.eth.send_transaction(call))
+
+    with ThreadPoolExecutor(1) as thread:
+        moves = thread.submit(move)
+        yield
+        done.set()
+        moves.result()
 
 
 def contract_fixtures(name):
@@ -186,12 +219,12 @@ def async_keyfile_account_address_dual_type(world):
 
 @pytest.fixture
 def math_contract_deploy_txn_hash(world):
-    return world.math_hash
+    return world.deployed_hash
 
 
 @pytest.fixture
 def mined_txn_hash(world):
-    return world.math_hash
+    return world.mined_hash
 
 
 @pytest.fixture
@@ -206,7 +239,7 @@ def empty_block(w3):
 
 @pytest.fixture
 def block_with_txn(w3, world):
-    return w3.eth.get_block(w3.eth.get_transaction(world.math_hash)["blockNumber"])
+    return w3.eth.get_block(w3.eth.get_transaction(world.mined_hash)["blockNumber"])
 
 
 @pytest.fixture
@@ -221,7 +254,7 @@ async def async_empty_block(async_w3):
 
 @pytest_asyncio.fixture
 async def async_block_with_txn(async_w3, world):
-    transaction = await async_w3.eth.get_transaction(world.math_hash)
+    transaction = await async_w3.eth.get_transaction(world.mined_hash)
     return await async_w3.eth.get_block(transaction["blockNumber"])
 
 
@@ -243,7 +276,11 @@ def pytest_collection_modifyitems(session, items):
     for item in items:
         deviation = deviations_file.of(short_name(item), DEVIATIONS)
         if deviation and deviation.outcome != "skips":
-            item.add_marker(pytest.mark.xfail(reason=deviation.reason, strict=deviation.outcome == "fails"))
+            # First, so that it counts and not a mark of the suite's own.
+            must = pytest.mark.xfail(reason=deviation.reason, strict=deviation.outcome == "fails")
+            item.add_marker(must, append=False)
+        if deviation and deviation.timeout:
+            item.add_marker(pytest.mark.timeout(deviation.timeout))
     names = [short_name(item) for item in items]
     if not session.config.option.keyword and not any("::" in arg for arg in session.config.args):
         for deviation in DEVIATIONS:
@@ -252,16 +289,26 @@ def pytest_collection_modifyitems(session, items):
                     raise pytest.UsageError(f"{deviations_file.FILE.name}: no test is called {pattern}")
 
 
+def unexpected(item, call, report):
+    """What is news about this outcome, if anything."""
+    deviation = deviations_file.of(short_name(item), DEVIATIONS)
+    outcome = deviation.outcome if deviation else "passes"
+    if report.skipped and outcome not in ("skips", "fails", "varies"):
+        return f"skipped or given up by the suite itself: {report.longrepr}"
+    if report.skipped and outcome == "fails":
+        error = f"{call.excinfo.typename}: {call.excinfo.value}"
+        return None if re.search(deviation.error, error) else f"another error than {deviation.error!r}: {error}"
+    if report.passed and call.when == "call" and outcome == "skips":
+        return f"no longer skipped: {deviation.reason}"
+    return None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A skip is accepted only where the file says so, and the file's skips must be skips."""
+    """An outcome is accepted only as the file says; a pass where it says `fails` is an error of the strict mark."""
     report = yield
-    deviation = deviations_file.of(short_name(item), DEVIATIONS)
-    expected = deviation is not None and deviation.outcome == "skips"
-    if report.skipped and not hasattr(report, "wasxfail") and not expected:
+    news = unexpected(item, call, report)
+    if news:
         report.outcome = "failed"
-        report.longrepr = f"skipped, and {deviations_file.FILE.name} does not say why: {report.longrepr}"
-    elif expected and call.when == "call" and report.passed:
-        report.outcome = "failed"
-        report.longrepr = f"passed, and {deviations_file.FILE.name} says it is skipped: {deviation.reason}"
+        report.longrepr = f"{deviations_file.FILE.name} does not say this: {news}"
     return report

@@ -11,11 +11,17 @@ OUTCOMES = ("fails", "skips", "varies")
 
 @dataclass(frozen=True)
 class Deviation:
-    """Tests that do not pass, by pattern of `Class::test`, with the outcome that is expected and its reason."""
+    """Tests that do not pass, by pattern of `Class::test`, with the outcome that is expected and its reason.
+
+    `error` is an expression found in the error of each that must fail, so that none fails for another reason unseen;
+    `timeout`, in seconds, ends a test early that can only end so.
+    """
 
     tests: tuple[str, ...]
     outcome: str
     reason: str
+    error: str = ""
+    timeout: float | None = None
 
     def covers(self, name: str) -> bool:
         """Whether `name`, a `Class::test`, is one of them."""
@@ -25,8 +31,10 @@ class Deviation:
 def load() -> list[Deviation]:
     """Reads the file, refusing outcomes it does not know."""
     rows = tomllib.loads(FILE.read_text()).get("deviation", [])
-    found = [Deviation(tuple(row["tests"]), row["outcome"], row["reason"]) for row in rows]
+    found = [Deviation(**row | {"tests": tuple(row["tests"])}) for row in rows]
     for deviation in found:
+        if (deviation.outcome == "fails") != bool(deviation.error):
+            raise ValueError(f"{FILE.name}: `error` belongs to the outcome fails: {', '.join(deviation.tests)}")
         if deviation.outcome not in OUTCOMES:
             raise ValueError(f"{FILE.name}: outcome {deviation.outcome!r}, accepted are {', '.join(OUTCOMES)}")
     return found
