@@ -160,8 +160,14 @@ pub(crate) async fn wait<'a>(
     }
     let Ok(group) = session.group() else { return };
     let next = group.head().height + 1;
-    if session.shared.receipt_waits.settle(&*group, hashes, deadline).await {
-        session.missed_heads.note(next, Instant::now());
+    let asked = hashes.clone();
+    if session.shared.receipt_waits.settle(&*group, hashes, deadline).await && session.websocket {
+        for hash in &asked {
+            // What is still pending may be in any block since.
+            let found = group.receipt(hash).ok().flatten();
+            let first = found.map_or(next, |found| found.mined.location.height);
+            session.missed_heads.note(first, Instant::now());
+        }
     }
 }
 
