@@ -5,6 +5,7 @@ mod faults;
 mod genesis;
 mod isolation;
 mod lifecycle;
+mod lists;
 mod load;
 mod room;
 mod torture;
