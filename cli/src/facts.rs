@@ -29,6 +29,9 @@ pub(crate) struct NodeFacts {
     pub agency: String,
     pub node_id: String,
     pub state: ProcessState,
+    /// Why it runs and is not ready, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_ready: Option<String>,
     pub pid: Option<u32>,
     pub peers: Option<usize>,
     pub certificate_not_after: Option<jiff::Timestamp>,
@@ -120,12 +123,17 @@ async fn ask(node: LocalNode) -> anyhow::Result<NodeFacts> {
         }
         groups.push(member);
     }
+    let not_ready = match node.state {
+        ProcessState::Running => client.readiness().await.ok().map(|(_, text)| text.trim().to_owned()),
+        ProcessState::Ready | ProcessState::Stopped => None,
+    };
     Ok(NodeFacts {
         namespace: process.namespace.to_string(),
         name: process.node.to_string(),
         agency: process.agency.to_string(),
         node_id: process.node_id.to_string(),
         state: node.state,
+        not_ready,
         pid: node.pid,
         peers,
         certificate_not_after: None,
@@ -217,6 +225,7 @@ mod tests {
             agency: "a".into(),
             node_id: name.into(),
             state: ProcessState::Ready,
+            not_ready: None,
             pid: height.map(|_| 1),
             peers: None,
             certificate_not_after: None,

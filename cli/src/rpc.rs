@@ -115,7 +115,7 @@ impl Sample {
 }
 
 /// Reads a sample; comments and what is no sample are none.
-fn sample(line: &str) -> Option<Sample> {
+pub(crate) fn sample(line: &str) -> Option<Sample> {
     if line.starts_with('#') {
         return None;
     }

@@ -78,13 +78,13 @@ fn examine_dates(node: &str, path: &Path, text: &str, now: Timestamp) -> Vec<Fin
             () if now > until => Finding::problem(
                 &place,
                 format!("the certificate of {subject} has expired"),
-                format!("it ended at {until}, now is {now}"),
+                format!("it ended at {until}, now is {}", seconds(now)),
                 "althing up renews what is issued on this machine; an agency certificate from elsewhere must be issued anew there",
             ),
             () if now < from => Finding::problem(
                 &place,
                 format!("the certificate of {subject} is not valid yet"),
-                format!("it begins at {from}, now is {now}"),
+                format!("it begins at {from}, now is {}", seconds(now)),
                 "set this machine's clock, or that of the machine that issued it",
             ),
             () if until.duration_since(now) < SOON => Finding::warning(
@@ -112,6 +112,11 @@ fn examine_dates(node: &str, path: &Path, text: &str, now: Timestamp) -> Vec<Fin
             "run althing up: it writes the file again",
         )],
     }
+}
+
+/// A moment without what certificates do not count in.
+fn seconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 /// Whether the leaf leads to a trusted chain certificate.

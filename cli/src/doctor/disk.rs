@@ -39,7 +39,7 @@ fn examine_folder(node: &str, folder: &Path) -> Option<Finding> {
         let (what, advice) = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
                 "the disk is full",
-                "free space; the node goes on by itself or with althing up",
+                "free space; a group that has halted on it goes on after the node's next start",
             ),
             io::ErrorKind::PermissionDenied => (
                 "the folder may not be written",

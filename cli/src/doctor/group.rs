@@ -1,9 +1,18 @@
-//! Groups: quorum, halted ledgers, a genesis file that is not block 0's.
+//! Groups: quorum, halted ledgers.
 
-use super::{Finding, Patient, log};
+use super::{Finding, Patient, genesis, log};
 use crate::facts::Facts;
 
-const LAST_LINES: usize = 3;
+/// Set while a group is halted on the node, or could not be opened.
+pub(super) const HALTED: &str = "althing_group_halted";
+/// What the log says where the disk is the cause and the data are sound.
+const DISK_WORDS: [&str; 5] = [
+    "No space left",
+    "disk is full",
+    "Read-only file system",
+    "cannot be written",
+    "Permission denied",
+];
 
 /// What several nodes together show.
 pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
@@ -30,43 +39,61 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What a node says about its groups.
+/// What a node says about its groups, and what its files do.
 pub(super) fn examine_member(patient: &Patient<'_>) -> Vec<Finding> {
-    let is_set = |name: &'static str| patient.samples(name).filter(|sample| sample.value > 0.0);
-    let place = |group: &str| format!("{}, group {group}", patient.name());
-    let lines = |words: &[&str]| {
-        let found = log::last_lines_with(&patient.node.folder, &patient.node.output, words, LAST_LINES);
-        if found.is_empty() {
-            "see its log".to_owned()
-        } else {
-            found
-        }
-    };
-    let differs = is_set("althing_genesis_differs").map(|sample| {
+    let groups = &patient.node.process.groups;
+    let differs = groups.iter().filter_map(|group| genesis::examine(patient, group));
+    differs.chain(halted(patient)).collect()
+}
+
+fn halted(patient: &Patient<'_>) -> Vec<Finding> {
+    let halted = patient.samples(HALTED).filter(|sample| sample.value > 0.0);
+    let found = halted.map(|sample| {
         let group = sample.label("group");
-        Finding::problem(
-            place(group),
-            format!("conf/group.{group}.genesis is not what block 0 says"),
-            format!("the file was changed after the first start; the ledger goes on with block 0\n{}", lines(&["genesis"])),
-            "restore the file (althing up writes the recorded one); a genesis never changes, a different one is a new group",
-        )
+        let words = ["group_halted", &format!("group {group} ")];
+        let why = log::last_lines_with(&patient.node.folder, &patient.node.output, &words, 1);
+        let restart = match patient.node.pid {
+            Some(pid) => format!("stop the node (kill {pid}) and run althing up"),
+            None => "run althing up".to_owned(),
+        };
+        let advice = match DISK_WORDS.iter().any(|words| why.contains(words)) {
+            true => format!("make room on the disk or make it writable, then {restart}; the data are sound, leave them where they are"),
+            false => format!("remove the cause, then {restart}; other groups go on. Where the data are damaged keep data/group{group} for examination and move it away first: the node fetches the ledger again and abstains until it is safe"),
+        };
+        let why = if why.is_empty() { "see its log".to_owned() } else { why };
+        Finding::problem(format!("{}, group {group}", patient.name()), "the group is halted on this node", why, advice)
     });
-    let halted = is_set("althing_group_halted").map(|sample| {
-        let group = sample.label("group");
-        Finding::problem(
-            place(group),
-            "the group is halted on this node",
-            lines(&["halt"]),
-            format!("other groups go on; keep data/group{group} for examination, move it away and run althing up: the node fetches the ledger again and abstains until it is safe"),
-        )
-    });
-    differs.chain(halted).collect()
+    found.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::Case;
     use super::*;
     use crate::facts::GroupFacts;
+
+    fn halted_by(cause: &str) -> Finding {
+        let log = format!("2026 ERROR group 1 has halted on this node: {cause} group=1 alarm=\"group_halted\"\n");
+        let case = Case::new(
+            &log,
+            &[
+                "althing_group_halted{group=\"1\"} 1",
+                "althing_group_halted{group=\"2\"} 0",
+            ],
+        );
+        let findings = halted(&case.patient());
+        assert_eq!(findings.len(), 1);
+        findings.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_group_halted_by_a_full_disk_keeps_its_data_and_a_damaged_one_moves_them_away() {
+        let full = halted_by("append to the vote log: No space left on device (os error 28)");
+        assert!(full.why.contains("No space left"));
+        assert!(full.advice.contains("leave them where they are") && full.advice.contains("kill 4711"));
+        let damaged = halted_by("the data is corrupt: checksum mismatch");
+        assert!(damaged.advice.contains("move it away"), "{damaged}");
+    }
 
     fn group(sealers: usize, live_sealers: usize) -> Facts {
         let group = GroupFacts {

@@ -7,15 +7,20 @@ use std::path::{Path, PathBuf};
 /// Bytes of a log's end that are searched.
 const TAIL_BYTES: u64 = 256 * 1024;
 
-/// The last lines of a node's output and of its newest log, at most `count` each.
+/// What a node begins the one line with that says why it did not start.
+const START_ERROR: &str = "althing-node: ";
+
+/// The last lines a node said, on its output or in its newest log, whichever was written last: at most `count`, and of a start
+/// that failed the one line that says why.
 pub(super) fn last_lines(folder: &Path, output: &Path, count: usize) -> String {
-    let files = [Some(output.to_owned()), newest(&folder.join("log"), output)];
-    let ends = files
-        .into_iter()
-        .flatten()
-        .map(|file| end(&tail(&file), count))
-        .filter(|text| !text.is_empty());
-    ends.collect::<Vec<_>>().join("\n")
+    let written = |file: &PathBuf| fs::metadata(file).and_then(|found| found.modified()).ok();
+    let files = [newest(&folder.join("log"), output), Some(output.to_owned())];
+    let last = files.into_iter().flatten().max_by_key(written);
+    let text = last.map(|file| tail(&file)).unwrap_or_default();
+    match text.lines().next_back() {
+        Some(line) if line.starts_with(START_ERROR) => line.to_owned(),
+        _ => end(&text, count),
+    }
 }
 
 /// The last lines of a node's newest log that hold all of these words.

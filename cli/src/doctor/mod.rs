@@ -4,14 +4,17 @@
 
 mod certificate;
 mod disk;
+mod genesis;
 mod group;
 mod log;
 mod network;
 mod process;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 
-use althing_operator::edge::local::LocalView;
+use althing_operator::edge::local::{Layout, LocalView};
 use serde::Serialize;
 
 use crate::facts::{self, NodeFacts};
@@ -95,6 +98,7 @@ impl fmt::Display for Finding {
 struct Patient<'a> {
     node: &'a althing_operator::edge::local::LocalNode,
     facts: &'a NodeFacts,
+    layout: &'a Layout,
     metrics: Vec<Sample>,
 }
 
@@ -129,6 +133,7 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<bool> {
         let patient = Patient {
             node,
             facts: found,
+            layout: view.layout(),
             metrics,
         };
         findings.extend(process::examine(&patient, &client).await);

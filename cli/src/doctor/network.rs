@@ -99,7 +99,24 @@ fn explain(reason: &str) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::Case;
     use super::*;
+
+    #[test]
+    fn a_refused_peer_is_explained_with_the_line_that_names_it() {
+        let log = "2026 WARN peer refused peer=\"8da0ab3c\" reason=expired detail=\"it ended\"\n2026 INFO other\n";
+        let metrics = [
+            "althing_network_refused_total{reason=\"expired\"} 3",
+            "althing_network_refused_total{reason=\"limit\"} 0",
+        ];
+        let case = Case::new(log, &metrics);
+        let [finding] = &examine(&case.patient())[..] else {
+            panic!("one reason was counted");
+        };
+        assert_eq!(finding.what, "refused peers 3 times since its start (expired)");
+        assert!(finding.why.starts_with("a certificate of the peer has expired") && finding.why.contains("8da0ab3c"));
+        assert!(finding.advice.contains("renew it"));
+    }
 
     #[test]
     fn every_known_reason_has_words_of_its_own() {

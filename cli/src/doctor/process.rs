@@ -3,6 +3,7 @@
 use althing_operator::edge::local::listener_on;
 use althing_operator::plan::ProcessState;
 
+use super::group::HALTED;
 use super::{Finding, Patient, log};
 use crate::rpc::NodeClient;
 
@@ -11,6 +12,8 @@ const LAST_LINES: usize = 8;
 pub(super) async fn examine(patient: &Patient<'_>, client: &NodeClient) -> Vec<Finding> {
     match patient.node.pid {
         None => dead(patient),
+        // Of a halted group there is a finding of its own, with what the log says.
+        Some(_) if patient.samples(HALTED).any(|sample| sample.value > 0.0) => Vec::new(),
         Some(pid) if patient.facts.state != ProcessState::Ready => vec![not_ready(patient, client, pid).await],
         Some(_) => Vec::new(),
     }
@@ -36,7 +39,10 @@ fn dead(patient: &Patient<'_>) -> Vec<Finding> {
     let lines = log::last_lines(&node.folder, &node.output, LAST_LINES);
     let why = match lines.is_empty() {
         true => format!("nothing is in its log ({})", node.output.display()),
-        false => format!("the end of its log ({}):\n{lines}", node.folder.join("log").display()),
+        false => format!(
+            "the end of what it said ({}):\n{lines}",
+            node.folder.join("log").display()
+        ),
     };
     let advice = match lines.contains("No space left") || lines.contains("Read-only file system") {
         true => "make room on the disk or mount it writable, then run althing up again",

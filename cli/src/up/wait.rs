@@ -103,7 +103,10 @@ fn missing(facts: &Facts) -> Vec<String> {
         .nodes
         .iter()
         .filter(|node| node.state != althing_operator::plan::ProcessState::Ready);
-    let nodes = nodes.map(|node| format!("{} is {}", node.name, status::word(node.state)));
+    let nodes = nodes.map(|node| match &node.not_ready {
+        Some(why) if !why.is_empty() => format!("{} is not ready: {why}", node.name),
+        _ => format!("{} is {}", node.name, status::word(node.state)),
+    });
     let groups = facts
         .groups
         .iter()

@@ -1,5 +1,7 @@
 //! `althing` as a person meets it: exit codes, streams, sentences.
 
+mod doctor;
+
 use std::fs;
 use std::path::Path;
 

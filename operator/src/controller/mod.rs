@@ -16,6 +16,7 @@ pub mod node;
 use jiff::Timestamp;
 
 use crate::manifest::NamespaceManifests;
+use crate::name::ConsortiumName;
 use crate::plan::{Identity, Observed, ObservedIdentity, Placement};
 use crate::status::{Facts, ObjectRef, Obstacle, Progress, Reason};
 
@@ -87,6 +88,17 @@ impl Hold {
 
 /// A value, or why there is none now.
 pub type Outcome<T> = Result<T, Hold>;
+
+/// `spec.consortium` of an Agency or a Group.
+fn consortium_named(text: &str) -> Outcome<ConsortiumName> {
+    ConsortiumName::new(text).map_err(|error| {
+        Hold::field(
+            "spec.consortium",
+            format!("{:?}", error.found),
+            "the name of a Consortium",
+        )
+    })
+}
 
 /// The progress of a finished or held object.
 pub fn progress<T>(outcome: &Outcome<T>) -> Progress {

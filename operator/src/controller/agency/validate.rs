@@ -4,7 +4,7 @@ use althing_crds::v1alpha1::{Agency, ExternalAgency};
 use althing_types::Address;
 
 use crate::controller::certificate::Certificate;
-use crate::controller::{Hold, Outcome};
+use crate::controller::{Hold, Outcome, consortium_named};
 use crate::name::{AgencyName, ConsortiumName};
 use crate::pki::{Request, request};
 
@@ -41,13 +41,7 @@ pub enum AgencyForm {
 /// Checks an Agency.
 pub fn validate(name: &AgencyName, object: &Agency) -> Outcome<ValidatedAgency> {
     let spec = &object.spec;
-    let consortium = ConsortiumName::new(spec.consortium.clone()).map_err(|error| {
-        Hold::field(
-            "spec.consortium",
-            format!("{:?}", error.found),
-            "the name of a Consortium",
-        )
-    })?;
+    let consortium = consortium_named(&spec.consortium)?;
     let form = match &spec.external {
         None => AgencyForm::Own {
             certificate: certificate("spec.certificate", spec.certificate.as_deref())?,

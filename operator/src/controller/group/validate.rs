@@ -6,7 +6,7 @@ use althing_crds::v1alpha1::{Group, GroupGenesis, MemberRole};
 use althing_types::{B256, GroupId};
 use jiff::Timestamp;
 
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, consortium_named};
 use crate::name::{ConsortiumName, GroupName, NodeName};
 use crate::node_files;
 
@@ -37,13 +37,7 @@ pub struct ValidatedGroup {
 /// Checks a Group.
 pub fn validate(ctx: &Context<'_>, name: &GroupName, object: &Group) -> Outcome<ValidatedGroup> {
     let spec = &object.spec;
-    let consortium = ConsortiumName::new(spec.consortium.clone()).map_err(|error| {
-        Hold::field(
-            "spec.consortium",
-            format!("{:?}", error.found),
-            "the name of a Consortium",
-        )
-    })?;
+    let consortium = consortium_named(&spec.consortium)?;
     let id = u32::try_from(spec.group_id)
         .ok()
         .and_then(|id| GroupId::try_from(id).ok());
