@@ -117,7 +117,8 @@ impl Cluster {
             _ => crypto.suite.clone(),
         };
         let oracle = Oracle::new(&plan, &crypto, genesis);
-        let trace = Trace::new(options.trace);
+        let mut trace = Trace::new(options.trace);
+        trace.plan(&plan);
         let (clock, submitted) = (Clock::default(), Vec::new());
         Self {
             plan,

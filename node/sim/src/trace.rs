@@ -3,6 +3,7 @@
 use crate::cluster::Event;
 use crate::disk::Stored;
 use crate::network::Packet;
+use crate::plan::Plan;
 
 const PRIME: u64 = 0x0000_0100_0000_01B3;
 
@@ -36,27 +37,66 @@ impl Trace {
         }
     }
 
+    fn mix_all(&mut self, kind: u64, numbers: &[u64]) {
+        self.mix(kind << 56);
+        numbers.iter().for_each(|number| self.mix(*number));
+    }
+
+    fn packet(&mut self, packet: &Packet) {
+        match packet {
+            Packet::Consensus(bytes) => self.mix_bytes(bytes),
+            Packet::Status { status, process } => {
+                self.mix_all(1, &[status.height, u64::from(status.begun), u64::from(*process)]);
+            }
+            Packet::Request(above) => self.mix_all(2, &[*above]),
+            Packet::Blocks(blocks) => {
+                self.mix_all(3, &[blocks.len() as u64]);
+                blocks.iter().for_each(|stored| self.mix_bytes(stored.hash.as_slice()));
+            }
+        }
+    }
+
+    /// What the run is about.
+    pub(crate) fn plan(&mut self, plan: &Plan) {
+        if self.lines.is_some() {
+            for (identity, what) in plan.traits.iter().enumerate() {
+                let sets = plan.sets.iter().enumerate();
+                let id = plan.ids.get(identity);
+                let seals: Vec<usize> = sets
+                    .filter(|(_, set)| id.is_some_and(|id| set.contains(id)))
+                    .map(|(n, _)| n)
+                    .collect();
+                self.line(format!("node {identity}: {what:?}, seals in the sets {seals:?}"));
+            }
+        }
+    }
+
     /// An event is about to happen.
     pub(crate) fn event(&mut self, now_ms: u64, event: &Event) {
         self.events += 1;
         self.mix(now_ms);
         match event {
-            Event::Packet {
-                from,
-                to,
-                packet: Packet::Consensus(bytes),
-            } => {
-                self.mix((*from as u64) << 8 | *to as u64);
-                self.mix_bytes(bytes);
+            Event::Packet { from, to, packet } => {
+                self.mix_all(0, &[*from as u64, *to as u64]);
+                self.packet(packet);
             }
-            Event::Packet { from, to, .. } => self.mix(1 << 16 | (*from as u64) << 8 | *to as u64),
-            Event::Timer { node, setting, .. } => self.mix(2 << 16 | (*node as u64) << 32 | *setting),
-            Event::Saved { node, id, .. } => self.mix(3 << 16 | (*node as u64) << 32 | id.0),
+            Event::Timer { node, setting, .. } => self.mix_all(1, &[*node as u64, *setting]),
+            Event::Saved { node, id, .. } => self.mix_all(2, &[*node as u64, id.0]),
             Event::Executed { node, hash, .. } => {
-                self.mix(4 << 16 | *node as u64);
+                self.mix_all(3, &[*node as u64]);
                 self.mix_bytes(hash.as_slice());
             }
-            _ => self.mix(5 << 16),
+            Event::Build { node, slot, .. } => self.mix_all(4, &[*node as u64, slot.height, slot.view]),
+            Event::Gossip { node, transaction } => self.mix_all(5, &[*node as u64, *transaction]),
+            Event::Crash { node, down_ms } => self.mix_all(6, &[*node as u64, *down_ms]),
+            Event::Restart { node } => self.mix_all(7, &[*node as u64]),
+            Event::Written { node, .. } => self.mix_all(8, &[*node as u64]),
+            Event::Status { node } => self.mix_all(9, &[*node as u64]),
+            Event::Split { heal_ms } => self.mix_all(10, &[*heal_ms]),
+            Event::Submit => self.mix(11),
+            Event::Links => self.mix(12),
+            Event::Heal => self.mix(13),
+            Event::Person => self.mix(14),
         }
         if self.lines.is_some() {
             self.line(describe(now_ms, event));

@@ -64,6 +64,15 @@ impl RoundChanges {
         self.0.values().filter(|entry| entry.change.slot.view >= view).count()
     }
 
+    /// Who has left every view below this one.
+    pub(super) fn senders_from(&self, view: u64) -> impl Iterator<Item = NodeId> + '_ {
+        let there = move |entry: &Entry| entry.change.slot.view >= view;
+        self.0
+            .iter()
+            .filter(move |(_, entry)| there(entry))
+            .map(|(sealer, _)| *sealer)
+    }
+
     /// The highest view that this many sealers have entered or passed.
     pub(super) fn view_reached_by(&self, sealers: usize) -> Option<u64> {
         let mut views: Vec<u64> = self.0.values().map(|entry| entry.change.slot.view).collect();

@@ -1,7 +1,11 @@
 //! The timers: when each runs, and how long.
 
+use std::collections::BTreeSet;
+
+use althing_types::NodeId;
+
 use super::Pbft;
-use crate::{Now, Output, Phase, Timer};
+use crate::{Message, Now, Output, PersistId, Phase, Timer, To};
 
 /// One timer, with the moment it was set to. A wake that comes early (rounding) or late (overtaken) is known as such.
 #[derive(Debug, Default)]
@@ -115,9 +119,21 @@ impl Pbft {
         let view = self.round.slot.view;
         let changed = self.round.round_changes.count_from(view.max(1)) >= self.one_honest();
         let reason = self.round.proposal_seen || self.reasons.wait_for_leader() || changed;
-        let together =
-            view == 0 || self.round.accepted.is_some() || self.round.round_changes.count_from(view) >= self.quorum();
+        let together = view == 0 || self.round.accepted.is_some() || self.present_from(view) >= self.quorum();
         self.may_vote() && reason && together
+    }
+
+    /// How many sealers, this one included, are known to have reached this view: by a round change, or by a vote, which is
+    /// all that a sealer shows that followed a justified proposal there.
+    fn present_from(&self, view: u64) -> usize {
+        let round = &self.round;
+        let changed = round.round_changes.senders_from(view);
+        let voted = round
+            .prepares
+            .senders_from(view)
+            .chain(round.commits.senders_from(view));
+        let present: BTreeSet<NodeId> = changed.chain(voted).chain([self.me]).collect();
+        present.len()
     }
 
     /// How long this round may last. A leader who is disconnected, or missed its last turn, gets little time until it
@@ -157,20 +173,41 @@ impl Pbft {
         self.give_up_view();
     }
 
-    /// A round change is repeated until its view's leader has proposed.
+    /// In a later view, where the network or the leader has failed before, what this node said there is repeated: a round
+    /// change until the view's leader has proposed, votes until the view ends.
     fn resend_timer_runs(&self) -> bool {
+        self.may_vote() && (self.repeats_change() || !self.votes_to_repeat().is_empty())
+    }
+
+    fn votes_to_repeat(&self) -> Vec<(Message, Option<PersistId>)> {
+        let view = self.round.slot.view;
+        [Phase::Prepare, Phase::Commit]
+            .iter()
+            .filter_map(|phase| self.round.own.get(phase))
+            .filter(|own| view > 0 && own.view == view)
+            .map(|own| (own.message.clone(), own.after))
+            .collect()
+    }
+
+    fn repeats_change(&self) -> bool {
         let view = self.round.slot.view;
         let current = self
             .round
             .own_change
             .as_ref()
             .is_some_and(|own| own.change.slot.view == view);
-        self.may_vote() && current && self.round.accepted.is_none() && !self.round.has_signed(Phase::Propose, view)
+        current && self.round.accepted.is_none() && !self.round.has_signed(Phase::Propose, view)
     }
 
     pub(super) fn on_resend_timer(&mut self) {
-        if self.timers.resend.is_due(self.now, Timer::Resend, &mut self.out) && self.resend_timer_runs() {
+        if !self.timers.resend.is_due(self.now, Timer::Resend, &mut self.out) || !self.may_vote() {
+            return;
+        }
+        if self.repeats_change() {
             self.send_round_change();
+        }
+        for (vote, after) in self.votes_to_repeat() {
+            self.send(To::All, &vote, after);
         }
     }
 }

@@ -66,6 +66,16 @@ impl Votes {
         Added::New
     }
 
+    /// Who has voted in this view or a later one.
+    pub(super) fn senders_from(&self, view: u64) -> impl Iterator<Item = NodeId> + '_ {
+        let there =
+            move |views: &BTreeMap<u64, SignedTag>| views.last_key_value().is_some_and(|(last, _)| *last >= view);
+        self.by_sealer
+            .iter()
+            .filter(move |(_, views)| there(views))
+            .map(|(sealer, _)| *sealer)
+    }
+
     /// How many sealers voted for this block in this view.
     pub(super) fn count(&self, view: u64, block: B256) -> usize {
         self.counts.get(&(view, block)).copied().unwrap_or_default()

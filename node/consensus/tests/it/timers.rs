@@ -186,6 +186,44 @@ fn rounds_that_decide_nothing_retire_no_transaction() {
 }
 
 #[test]
+fn a_sealer_that_followed_a_proposal_counts_as_being_in_its_view() {
+    let mut house = House::follower(4, 1);
+    house.step(waiting(1));
+    house.wake(Timer::Round, 60_000);
+    let [a, b, _] = house.others()[..] else { unreachable!() };
+    let message = house.round_change(a, at(1));
+    let out = house.message(message);
+    assert_eq!(timer(&out, Timer::Round), None, "two of four are no quorum");
+    let message = house.vote(b, at(1), Phase::Prepare, B256::repeat_byte(3));
+    let out = house.message(message);
+    assert!(timer(&out, Timer::Round).is_some(), "a vote shows where its sender is");
+}
+
+#[test]
+fn votes_of_a_later_view_are_repeated_until_it_ends() {
+    let mut house = House::follower(4, 2);
+    let candidate = house.child(1);
+    let changes: Vec<_> = house
+        .others()
+        .iter()
+        .map(|other| house.change(*other, at(1), None))
+        .collect();
+    let proposal = house.proposal(1, &candidate, changes, None);
+    house.message(proposal);
+    let out = house.executed(candidate.hash);
+    let (vote, after) = votes(&out, Phase::Prepare)[0];
+    let again = house.wake(Timer::Resend, 1_000);
+    assert_eq!(
+        votes(&again, Phase::Prepare),
+        [(vote, after)],
+        "verbatim, and durable first"
+    );
+    house.wake(Timer::Round, 60_000);
+    let later = house.wake(Timer::Resend, 1_000);
+    assert!(votes(&later, Phase::Prepare).is_empty(), "that view is left");
+}
+
+#[test]
 fn a_timer_that_fires_early_is_set_again_and_one_that_fires_late_does_no_harm() {
     let mut house = House::follower(4, 0);
     house.step(Input::Work {

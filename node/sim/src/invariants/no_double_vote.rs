@@ -1,7 +1,7 @@
 //! No double vote: an honest node signs one thing per height, view and phase, whatever crashes; it never votes in a view
 //! it has announced to have left; and a round change never conceals a COMMIT it has sent (DESIGN.md 5.5, LEDGER.md 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 use althing_consensus::{Message, Phase, PreparedClaim, Slot};
@@ -13,8 +13,8 @@ struct Promises {
     signed: BTreeMap<(Slot, Phase), Option<(u64, B256)>>,
     /// By height: the view last announced.
     announced: BTreeMap<u64, u64>,
-    /// By height: the highest view with a COMMIT.
-    committed: BTreeMap<u64, u64>,
+    /// By height: the views with a COMMIT.
+    committed: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 /// What each node has signed.
@@ -61,7 +61,8 @@ impl NoDoubleVote {
         match phase {
             Phase::RoundChange => {
                 promises.announced.insert(slot.height, slot.view);
-                let committed = promises.committed.get(&slot.height).copied();
+                let views = promises.committed.get(&slot.height);
+                let committed = views.and_then(|views| views.range(..slot.view).next_back().copied());
                 let claimed = subject.map(|(view, _)| view);
                 if claimed < committed {
                     return broken(format!(
@@ -70,8 +71,7 @@ impl NoDoubleVote {
                 }
             }
             Phase::Commit => {
-                let highest = promises.committed.entry(slot.height).or_default();
-                *highest = slot.view.max(*highest);
+                promises.committed.entry(slot.height).or_default().insert(slot.view);
             }
             Phase::Propose | Phase::Prepare => {}
         }
