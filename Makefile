@@ -41,6 +41,7 @@ e2e: ## The end-to-end cases; CASE=name runs those with that in their name
 bench: ## The figures of bench/README.md, each with its command; PART=throughput|latency|idle|memory|restart|peers
 	@scripts/setup.sh build
 	@scripts/setup.sh clients
+	@case '$(or $(PART),all)' in all|peers) scripts/setup.sh peers ;; esac
 	@cargo build --workspace --bins
 	@$(BIN)/althing-bench $(or $(PART),all) $(BENCH_ARGS)
 

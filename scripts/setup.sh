@@ -4,7 +4,8 @@
 #   scripts/setup.sh build     what compiling and running needs (make up)
 #   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite
 #   scripts/setup.sh checks    cargo-deny and cargo-audit
-#   scripts/setup.sh           all of it (make test)
+#   scripts/setup.sh peers     the peer of the benchmarks (make bench only)
+#   scripts/setup.sh           build, clients and checks (make test)
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
@@ -79,6 +80,25 @@ check_tools() {
   write_stamp tools "$wanted"
 }
 
+# The last go-ethereum that seals with Clique. Its linker flag: a dependency of it reaches into the Go runtime, which Go
+# refuses since 1.23. A benchmark without its peer is still one, so failing here is told and no error.
+geth() {
+  local version=1.13.15 said
+  local folder=$cache/bin/geth-$version
+  if [ -x "$folder/geth" ]; then
+    say 'already there'
+    return
+  fi
+  if ! has go; then
+    say "geth $version is missing: there is no Go here to build it with; peers will say 'not run'"
+    return
+  fi
+  if ! said=$(GOBIN=$folder go install -ldflags=-checklinkname=0 \
+    "github.com/ethereum/go-ethereum/cmd/geth@v$version" 2>&1); then
+    say "geth $version is missing: ${said##*$'\n'}; peers will say 'not run'"
+  fi
+}
+
 build() {
   step 'Debian packages' debian_packages
   step 'tool chains' toolchains cargo rustc
@@ -95,14 +115,19 @@ checks() {
   step 'cargo-deny, cargo-audit' check_tools
 }
 
+peers() {
+  step 'geth with Clique, the peer of the benchmarks (the first time takes some minutes)' geth
+}
+
 case ${1:-all} in
   build) build ;;
   clients) clients ;;
   checks) checks ;;
+  peers) peers ;;
   all)
     build
     clients
     checks
     ;;
-  *) echo "setup.sh: unknown part '$1'; accepted are build, clients, checks or none for all" >&2 && exit 2 ;;
+  *) echo "setup.sh: unknown part '$1'; accepted are build, clients, checks, peers or none" >&2 && exit 2 ;;
 esac

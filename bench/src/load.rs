@@ -13,6 +13,8 @@ use crate::token::Signed;
 
 /// Transactions that may be sent and not included yet; a pool holds far more.
 const UNDER_WAY_MAX: u64 = 12_000;
+/// Load before a clock starts.
+pub(crate) const WARM_UP: Duration = Duration::from_secs(5);
 /// How often blocks are looked for.
 const GLANCE: Duration = Duration::from_millis(20);
 /// Longest wait for one answer.

@@ -4,7 +4,7 @@
 //! throughput  ERC-20 transfers a second, and the processor time of each by stage
 //! latency     time to receipt at half that load        idle   of one transaction on an idle group
 //! memory      of a node with two idle groups           restart  of a node with 100,000 transactions
-//! peers       the same load on public peers
+//! peers       the same load on public peers, and our figures by theirs
 //! ```
 //!
 //! Everything is medians over `--runs`. The load is signed before the clock starts.
@@ -64,6 +64,24 @@ impl Options {
     fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
+
+    /// Transfers that each account signs before a load, so that they outlast it.
+    fn signed_by_each(&self) -> u64 {
+        (self.offered * (self.seconds + load::WARM_UP.as_secs())).div_ceil(self.accounts as u64)
+    }
+
+    /// The options that show a load's figures again.
+    fn of_a_load(&self) -> String {
+        let Self {
+            seconds,
+            batch,
+            accounts,
+            offered,
+            runs,
+            ..
+        } = self;
+        format!("--seconds {seconds} --batch {batch} --accounts {accounts} --offered {offered} --runs {runs}")
+    }
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -78,7 +96,7 @@ enum Part {
     Memory,
     /// Restart of a node with many transactions
     Restart,
-    /// The same client on public peers
+    /// The same client on public peers; runs our throughput first, for the ratios
     Peers,
     /// All of them
     All,
@@ -94,16 +112,16 @@ async fn main() -> anyhow::Result<()> {
         Part::Idle => idle::run(&options).await,
         Part::Memory => memory::run(&options).await,
         Part::Restart => restart::run(&options).await,
-        Part::Peers => peers::run(&options).await,
+        Part::Peers => peers::run(&options, throughput::run(&options).await?).await,
         Part::All => all(&options).await,
     }
 }
 
 async fn all(options: &Options) -> anyhow::Result<()> {
-    let throughput = throughput::run(options).await?;
-    latency::run(options, Some(throughput)).await?;
+    let ours = throughput::run(options).await?;
+    latency::run(options, Some(ours.per_second)).await?;
     idle::run(options).await?;
     memory::run(options).await?;
     restart::run(options).await?;
-    peers::run(options).await
+    peers::run(options, ours).await
 }

@@ -25,6 +25,26 @@ pub(crate) fn command(part: &str, rest: &str) -> anyhow::Result<()> {
     line(&format!("{part:<11} again: althing-bench {part} {rest}"))
 }
 
+/// What a load came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    /// Transfers included a second.
+    pub(crate) per_second: f64,
+    /// Processor time of all nodes together for one transfer, microseconds.
+    pub(crate) node_micros: f64,
+}
+
+impl Figures {
+    /// Each figure's median; none without runs.
+    pub(crate) fn medians(runs: &[Self]) -> Option<Self> {
+        let of = |pick: fn(&Self) -> f64| median(&runs.iter().map(pick).collect::<Vec<_>>());
+        Some(Self {
+            per_second: of(|run| run.per_second)?,
+            node_micros: of(|run| run.node_micros)?,
+        })
+    }
+}
+
 /// What this was measured on.
 pub(crate) fn machine() -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -63,6 +83,17 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn medians_are_of_each_figure_by_itself() {
+        let run = |per_second, node_micros| Figures {
+            per_second,
+            node_micros,
+        };
+        let medians = Figures::medians(&[run(1.0, 30.0), run(2.0, 10.0), run(3.0, 20.0)]).unwrap();
+        assert_eq!((medians.per_second, medians.node_micros), (2.0, 20.0));
+        assert!(Figures::medians(&[]).is_none());
+    }
 
     #[test]
     fn quantiles_are_of_the_sorted_values() {

@@ -7,11 +7,10 @@ use althing_e2e::{Member, own_cpu};
 use anyhow::{Context, ensure};
 
 use crate::chain::Chain;
-use crate::load::{self, Counter, Senders, bodies};
-use crate::{Options, report, token};
+use crate::load::{self, Counter, Senders, WARM_UP, bodies};
+use crate::report::{self, Figures};
+use crate::{Options, token};
 
-/// Load before the clock starts.
-const WARM_UP: Duration = Duration::from_secs(5);
 /// What the node is asked to reach.
 const TARGET: &str = "at least 3000";
 
@@ -27,8 +26,8 @@ struct Run {
     refused: u64,
 }
 
-/// Runs the part; gives the median of transfers a second.
-pub(crate) async fn run(options: &Options) -> anyhow::Result<f64> {
+/// Runs the part; gives the medians.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
     for number in 1..=options.runs {
         let one = measure(options)
@@ -42,9 +41,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<f64> {
 
 async fn measure(options: &Options) -> anyhow::Result<Run> {
     let chain = Chain::start(options.accounts).await?;
-    let wanted = options.offered * (options.seconds + WARM_UP.as_secs());
-    let each = wanted.div_ceil(options.accounts as u64);
-    let signed = token::sign_all(&chain.accounts, 0, each, chain.token);
+    let signed = token::sign_all(&chain.accounts, 0, options.signed_by_each(), chain.token);
     let queues = bodies(&signed, options.accounts, chain.clients.len(), options.batch);
     drop(signed);
     let reader = chain.clients.first().context("a node")?.clone();
@@ -141,10 +138,10 @@ fn difference(before: &Snapshot, after: &Snapshot, refused: u64) -> Run {
     }
 }
 
-fn show(options: &Options, runs: &[Run]) -> anyhow::Result<f64> {
+fn show(options: &Options, runs: &[Run]) -> anyhow::Result<Figures> {
     let of = |pick: fn(&Run) -> f64| report::median(&runs.iter().map(pick).collect::<Vec<_>>()).unwrap_or(0.0);
     let part = "throughput";
-    let per_second = of(|run| run.per_second);
+    let (per_second, node_micros) = (of(|run| run.per_second), of(|run| run.node_micros));
     report::figure(part, "transfers included a second", &format!("{per_second:.0}"), TARGET)?;
     report::figure(
         part,
@@ -161,7 +158,7 @@ fn show(options: &Options, runs: &[Run]) -> anyhow::Result<f64> {
     report::figure(
         part,
         "nodes: CPU of all four for a transfer",
-        &format!("{:.0} us", of(|run| run.node_micros)),
+        &format!("{node_micros:.0} us"),
         "",
     )?;
     if let Some(last) = runs.last() {
@@ -177,18 +174,11 @@ fn show(options: &Options, runs: &[Run]) -> anyhow::Result<f64> {
         }
         report::figure(part, "refused by a pool, last run", &last.refused.to_string(), "")?;
     }
-    let Options {
-        seconds,
-        batch,
-        accounts,
-        runs,
-        ..
-    } = options;
-    report::command(
-        part,
-        &format!("--seconds {seconds} --batch {batch} --accounts {accounts} --runs {runs}"),
-    )?;
-    Ok(per_second)
+    report::command(part, &options.of_a_load())?;
+    Ok(Figures {
+        per_second,
+        node_micros,
+    })
 }
 
 #[cfg(test)]
