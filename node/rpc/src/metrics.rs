@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -30,7 +30,7 @@ struct RefusalLabels {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     /// With a result.
     Ok,
@@ -40,13 +40,34 @@ pub(crate) enum Outcome {
     Timeout,
 }
 
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+        };
+        name.encode(encoder)
+    }
+}
+
 /// Why a connection was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
     /// As many are open as are accepted.
     Full,
     /// The TLS handshake failed or took too long.
     Handshake,
+}
+
+impl EncodeLabelValue for Refusal {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Full => "full",
+            Self::Handshake => "handshake",
+        };
+        name.encode(encoder)
+    }
 }
 
 /// The counters of one listener.
@@ -70,7 +91,7 @@ fn histogram() -> Histogram {
 impl Metrics {
     /// Registers the counters under `rpc_`.
     pub(crate) fn register(registry: &mut Registry) -> Self {
-        let registry = registry.sub_registry_with_prefix("rpc");
+        let registry = registry.sub_registry_with_prefix("althing_rpc");
         let metrics = Self {
             requests: Family::default(),
             seconds: Family::new_with_constructor(histogram as fn() -> Histogram),

@@ -56,7 +56,7 @@ async fn a_connection_without_a_request_or_with_half_a_head_is_closed() {
     for begun in [&b""[..], b"POST / HTTP/1.1\r\nhost: a\r\nx-slow: "] {
         exchange(&server, begun).await;
     }
-    server.until("rpc_connections", 0).await;
+    server.until("althing_rpc_connections", 0).await;
     still_serves(&server).await;
 }
 
@@ -72,9 +72,9 @@ async fn a_tls_handshake_that_does_not_come_or_is_none_is_given_up_and_counted()
     exchange(&server, b"").await;
     exchange(&server, b"POST / HTTP/1.1\r\nhost: a\r\n\r\n").await;
     server
-        .until("rpc_connections_refused_total{reason=\"Handshake\"}", 2)
+        .until("althing_rpc_connections_refused_total{reason=\"handshake\"}", 2)
         .await;
-    server.until("rpc_connections", 0).await;
+    server.until("althing_rpc_connections", 0).await;
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn a_broken_web_socket_frame_ends_its_connection_only() {
         let _ = read.expect("the connection stays open");
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{frame:?}");
     }
-    server.until("rpc_connections", 0).await;
+    server.until("althing_rpc_connections", 0).await;
     still_serves(&server).await;
 }
 
@@ -257,7 +257,7 @@ async fn web_sockets_count_as_connections() {
     assert_eq!(refused.status().as_u16(), 503);
     socket.0.close(None).await.unwrap();
     while let Some(Ok(_)) = socket.0.next().await {}
-    server.until("rpc_connections", 0).await;
+    server.until("althing_rpc_connections", 0).await;
     still_serves(&server).await;
 }
 

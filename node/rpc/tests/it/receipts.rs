@@ -9,7 +9,7 @@ use crate::chain::{COMMITS, REVERTS, TOKEN, TRANSFER, dynamic_fee, legacy};
 use crate::server::{PATIENCE, TestServer, start};
 use crate::websocket::Socket;
 
-const WAITING: &str = "rpc_receipts_waiting";
+const WAITING: &str = "althing_rpc_receipts_waiting";
 const RECEIPT: &str = "eth_getTransactionReceipt";
 
 /// A wait that only ends by what it waits for.
@@ -129,7 +129,7 @@ async fn beyond_the_waits_accepted_a_pending_transactions_receipt_is_null_at_onc
     let others = async {
         server.until(WAITING, 1).await;
         assert_eq!(receipt(&server, second_hash).await, Value::Null);
-        assert_eq!(server.metric("rpc_receipts_not_waited_total"), 1);
+        assert_eq!(server.metric("althing_rpc_receipts_not_waited_total"), 1);
         server.group.commit(vec![first.clone()]);
     };
     let (found, ()) = tokio::join!(receipt(&server, first_hash), others);

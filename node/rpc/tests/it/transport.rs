@@ -352,11 +352,11 @@ async fn requests_are_counted_by_a_closed_set_of_methods() {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &server.registry).unwrap();
     for line in [
-        "rpc_requests_total{method=\"eth_chainId\",outcome=\"Ok\"} 2",
-        "rpc_requests_total{method=\"other\",outcome=\"Error\"} 1",
-        "rpc_requests_total{method=\"eth_getCode\",outcome=\"Error\"} 1",
+        "althing_rpc_requests_total{method=\"eth_chainId\",outcome=\"ok\"} 2",
+        "althing_rpc_requests_total{method=\"other\",outcome=\"error\"} 1",
+        "althing_rpc_requests_total{method=\"eth_getCode\",outcome=\"error\"} 1",
         "rpc_request_seconds_count{method=\"eth_chainId\"} 2",
-        "rpc_connections 1",
+        "althing_rpc_connections 1",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");
     }
