@@ -83,6 +83,17 @@ fn main() -> ExitCode {
 }
 
 fn report(error: &anyhow::Error) -> ExitCode {
-    output::line_to_stderr(&format!("althing: {error:#}"));
+    output::line_to_stderr(&format!("althing: {}", sentence(error)));
     ExitCode::FAILURE
+}
+
+/// An error and its causes. A cause that its effect repeats already is left out.
+fn sentence(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .fold(String::new(), |text, cause| match cause.to_string() {
+            cause if text.is_empty() => cause,
+            cause if text.contains(&cause) => text,
+            cause => format!("{text}: {cause}"),
+        })
 }

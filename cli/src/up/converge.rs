@@ -20,13 +20,22 @@ const STARTS_MAX: u32 = 3;
 /// Rounds with steps: keys, certificates, genesis, files, processes, and one for every node that restarts in turn.
 const ROUNDS_MAX: u32 = 1000;
 
-/// Applies until every namespace is at rest. What needs a person is returned in words.
+/// What is not done when nothing more can be done, in words.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Objects whose own manifest must change.
+    pub(super) stalled: Vec<String>,
+    /// Objects that wait for something that is not there yet.
+    pub(super) waiting: Vec<String>,
+}
+
+/// Applies until every namespace is at rest.
 pub(super) async fn converge(
     edge: &mut LocalEdge,
     manifests: &Manifests,
     timeout: Duration,
     progress: &mut Progress,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<Rest> {
     let mut starts = BTreeMap::new();
     let mut last_step = Instant::now();
     let mut rounds_with_steps = 0;
@@ -62,7 +71,10 @@ pub(super) async fn converge(
             continue;
         }
         if blocked.is_empty() {
-            return Ok(stalled(&plans));
+            return Ok(Rest {
+                stalled: objects(&plans, ConditionType::Stalled),
+                waiting: objects(&plans, ConditionType::Reconciling),
+            });
         }
         if last_step.elapsed() > timeout {
             bail!("these nodes wait for their turn to restart:\n{}", blocked.join("\n"));
@@ -104,16 +116,16 @@ fn blocked(plans: &[NamespacePlan]) -> Vec<String> {
         .collect()
 }
 
-/// Objects whose own manifest must change.
-fn stalled(plans: &[NamespacePlan]) -> Vec<String> {
+/// Objects of which this holds, and why.
+fn objects(plans: &[NamespacePlan], condition: ConditionType) -> Vec<String> {
     let statuses = plans
         .iter()
         .flat_map(|plan| plan.statuses.iter().map(move |status| (&plan.namespace, status)));
-    let stalled = statuses.filter(|(_, status)| status.is(ConditionType::Stalled));
-    stalled
+    statuses
+        .filter(|(_, status)| status.is(condition))
         .map(|(namespace, status)| {
             let message = status
-                .condition(ConditionType::Stalled)
+                .condition(condition)
                 .map_or("", |condition| condition.message.as_str());
             format!("{namespace} {}: {message}", status.object)
         })

@@ -11,7 +11,7 @@ use althing_operator::edge::local::{LocalEdge, LocalSettings, LocalView};
 use clap::Args;
 
 use crate::progress::Progress;
-use crate::{Common, binary, facts, output, state, status};
+use crate::{Common, binary, facts, state, status};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -42,13 +42,16 @@ pub(crate) async fn run(common: &Common, options: &Options) -> anyhow::Result<bo
     let converged = converge::converge(&mut edge, &manifests, timeout, &mut progress).await;
     // Others may look and `down` may come while the groups are waited for.
     drop(edge);
-    let stalled = converged.inspect_err(|_| progress.finish())?;
+    let rest = converged.inspect_err(|_| progress.finish())?;
+    for obstacle in &rest.waiting {
+        progress.done(&format!("waits: {obstacle}"));
+    }
+    for obstacle in &rest.stalled {
+        progress.done(&format!("needs you: {obstacle}"));
+    }
     let waited = wait::for_first_blocks(&view, timeout, &mut progress).await;
     progress.finish();
     waited?;
     status::show(common, &facts::gather(&view).await?)?;
-    for obstacle in &stalled {
-        output::line_to_stderr(&format!("needs you: {obstacle}"));
-    }
-    Ok(stalled.is_empty())
+    Ok(rest.stalled.is_empty())
 }

@@ -87,7 +87,7 @@ fn cut(file: &SourceFile) -> Result<Vec<Value>, ManifestError> {
         };
         return Err(error(what));
     }
-    serde_yaml::from_multiple::<Value>(&file.text).map_err(|e| error(ManifestFault::Yaml(e.to_string())))
+    serde_yaml::from_multiple::<Value>(&file.text).map_err(|e| error(ManifestFault::Yaml(first_line(&e.to_string()))))
 }
 
 #[derive(Clone, Copy)]
@@ -306,4 +306,9 @@ fn insert(namespace: &mut NamespaceManifests, kind: &str, value: Value) -> Resul
 /// The schema has passed, so what fails here is a part the schema does not describe.
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, ManifestFault> {
     serde_json::from_value(value).map_err(|error| ManifestFault::Yaml(error.to_string()))
+}
+
+/// What is wrong and where; the lines after it draw a picture of the text.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
 }
