@@ -1,5 +1,7 @@
 //! The node's program as a person starts it.
 
+#![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
+
 mod bad_files;
 mod bad_identity;
 mod folder;

@@ -101,7 +101,7 @@ pub fn verify(text: &str) -> Result<Request, RequestError> {
         });
     };
     let key = &request.certification_request_info.subject_pki.subject_public_key.data;
-    let public_key = point_of(key).ok_or(RequestError::Content {
+    let public_key = point_of(key).ok_or_else(|| RequestError::Content {
         field: "key",
         found: format!("{} bytes", key.len()),
         accepted: "an uncompressed P-256 point",

@@ -1,5 +1,7 @@
 //! The declarative half as a whole: manifests in, plans out, carried out by an edge that is nothing but memory.
 
+#![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
+
 mod fix_point;
 mod manifests;
 mod rules;

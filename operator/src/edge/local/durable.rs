@@ -60,7 +60,7 @@ pub(super) fn create_once(path: &Path, bytes: &[u8], mode: Mode) -> Result<bool,
 
 fn write_temporary(path: &Path, bytes: &[u8], mode: Mode) -> Result<PathBuf, LocalError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     make_folder(folder)?;
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
@@ -88,7 +88,7 @@ fn finish(path: &Path, temporary: &Path, outcome: Result<(), LocalError>) -> Res
         }
         _ => outcome?,
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|e| LocalError::file("sync folder", folder, e))
