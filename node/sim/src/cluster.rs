@@ -295,7 +295,10 @@ impl Cluster {
             } => {
                 let process = node.process;
                 if let Some(block) = Block::decode(&candidate.bytes) {
-                    let before = node.decided.back().map_or(node.ledger.epoch(), |stored| stored.epoch);
+                    let before = node
+                        .decided
+                        .back()
+                        .map_or_else(|| node.ledger.epoch(), |stored| stored.epoch);
                     let epoch = self.plan.epoch_after(before, &block);
                     self.decide(
                         n,

@@ -15,17 +15,17 @@ impl Dice {
 
     /// A stream of its own, so that a change in one part of the simulator leaves the others' choices alone.
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.any())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number below `bound`; 0 when that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or_default()
+        self.any().checked_rem(bound).unwrap_or_default()
     }
 
     /// A position in a list of this length.

@@ -102,7 +102,7 @@ impl Cluster {
 
     pub(crate) fn build(&mut self, n: usize, slot: Slot, parent: althing_consensus::Head) {
         let unix_ms = self.unix_ms(n);
-        let salt = self.dice.next();
+        let salt = self.dice.any();
         let hash = self.hash();
         self.flush(n);
         let Some(node) = self.nodes.get(n) else { return };

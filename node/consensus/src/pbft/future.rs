@@ -37,10 +37,9 @@ impl Future {
             return;
         }
         let is_block = |message: &Message| matches!(message, Message::Proposal(_));
-        if is_block(&message) && kept.iter().filter(|m| is_block(m)).count() >= FUTURE_BLOCKS_MAX {
-            if let Some(oldest) = kept.iter().position(is_block) {
-                kept.remove(oldest);
-            }
+        let too_many = is_block(&message) && kept.iter().filter(|m| is_block(m)).count() >= FUTURE_BLOCKS_MAX;
+        if too_many && let Some(oldest) = kept.iter().position(is_block) {
+            kept.remove(oldest);
         }
         if kept.len() >= FUTURE_MESSAGES_MAX {
             kept.pop_front();

@@ -167,14 +167,15 @@ impl Pbft {
 
     /// Asks for the execution of a candidate held and not executed yet.
     pub(super) fn execute(&mut self, block: B256) {
-        if self.round.candidates.state(&block) == Some(&State::Held) {
-            if let Some(candidate) = self.round.candidates.get(&block).cloned() {
-                self.round.candidates.set_state(&block, State::Executing);
-                self.out.push(Output::Execute {
-                    parent: candidate.parent,
-                    candidate,
-                });
-            }
+        if self.round.candidates.state(&block) != Some(&State::Held) {
+            return;
+        }
+        if let Some(candidate) = self.round.candidates.get(&block).cloned() {
+            self.round.candidates.set_state(&block, State::Executing);
+            self.out.push(Output::Execute {
+                parent: candidate.parent,
+                candidate,
+            });
         }
     }
 }

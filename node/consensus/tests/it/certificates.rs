@@ -48,7 +48,7 @@ fn a_quorum_of_one_heights_sealers_certifies_and_nothing_less_does() {
         Err(CertificateError::Unordered { .. })
     ));
 
-    let mut nobody = good.clone();
+    let mut nobody = good;
     nobody.signatures[2].sealer = 4;
     assert_eq!(
         check(&nobody, &sealers),

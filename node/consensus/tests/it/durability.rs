@@ -26,7 +26,7 @@ fn before_prepare_leaves_the_vote_is_durable() {
 fn before_commit_leaves_the_full_block_and_its_prepared_certificate_are_durable() {
     let mut house = House::follower(4, 0);
     let candidate = house.child(1);
-    let out = house.to_commit(&candidate);
+    let out = house.up_to_commit(&candidate);
     let (vote, after) = votes(&out, Phase::Commit)[0];
     let (id, record) = records(&out).pop().unwrap();
     let Record::Commit {
@@ -89,7 +89,7 @@ fn own_votes_count_only_once_they_are_durable() {
 fn persisted_records_are_resent_verbatim_after_a_restart() {
     let mut house = House::follower(4, 0);
     let candidate = house.child(1);
-    let before = house.to_commit(&candidate);
+    let before = house.up_to_commit(&candidate);
     let log: Vec<Record> = records(&before).into_iter().map(|(_, record)| record).collect();
     let bytes = |outputs: &[Output], phase| {
         let mine = |message: &Message| matches!(message, Message::Vote(vote) if vote.phase == phase);
@@ -139,7 +139,7 @@ fn a_restarted_leader_repeats_its_proposal_and_makes_no_other() {
         on: true,
     });
     let fresh = Fresh {
-        candidate: candidate.clone(),
+        candidate,
         next_sealers: house.sealers(),
     };
     let out = house.step(Input::Built {
@@ -161,7 +161,7 @@ fn a_restarted_leader_repeats_its_proposal_and_makes_no_other() {
 fn a_node_that_was_locked_before_a_restart_still_claims_its_lock() {
     let mut house = House::follower(4, 1);
     let candidate = house.child(1);
-    let before = house.to_commit(&candidate);
+    let before = house.up_to_commit(&candidate);
     let log = records(&before).into_iter().map(|(_, record)| record).collect();
     let me = house.me;
     house = House::unstarted(4, me);
@@ -189,7 +189,7 @@ fn a_node_without_its_vote_log_abstains_through_the_height_it_is_told() {
     assert_eq!(records(&started)[0].1, Record::Abstain { through: 1 });
     assert_eq!(house.core.status().abstaining_through, Some(1));
     let candidate = house.child(1);
-    let out = house.to_commit(&candidate);
+    let out = house.up_to_commit(&candidate);
     assert!(sent(&out).is_empty(), "no vote leaves");
     let slot = Slot { height: 1, view: 0 };
     let decided: Vec<Output> = house

@@ -8,7 +8,7 @@ use crate::house::*;
 
 fn commit_height_1(house: &mut House) -> (Candidate, Vec<Output>) {
     let candidate = house.child(1);
-    let mut out = house.to_commit(&candidate);
+    let mut out = house.up_to_commit(&candidate);
     for other in house.others() {
         let vote = house.vote(other, Slot { height: 1, view: 0 }, Phase::Commit, candidate.hash);
         out.extend(house.message(vote));
@@ -56,7 +56,7 @@ fn an_observer_follows_by_the_same_messages_and_never_votes() {
     let mut house = House::unstarted(4, 4);
     house.start(vec![], None);
     let candidate = house.child(1);
-    let out = house.to_commit(&candidate);
+    let out = house.up_to_commit(&candidate);
     assert!(sent(&out).is_empty() && records(&out).is_empty());
     let mut out = Vec::new();
     for sealer in 0..3 {
@@ -136,7 +136,7 @@ fn a_peer_that_missed_the_decision_is_served_its_certificate() {
 
     // The one who was stuck, and may have been removed by that very block, takes it.
     let mut stuck = House::follower(4, 0);
-    stuck.to_commit(&candidate);
+    stuck.up_to_commit(&candidate);
     let out = stuck.message(Message::Committed(help.clone()));
     assert_eq!(committed(&out).unwrap().0, candidate.hash);
 }
@@ -145,7 +145,7 @@ fn a_peer_that_missed_the_decision_is_served_its_certificate() {
 fn a_relayed_certificate_below_quorum_decides_nothing() {
     let mut house = House::follower(4, 0);
     let candidate = house.child(1);
-    house.to_commit(&candidate);
+    house.up_to_commit(&candidate);
     let certificate = house.certificate(&[0, 1], Slot { height: 1, view: 0 }, Phase::Commit, candidate.hash);
     let out = house.message(Message::Committed(Committed {
         certificate: certificate.into(),

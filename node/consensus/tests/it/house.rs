@@ -274,7 +274,7 @@ impl House {
     }
 
     /// Takes the height in flight to its COMMIT by this node: the outputs of the step that casts it.
-    pub(crate) fn to_commit(&mut self, candidate: &Candidate) -> Vec<Output> {
+    pub(crate) fn up_to_commit(&mut self, candidate: &Candidate) -> Vec<Output> {
         let slot = Slot {
             height: candidate.height,
             view: 0,

@@ -180,10 +180,13 @@ fn a_later_view_without_a_prepared_block_asks_for_a_fresh_one_even_if_empty() {
     assert!(proposals(&built)[0].certificate.is_none());
 }
 
+/// What a proposal of a later view gives as its reason.
+type Reasons = (Vec<RoundChange>, Option<VoteCertificate>);
+
 #[test]
 fn a_proposal_of_a_later_view_is_followed_only_when_justified() {
     let me_of = |house: &House| house.me;
-    let build = |changes: &dyn Fn(&House, &Candidate) -> (Vec<RoundChange>, Option<VoteCertificate>)| {
+    let build = |changes: &dyn Fn(&House, &Candidate) -> Reasons| {
         let mut house = House::follower(4, 1);
         let candidate = house.child(1);
         let (changes, proof) = changes(&house, &candidate);
@@ -293,7 +296,7 @@ fn after_leaving_a_view_nothing_is_signed_in_it() {
 fn commits_of_a_view_left_behind_still_decide() {
     let mut house = House::follower(4, 1);
     let candidate = house.child(1);
-    house.to_commit(&candidate);
+    house.up_to_commit(&candidate);
     house.wake(Timer::Round, 3_000);
     assert_eq!(house.core.status().view, 1);
     let mut out = Vec::new();

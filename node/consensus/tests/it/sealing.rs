@@ -32,7 +32,7 @@ fn just_committed() -> (House, Vec<Output>) {
     house.step(POOL);
     let candidate = house.child(1);
     let fresh = Fresh {
-        candidate: candidate.clone(),
+        candidate,
         next_sealers: house.sealers(),
     };
     let built = house.step(Input::Built {

@@ -36,7 +36,7 @@ impl Liar for Equivocator {
                     return vec![(to, bytes)];
                 };
                 let other = Block {
-                    salt: world.dice.next(),
+                    salt: world.dice.any(),
                     ..block
                 }
                 .candidate(world.hash);

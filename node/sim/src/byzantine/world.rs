@@ -148,7 +148,7 @@ impl World<'_> {
             parent: self.head.hash,
             unix_ms: self.unix_ms.max(self.head.unix_ms + 1),
             proposer: u8::try_from(self.me).unwrap_or_default(),
-            salt: self.dice.next(),
+            salt: self.dice.any(),
             corrupt: false,
             transactions: Vec::new(),
         }

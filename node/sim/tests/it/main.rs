@@ -1,5 +1,7 @@
 //! What the simulator promises about the consensus, and about itself.
 
+#![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
+
 use std::sync::Arc;
 
 use althing_crypto::{NodeKey, StandardSuite, Suite};
