@@ -4,13 +4,14 @@ use crate::abstention::PERSON_MS;
 use crate::cluster::{Cluster, Event};
 use crate::invariants::Progress;
 use crate::network::Weather;
+use crate::oracle::Violation;
 
 /// How long after healing every honest node must have made progress: a few rounds of the longest length.
 const HEALED_MS: u64 = 300_000;
 /// How often work comes then.
 const WORK_MS: u64 = 400;
 /// Events a run may have; no run comes near.
-const EVENTS_MAX: u64 = 3_000_000;
+const EVENTS_MAX: u64 = 1_000_000;
 
 impl Cluster {
     /// Runs the chaos and then the calm.
@@ -43,7 +44,14 @@ impl Cluster {
     fn run_until(&mut self, until_ms: u64, reached: impl Fn(&Self) -> bool) -> bool {
         while let Some(event) = self.clock.next(until_ms) {
             self.happen(event);
-            if self.oracle.violation.is_some() || self.trace.events() > EVENTS_MAX {
+            if self.trace.events() > EVENTS_MAX {
+                let what = format!("more than {EVENTS_MAX} events: messages beget messages");
+                self.oracle.violation.get_or_insert(Violation {
+                    invariant: "progress",
+                    what,
+                });
+            }
+            if self.oracle.violation.is_some() {
                 return false;
             }
         }

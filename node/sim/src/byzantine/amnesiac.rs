@@ -1,13 +1,30 @@
 //! Votes for whatever it hears of, in any view, and never remembers a lock.
 
-use alloy_primitives::Bytes;
-use althing_consensus::{Message, Phase};
+use std::collections::BTreeSet;
+
+use alloy_primitives::{B256, Bytes};
+use althing_consensus::{Message, Phase, Slot};
 
 use super::{Liar, Said, Whom, World};
 
-/// Has no memory.
+/// What it has echoed, so that several of its kind do not echo one another for ever.
+const ECHOES_MAX: usize = 64;
+
+/// Has no memory of locks.
 #[derive(Debug, Default)]
-pub struct Amnesiac;
+pub struct Amnesiac {
+    echoed: BTreeSet<(Slot, Option<B256>)>,
+}
+
+impl Amnesiac {
+    fn echoes(&mut self, slot: Slot, block: Option<B256>) -> bool {
+        let first = self.echoed.insert((slot, block));
+        if self.echoed.len() > ECHOES_MAX {
+            self.echoed.pop_first();
+        }
+        first
+    }
+}
 
 impl Liar for Amnesiac {
     fn outgoing(&mut self, world: &mut World<'_>, to: Whom, message: &Message, bytes: Bytes) -> Said {
@@ -29,11 +46,14 @@ impl Liar for Amnesiac {
             Message::Proposal(proposal) => (proposal.slot(), proposal.candidate.hash),
             Message::Vote(vote) => (vote.slot, vote.block),
             Message::RoundChange(change) if world.dice.per_mille(300) => {
+                if !self.echoes(change.change.slot, None) {
+                    return Vec::new();
+                }
                 return vec![(Whom::All, world.round_change(change.change.slot, None, None))];
             }
             _ => return Vec::new(),
         };
-        if !world.dice.per_mille(400) {
+        if !world.dice.per_mille(400) || !self.echoes(slot, Some(block)) {
             return Vec::new();
         }
         let votes = [Phase::Prepare, Phase::Commit].map(|phase| world.vote(slot, phase, block));
