@@ -23,7 +23,8 @@ const GLANCE: Duration = Duration::from_millis(3);
 
 /// Runs the part.
 pub(crate) async fn run(options: &Options, throughput: Option<f64>) -> anyhow::Result<()> {
-    let rate = options.rate.unwrap_or((throughput.unwrap_or(THROUGHPUT) / 2.0) as u64);
+    let half = throughput.unwrap_or(THROUGHPUT) / 2.0;
+    let rate = options.rate.unwrap_or(half as u64);
     let (mut medians, mut tails) = (Vec::new(), Vec::new());
     for number in 1..=options.runs {
         let times = measure(options, rate)
