@@ -45,7 +45,7 @@ pub enum Timer {
     Round,
     /// The pause after the parent's commit is over, a block may be built.
     Seal,
-    /// A round change is sent again.
+    /// What this node said in a later view is sent again.
     Resend,
     /// Others seem to be at a higher height: time to ask for what is missing.
     Behind,

@@ -12,7 +12,7 @@ pub struct Settings {
     pub timeout_ms_absent: u64,
     /// The least time between the parent's commit and the next block, in milliseconds.
     pub seal_pause_ms: u64,
-    /// How often an unanswered round change is sent again, in milliseconds.
+    /// How often an unanswered round change, or a vote of a later view, is sent again, in milliseconds.
     pub resend_ms: u64,
     /// How far ahead of this node's clock a proposal's time may be, in milliseconds.
     pub ahead_ms_max: u64,

@@ -1,14 +1,13 @@
 //! The cluster: carries inputs to the cores and their outputs to the simulated world, event by event.
 
 use alloy_primitives::{B256, Bytes};
-use althing_consensus::{Consensus, Input, Limits, Now, Output, Pbft, PersistId, Settings, Slot, Timer};
+use althing_consensus::{Consensus, Input, Limits, Now, Pbft, PersistId, Settings, Slot, Timer};
 use althing_crypto::{HashFn, Suite};
 
 use crate::block::Block;
 use crate::byzantine::Kind;
 use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::disk::Stored;
 use crate::network::{Network, Packet, Weather};
 use crate::node::Node;
 use crate::oracle::Oracle;
@@ -224,103 +223,6 @@ impl Cluster {
         let identity = self.nodes.get(n).map_or(0, |node| node.identity);
         let skew = self.plan.skews_ms.get(identity).copied().unwrap_or_default();
         BEGINNING_UNIX_MS + self.clock.now_ms() + skew
-    }
-
-    fn carry_out(&mut self, n: usize, output: Output) {
-        let Some(node) = self.nodes.get_mut(n) else { return };
-        let (life, honest) = (node.life, !node.faulty);
-        match output {
-            Output::Persist { id, height, record } => {
-                node.voted |= height != u64::MAX;
-                node.log.append(id, height, record);
-                let slow = if self.calm || !self.dice.per_mille(50) { 3 } else { 400 };
-                let after = self.dice.below(slow);
-                self.clock.after(after, Event::Saved { node: n, life, id });
-                self.perhaps_crash(n);
-            }
-            Output::Send { to, message, after } => match after {
-                Some(id) if node.saved < Some(id) => node.withheld.push((id, to, message)),
-                _ => self.transmit(n, to, message),
-            },
-            Output::Timer { timer, after_ms } => {
-                let setting = node.timers.get(&timer).map_or(0, |setting| setting + 1);
-                node.timers.insert(timer, setting);
-                self.clock.after(
-                    after_ms,
-                    Event::Timer {
-                        node: n,
-                        life,
-                        timer,
-                        setting,
-                    },
-                );
-            }
-            Output::Cancel { timer } => {
-                if let Some(setting) = node.timers.get_mut(&timer) {
-                    *setting += 1;
-                }
-            }
-            Output::Build { slot, parent } => {
-                let after = self.dice.between(1, 10);
-                self.clock.after(
-                    after,
-                    Event::Build {
-                        node: n,
-                        life,
-                        slot,
-                        parent,
-                    },
-                );
-            }
-            Output::Execute { candidate, .. } => {
-                let slow = !self.calm && self.dice.per_mille(30);
-                let after = self
-                    .dice
-                    .between(1, if slow { self.plan.slow_execution_ms } else { 15 });
-                let (hash, bytes) = (candidate.hash, candidate.bytes);
-                self.clock.after(
-                    after,
-                    Event::Executed {
-                        node: n,
-                        life,
-                        hash,
-                        bytes,
-                    },
-                );
-            }
-            Output::Commit {
-                hash,
-                candidate,
-                certificate,
-            } => {
-                let process = node.process;
-                if let Some(block) = Block::decode(&candidate.bytes) {
-                    let before = node
-                        .decided
-                        .back()
-                        .map_or_else(|| node.ledger.epoch(), |stored| stored.epoch);
-                    let epoch = self.plan.epoch_after(before, &block);
-                    self.decide(
-                        n,
-                        Stored {
-                            block,
-                            hash,
-                            certificate,
-                            epoch,
-                        },
-                    );
-                    let slow = if self.calm || !self.dice.per_mille(50) { 5 } else { 500 };
-                    let after = self.dice.below(slow);
-                    self.clock.after(after, Event::Written { node: n, process });
-                    self.perhaps_crash(n);
-                }
-            }
-            Output::Fetch { from, .. } => self.fetch(n, &from),
-            Output::Evidence(evidence) if honest => self.oracle.accused(n, &evidence),
-            Output::Refused { sender, reason } if honest => self.oracle.refused(n, sender, reason),
-            Output::Halt { height, reason, .. } if honest => self.oracle.halted(n, height, &reason),
-            _ => {}
-        }
     }
 }
 

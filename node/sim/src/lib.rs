@@ -23,6 +23,7 @@ mod liveness;
 pub mod network;
 mod node;
 pub mod oracle;
+mod outputs;
 pub mod plan;
 mod post;
 mod shell;
