@@ -40,6 +40,9 @@ pub struct Limits {
     pub receipt_wait: Duration,
     /// Receipts that are waited for at once; beyond, a pending transaction's is null at once. Default 1024.
     pub receipt_waits: usize,
+    /// How long after an account was told its nonce the receipts of its transactions are held back. Zero never holds.
+    /// Above the 250 ms for which ethers remembers a nonce. Default 300 milliseconds.
+    pub nonce_memory: Duration,
     /// Time for one request, or one batch as a whole. Default 30 seconds.
     pub request_timeout: Duration,
     /// Time for a TLS handshake, and for a body to arrive. Default 10 seconds.
@@ -79,6 +82,7 @@ impl Default for Limits {
             filter_idle: Duration::from_secs(300),
             receipt_wait: Duration::from_secs(1),
             receipt_waits: 1024,
+            nonce_memory: Duration::from_millis(300),
             request_timeout: Duration::from_secs(30),
             arrival_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(120),

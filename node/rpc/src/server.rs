@@ -31,7 +31,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use crate::backend::NodeBackend;
 use crate::dispatch::Dispatch;
 use crate::error::{RpcError, UNAVAILABLE};
-use crate::eth::{FilterStore, HexIds, ReceiptWaits, subscriptions};
+use crate::eth::{FilterStore, HexIds, ReceiptWaits, ToldNonces, subscriptions};
 use crate::gate::{Gate, Gated};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Refusal};
@@ -134,6 +134,7 @@ pub async fn serve(
     let shared = Arc::new(Shared {
         node,
         filters: FilterStore::new(&limits),
+        told_nonces: ToldNonces::new(limits.nonce_memory),
         receipt_waits: ReceiptWaits::new(&limits, metrics.clone(), shutdown.clone()),
         computations: Arc::new(Semaphore::new(limits.computations.max(1))),
         reads: Arc::new(Semaphore::new(limits.reads.max(1))),

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::backend::{Cancel, GroupBackend, NodeBackend};
 use crate::error::{INTERNAL, NOT_FOUND, RpcError};
-use crate::eth::{FilterStore, MissedHeads, ReceiptWaits};
+use crate::eth::{FilterStore, MissedHeads, ReceiptWaits, ToldNonces};
 use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) filters: FilterStore,
     /// Requests for receipts that are about to exist.
     pub(crate) receipt_waits: ReceiptWaits,
+    /// Accounts that were told their nonces just now.
+    pub(crate) told_nonces: ToldNonces,
     /// Permits for calls, estimates, searches and proofs.
     pub(crate) computations: Arc<Semaphore>,
     /// Permits for block and receipt reads.

@@ -11,11 +11,13 @@ mod pool;
 mod receipt_wait;
 mod state;
 mod subscribe;
+mod told_nonces;
 mod transaction;
 
 pub(crate) use filters::FilterStore;
 pub(crate) use receipt_wait::{MissedHeads, RECEIPT, ReceiptWaits, wait as wait_for_receipts};
 pub(crate) use subscribe::{HexIds, subscriptions};
+pub(crate) use told_nonces::ToldNonces;
 
 use crate::methods::Work::{self, Compute, Now, Read, Submit, Transport};
 

@@ -161,7 +161,9 @@ pub(crate) async fn wait<'a>(
     let Ok(group) = session.group() else { return };
     let next = group.head().height + 1;
     let asked = hashes.clone();
-    if session.shared.receipt_waits.settle(&*group, hashes, deadline).await && session.websocket {
+    let settled = session.shared.receipt_waits.settle(&*group, hashes, deadline).await;
+    let held = hold(session, &*group, &asked, deadline).await;
+    if (settled || held) && session.websocket {
         for hash in &asked {
             // What is still pending may be in any block since.
             let found = group.receipt(hash).ok().flatten();
@@ -169,6 +171,25 @@ pub(crate) async fn wait<'a>(
             session.missed_heads.note(first, Instant::now());
         }
     }
+}
+
+/// Returns once no sender of these transactions can still remember the nonce it was told. Whether any could.
+async fn hold(session: &Session, group: &dyn GroupBackend, hashes: &[B256], deadline: Instant) -> bool {
+    let (told, now, id) = (&session.shared.told_nonces, Instant::now(), group.info().group);
+    if told.is_idle(now) {
+        return false;
+    }
+    let until = hashes
+        .iter()
+        .filter_map(|hash| group.transaction(hash).ok().flatten())
+        .filter_map(|mined| told.held_until(id, mined.recovered.sender, now))
+        .max();
+    let Some(until) = until else { return false };
+    tokio::select! {
+        () = session.shared.receipt_waits.shutdown.cancelled() => {}
+        () = tokio::time::sleep_until(until.min(deadline)) => {}
+    }
+    true
 }
 
 /// A subscription to heads that begins this long after a wait is taken to be begun because of it.

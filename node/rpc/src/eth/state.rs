@@ -3,6 +3,7 @@
 use althing_types::state::EMPTY_CODE_HASH;
 use althing_types::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::backend::GroupBackend;
 use crate::error::RpcError;
@@ -29,6 +30,8 @@ pub(super) fn balance(call: &Call<'_>) -> Answer {
 pub(super) fn transaction_count(call: &Call<'_>) -> Answer {
     let address: Address = call.arguments.required(0, "address")?;
     let group = call.group()?;
+    let told = &call.session.shared.told_nonces;
+    told.note(group.info().group, address, Instant::now());
     if call
         .arguments
         .optional::<&str>(1, "block")

@@ -136,6 +136,38 @@ async fn beyond_the_waits_accepted_a_pending_transactions_receipt_is_null_at_onc
     assert_eq!(found["transactionHash"], json!(first_hash));
 }
 
+/// ethers remembers the nonce it was told for 250 ms, and would use it a second time after a receipt that comes sooner.
+#[tokio::test]
+async fn a_receipt_does_not_come_before_its_sender_has_forgotten_the_nonce_it_was_told() {
+    let memory = Duration::from_millis(200);
+    let server = start(Limits {
+        nonce_memory: memory,
+        ..Limits::default()
+    })
+    .await;
+    let sent = dynamic_fee(7, Some(TOKEN));
+    let began = Instant::now();
+    soon(server.result("eth_getTransactionCount", json!([sent.sender, "pending"]))).await;
+    let hash = server.group.pend(&sent);
+    server.group.commit(vec![sent]);
+    assert_eq!(receipt(&server, hash).await["transactionHash"], json!(hash));
+    assert!(began.elapsed() >= memory, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_receipt_is_not_held_for_who_counts_nonces_by_itself() {
+    let server = start(Limits {
+        nonce_memory: Duration::from_secs(3600),
+        ..Limits::default()
+    })
+    .await;
+    let sent = dynamic_fee(7, Some(TOKEN));
+    soon(server.result("eth_getTransactionCount", json!([TOKEN, "latest"]))).await;
+    let hash = server.group.pend(&sent);
+    server.group.commit(vec![sent]);
+    assert_eq!(receipt(&server, hash).await["transactionHash"], json!(hash));
+}
+
 #[tokio::test]
 async fn a_client_that_goes_away_frees_its_place() {
     let server = start(long()).await;
