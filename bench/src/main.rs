@@ -55,6 +55,9 @@ pub(crate) struct Options {
     /// Transfers a second of the latency run; half the measured throughput when not given
     #[arg(long, global = true)]
     rate: Option<u64>,
+    /// Gas of a peer's block; 300000000 are about 8,500 transfers
+    #[arg(long, global = true, default_value_t = 300_000_000)]
+    gas_limit: u64,
     /// Transactions of the restart run
     #[arg(long, global = true, default_value_t = 100_000)]
     transactions: u64,

@@ -27,20 +27,19 @@ pub(super) const WHAT: &str =
 const PROGRAM: &str = "bin/geth-1.13.15/geth";
 const SIGNERS: usize = 4;
 const CHAIN_ID: u64 = 225;
-const GAS_LIMIT: u64 = 300_000_000;
 /// Transactions a pool may hold, of one account and of all; far more than are ever under way.
 const POOL: &str = "100000";
 /// Longest time for a command that prepares, and until all are connected or seal.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Four signers that have sealed their first blocks together.
-pub(super) async fn start() -> anyhow::Result<Peer> {
+/// Four signers that have sealed their first blocks together, each block with at most so much gas.
+pub(super) async fn start(gas_limit: u64) -> anyhow::Result<Peer> {
     let program = program()?;
     let folder = tempfile::Builder::new().prefix("althing-geth-").tempdir()?;
     let signers = signers()?;
     let addresses: Vec<Address> = signers.iter().map(|signer| signer.address).collect();
     let genesis = folder.path().join("genesis.json");
-    std::fs::write(&genesis, genesis_of(&addresses).to_string())?;
+    std::fs::write(&genesis, genesis_of(&addresses, gas_limit).to_string())?;
     std::fs::write(folder.path().join(PASSWORD), "")?;
     let (mut processes, mut clients) = (Vec::new(), Vec::new());
     for (number, signer) in signers.iter().enumerate() {
@@ -48,6 +47,7 @@ pub(super) async fn start() -> anyhow::Result<Peer> {
             program: &program,
             folder: &folder,
             data: folder.path().join(format!("signer-{number}")),
+            gas_limit,
         };
         home.prepare(signer, &genesis)
             .await
@@ -107,7 +107,7 @@ fn signers() -> anyhow::Result<Vec<Signer>> {
 }
 
 /// EIP-225: the first block's extra data is 32 bytes of vanity, the signers, and room for a signature of 65 bytes.
-fn genesis_of(signers: &[Address]) -> Value {
+fn genesis_of(signers: &[Address], gas_limit: u64) -> Value {
     let mut extra = vec![0; 32];
     extra.extend(signers.iter().flat_map(|signer| signer.0.0));
     extra.extend([0; 65]);
@@ -127,7 +127,7 @@ fn genesis_of(signers: &[Address]) -> Value {
             "clique": {"period": 1, "epoch": 30_000},
         },
         "difficulty": "0x1",
-        "gasLimit": format!("{GAS_LIMIT:#x}"),
+        "gasLimit": format!("{gas_limit:#x}"),
         "extraData": hex::encode_prefixed(extra),
         "alloc": {},
     })
@@ -138,6 +138,7 @@ struct Home<'a> {
     program: &'a Path,
     folder: &'a TempDir,
     data: PathBuf,
+    gas_limit: u64,
 }
 
 impl Home<'_> {
@@ -189,7 +190,7 @@ impl Home<'_> {
             "--miner.etherbase",
             &address,
             "--miner.gaslimit",
-            &GAS_LIMIT.to_string(),
+            &self.gas_limit.to_string(),
         ]);
         command.args(["--txpool.accountslots", POOL, "--txpool.globalslots", POOL]);
         command.args(["--txpool.accountqueue", POOL, "--txpool.globalqueue", POOL]);
@@ -247,7 +248,7 @@ mod tests {
     fn extra_data_lists_the_signers_between_vanity_and_signature() {
         let addresses: Vec<Address> = signers().unwrap().iter().map(|signer| signer.address).collect();
         assert!(addresses.is_sorted());
-        let genesis = genesis_of(&addresses);
+        let genesis = genesis_of(&addresses, 1);
         let extra = hex::decode(genesis["extraData"].as_str().unwrap()).unwrap();
         assert_eq!(extra.len(), 32 + SIGNERS * 20 + 65);
         assert_eq!(extra[32..52], addresses[0][..]);
@@ -256,6 +257,6 @@ mod tests {
 
     #[test]
     fn there_is_no_base_fee() {
-        assert!(genesis_of(&[])["config"].get("londonBlock").is_none());
+        assert!(genesis_of(&[], 1)["config"].get("londonBlock").is_none());
     }
 }

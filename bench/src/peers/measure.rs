@@ -17,8 +17,8 @@ use crate::{Options, chain, token};
 /// Longest wait for a block, and for all nodes to have the same one.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Loads the peer, which has just been started, and measures.
-pub(super) async fn run(options: &Options, peer: &Peer) -> anyhow::Result<Figures> {
+/// Loads the peer, which has just been started, and measures; prints what this one run gave under its title.
+pub(super) async fn run(options: &Options, peer: &Peer, title: &str) -> anyhow::Result<Figures> {
     let clients = &peer.clients;
     let reader = clients.first().context("a node")?;
     let (token, accounts) = chain::prepare(reader, options.accounts).await?;
@@ -37,12 +37,19 @@ pub(super) async fn run(options: &Options, peer: &Peer) -> anyhow::Result<Figure
         "everything was sent before the time was over: raise --offered"
     );
     let refused = senders.stop().await?;
-    if refused > 0 {
-        report::line(&format!("{:<11} {refused} transfers refused by pools", super::PART))?;
-    }
     counter.stop().await?;
     all_have_the_same(clients, end.height).await?;
-    difference(&begin, &end, included(reader, &begin, &end).await?)
+    let figures = difference(&begin, &end, included(reader, &begin, &end).await?)?;
+    let (blocks, seconds) = (
+        end.height.saturating_sub(begin.height),
+        (end.at - begin.at).as_secs_f64(),
+    );
+    report::line(&format!(
+        "{:<11} {title}: {:.0} transfers/s, {blocks} blocks in {seconds:.1} s, {refused} refused by pools",
+        super::PART,
+        figures.per_second
+    ))?;
+    Ok(figures)
 }
 
 /// Clock, height and processor time when a block arrived.

@@ -43,7 +43,7 @@ impl Peer {
 
 /// Runs the part; `ours` are the medians of the throughput part in the same program run.
 pub(crate) async fn run(options: &Options, ours: Figures) -> anyhow::Result<()> {
-    match repeat(options, "geth", geth::start).await {
+    match repeat(options, "geth", || geth::start(options.gas_limit)).await {
         Ok(theirs) => {
             report::line(&format!("{PART:<11} {}", geth::WHAT))?;
             show("geth", theirs, "of all four")?;
@@ -51,14 +51,15 @@ pub(crate) async fn run(options: &Options, ours: Figures) -> anyhow::Result<()> 
         }
         Err(why) => not_run("geth", &why)?,
     }
-    match repeat(&anvil::shorter(options), "anvil", anvil::start).await {
+    match repeat(&anvil::shorter(options), "anvil", || anvil::start(options.gas_limit)).await {
         Ok(theirs) => {
             report::line(&format!("{PART:<11} {}", anvil::WHAT))?;
             show("anvil", theirs, "of its process")?;
         }
         Err(why) => not_run("anvil", &why)?,
     }
-    report::command(PART, &options.of_a_load())
+    let gas_limit = options.gas_limit;
+    report::command(PART, &format!("{} --gas-limit {gas_limit}", options.of_a_load()))
 }
 
 /// Starts, measures and stops a peer as often as asked; gives the medians.
@@ -70,12 +71,11 @@ async fn repeat(
     let mut runs = Vec::new();
     for number in 1..=options.runs {
         let peer = start().await?;
-        let one = measure::run(options, &peer)
+        let title = format!("{name}, run {number}");
+        let one = measure::run(options, &peer, &title)
             .await
-            .with_context(|| format!("run {number}"))?;
+            .with_context(|| title.clone())?;
         peer.stop().await?;
-        let Figures { per_second, .. } = one;
-        report::line(&format!("{PART:<11} {name}, run {number}: {per_second:.0} transfers/s"))?;
         runs.push(one);
     }
     Figures::medians(&runs).context("at least one run")
