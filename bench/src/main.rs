@@ -55,8 +55,8 @@ pub(crate) struct Options {
     /// Transfers a second of the latency run; half the measured throughput when not given
     #[arg(long, global = true)]
     rate: Option<u64>,
-    /// Gas of a peer's block; 300000000 are about 8,500 transfers
-    #[arg(long, global = true, default_value_t = 300_000_000)]
+    /// Gas of a block of geth; 40000000 are about 1,100 transfers, as many as a block of ours has, and suit it best
+    #[arg(long, global = true, default_value_t = 40_000_000)]
     gas_limit: u64,
     /// Transactions of the restart run
     #[arg(long, global = true, default_value_t = 100_000)]

@@ -24,7 +24,7 @@ pub(super) fn shorter(options: &Options) -> Options {
 }
 
 /// Starts it.
-pub(super) async fn start(gas_limit: u64) -> anyhow::Result<Peer> {
+pub(super) async fn start() -> anyhow::Result<Peer> {
     let program = repository().join(PROGRAM);
     ensure!(
         program.is_file(),
@@ -35,7 +35,7 @@ pub(super) async fn start(gas_limit: u64) -> anyhow::Result<Peer> {
     let folder = tempfile::Builder::new().prefix("althing-anvil-").tempdir()?;
     let mut command = Command::new(&program);
     command.args(["--port", &port.to_string(), "--accounts", "1", "--balance", "0"]);
-    command.args(["--block-time", "1", "--gas-limit", &gas_limit.to_string()]);
+    command.args(["--block-time", "1", "--gas-limit", "300000000"]);
     command.args(["--base-fee", "0", "--gas-price", "0", "--prune-history", "--silent"]);
     let mut process = Process::start(&mut command, &folder.path().join("log"))?;
     let client = Rpc::new(format!("http://127.0.0.1:{port}"))?;

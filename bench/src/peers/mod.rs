@@ -51,7 +51,7 @@ pub(crate) async fn run(options: &Options, ours: Figures) -> anyhow::Result<()> 
         }
         Err(why) => not_run("geth", &why)?,
     }
-    match repeat(&anvil::shorter(options), "anvil", || anvil::start(options.gas_limit)).await {
+    match repeat(&anvil::shorter(options), "anvil", anvil::start).await {
         Ok(theirs) => {
             report::line(&format!("{PART:<11} {}", anvil::WHAT))?;
             show("anvil", theirs, "of its process")?;
