@@ -157,9 +157,12 @@ fn add_expiry(view: &LocalView, namespace: &Namespace, nodes: &mut [NodeFacts]) 
     Ok(())
 }
 
+/// The height at which a group's sealers and observers are these.
+type Members = (Option<u64>, Vec<String>, Vec<String>);
+
 /// Fills in what only several nodes together know: roles of silent nodes, and lag.
 fn compare(nodes: &mut [NodeFacts]) {
-    let mut lists: BTreeMap<(String, u32), (Option<u64>, Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut lists: BTreeMap<(String, u32), Members> = BTreeMap::new();
     for node in nodes.iter() {
         for member in &node.groups {
             let list = lists.entry((node.namespace.clone(), member.group)).or_default();

@@ -50,7 +50,7 @@ pub(super) async fn converge(
                     None => progress.done(&step.to_string()),
                 }
                 progress.step(&step.to_string());
-                restless = count_start(&mut starts, step).or(restless.take());
+                restless = count_start(&mut starts, step).or_else(|| restless.take());
             });
             for (kind, count) in small {
                 progress.done(&format!("{count} {kind}"));

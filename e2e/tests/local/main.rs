@@ -1,5 +1,8 @@
 //! End-to-end cases on this machine: real binaries, real sockets, real disks, real clients.
 
+#![allow(clippy::unwrap_used, reason = "functions that cases share fail the case")]
+#![allow(clippy::print_stdout, reason = "what a case measured")]
+
 mod clients;
 mod faults;
 mod genesis;

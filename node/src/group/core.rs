@@ -71,6 +71,10 @@ pub(super) struct Core {
     peers: BTreeMap<NodeId, bool>,
     named: Vec<B256>,
     full: bool,
+    /// The last height that was decided; the executor may still be writing it.
+    decided: u64,
+    /// Through which height to abstain, once what was decided is written.
+    abstain_next: Option<u64>,
     /// No vote of this node is above this height, as far as it knows.
     voted_through: u64,
 }
@@ -94,6 +98,8 @@ impl Core {
             peers: BTreeMap::new(),
             named: Vec::new(),
             full: false,
+            decided: 0,
+            abstain_next: None,
             voted_through,
         }
     }
@@ -215,11 +221,23 @@ impl Core {
             }
             CoreEvent::Written { height } => {
                 self.vote_log.reset_below(height + 1).map_err(|e| e.to_string())?;
+                if let Some(through) = self.abstain_next.take() {
+                    self.abstain(through)?;
+                }
                 self.pool_changed()
             }
-            CoreEvent::AbstainThrough(height) => self.begin(Some(height)),
+            CoreEvent::AbstainThrough(height) => self.abstain(height),
             CoreEvent::Halted | CoreEvent::Stop => Ok(()),
         }
+    }
+
+    /// Starts the consensus anew from the ledger, which must have what was decided: else it would stay behind its own ledger.
+    fn abstain(&mut self, through: u64) -> Result<(), String> {
+        if self.parts.ledger.head().height < self.decided {
+            self.abstain_next = Some(through);
+            return Ok(());
+        }
+        self.begin(Some(through))
     }
 
     /// A certificate above everything in the vote log that bears this node's signature proves that the log is older than
@@ -236,7 +254,7 @@ impl Core {
         );
         self.voted_through = height;
         let _ = self.parts.sync.send(SyncEvent::VotesLost);
-        self.begin(Some(u64::MAX))
+        self.abstain(u64::MAX)
     }
 
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
@@ -384,6 +402,7 @@ impl Core {
                 candidate,
                 certificate,
             } => {
+                self.decided = candidate.height;
                 self.parts.metrics.view(certificate.view);
                 self.job(Job::Commit { candidate, certificate });
             }

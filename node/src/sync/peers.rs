@@ -122,14 +122,12 @@ impl SyncPeers {
     /// - A quorum that has not begun, this node included, can have prepared nothing together with votes that were lost: the
     ///   group is new and nobody abstains. What a peer said before it began holds after it has: whatever it voted for since
     ///   came after this node's start.
-    /// - Else, once so many have begun that no such quorum is left, the highest height H of a quorum is certified; with the
-    ///   ledger gone too this node may have voted one height above what it alone had seen certified, hence H + 2, else H + 1.
+    /// - Else, once so many have begun that no such quorum is left and this node has caught up, it is H + 2, H being the
+    ///   highest height of a quorum: this node may have voted one height above what it alone had seen certified. Who claims
+    ///   a height and cannot show its blocks is not believed.
     pub fn abstain_through(&self, own: &NodeId, own_status: Status, sealers: &SealerSet) -> Option<u64> {
-        let others = || {
-            self.statuses
-                .iter()
-                .filter(|(peer, _)| *peer != own && sealers.contains(peer))
-        };
+        let believed = |peer: &NodeId| peer != own && sealers.contains(peer) && !self.resting.contains_key(peer);
+        let others = || self.statuses.iter().filter(|(peer, _)| believed(peer));
         let own_vote = sealers.contains(own);
         let fresh = self
             .seen_fresh
@@ -151,7 +149,7 @@ impl SyncPeers {
         let highest = others()
             .map(|(_, status)| status.height)
             .fold(own_status.height, u64::max);
-        Some(highest + if own_status.height == 0 { 2 } else { 1 })
+        (highest <= own_status.height + 1).then_some(highest + 2)
     }
 
     /// Votes of this node were lost while it ran: what peers said before does not tell where it is safe.
@@ -188,10 +186,29 @@ mod tests {
         let mut peers = SyncPeers::default();
         peers.announced(node(2), status(9, true), 0);
         peers.announced(node(9), status(50, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), None);
+        assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), None);
         peers.announced(node(3), status(10, true), 0);
-        assert_eq!(peers.abstain_through(&node(1), status(0, false), &four()), Some(12));
-        assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), Some(11));
+        assert_eq!(
+            peers.abstain_through(&node(1), status(0, false), &four()),
+            None,
+            "it has yet to catch up"
+        );
+        assert_eq!(peers.abstain_through(&node(1), status(9, true), &four()), Some(12));
+        assert_eq!(peers.abstain_through(&node(1), status(10, true), &four()), Some(12));
+    }
+
+    #[test]
+    fn one_liar_about_its_height_does_not_make_a_node_abstain_for_ever() {
+        let mut peers = SyncPeers::default();
+        for (peer, height) in [(2, 10), (3, 10), (4, u64::MAX / 2)] {
+            peers.announced(node(peer), status(height, true), 0);
+        }
+        let own = status(10, true);
+        assert_eq!(peers.abstain_through(&node(1), own, &four()), None);
+        let (asked, _) = peers.next_request(10, 0).unwrap();
+        assert_eq!(asked, node(4));
+        peers.failed(&node(4), 100);
+        assert_eq!(peers.abstain_through(&node(1), own, &four()), Some(12));
     }
 
     #[test]
@@ -246,7 +263,7 @@ mod tests {
             peers.announced(node(peer), status(7, true), 0);
         }
         peers.forget_beginnings();
-        assert_eq!(peers.abstain_through(&node(1), status(7, true), &four()), Some(8));
+        assert_eq!(peers.abstain_through(&node(1), status(7, true), &four()), Some(9));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl SyncTask {
                 self.settle_abstention();
                 self.look_at_clocks();
                 ticks += 1;
-                if ticks % EXPIRE_TICKS == 0 {
+                if ticks.is_multiple_of(EXPIRE_TICKS) {
                     self.parts.pool.expire();
                 }
             }

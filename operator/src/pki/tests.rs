@@ -121,7 +121,7 @@ fn an_authority_says_so_and_a_leaf_does_not_and_usages_follow_the_role() {
         let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
         let certificate = block.parse_x509().unwrap();
         let basic = certificate.basic_constraints().unwrap().unwrap().value.clone();
-        let usage = certificate.key_usage().unwrap().unwrap().value.clone();
+        let usage = *certificate.key_usage().unwrap().unwrap().value;
         let extended = certificate
             .extended_key_usage()
             .unwrap()
@@ -246,7 +246,7 @@ fn a_request_carries_the_governance_account_and_its_own_signature() {
     );
     assert_eq!(PublicKey::P256(verified.public_key), key.public());
     let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
-    let mut der = block.contents.clone();
+    let mut der = block.contents;
     let last = der.len() - 1;
     der[last] ^= 1;
     let forged =

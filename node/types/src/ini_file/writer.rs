@@ -19,7 +19,7 @@ pub(super) fn read_thousandths(text: &str) -> Option<u64> {
         .checked_add(thousandths)
 }
 
-/// Thousandths as a decimal number, the way [`SectionReader::optional_thousandths`] reads them.
+/// Thousandths as a decimal number, the way [`SectionReader::optional_thousandths`](super::SectionReader::optional_thousandths) reads them.
 pub fn thousandths_text(number: u64) -> String {
     match number % 1000 {
         0 => (number / 1000).to_string(),

@@ -36,7 +36,7 @@ fn consensus() -> impl Strategy<Value = ConsensusConfig> {
             kind,
             max_transactions,
             timeout_ms,
-            heartbeat_ms: heartbeat.or((kind == ConsensusKind::Aura).then_some(1000)),
+            heartbeat_ms: heartbeat.or_else(|| (kind == ConsensusKind::Aura).then_some(1000)),
         })
 }
 

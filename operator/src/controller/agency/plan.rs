@@ -462,7 +462,10 @@ fn answer(
     match chain.consortium.admitted.get(&agency.name) {
         Some(fingerprint) if *fingerprint == request.fingerprint => {}
         admitted => {
-            let found = admitted.map_or("nobody".to_owned(), |fingerprint| format!("fingerprint {fingerprint}"));
+            let found = admitted.map_or_else(
+                || "nobody".to_owned(),
+                |fingerprint| format!("fingerprint {fingerprint}"),
+            );
             let text = format!(
                 "spec.registrar.admit of Consortium {} admits {found}; the request of {} has fingerprint {}: confirm it over another channel, then admit it",
                 chain.consortium.name, agency.name, request.fingerprint

@@ -33,7 +33,7 @@ pub enum NodeForm {
         /// Where it is dialled.
         address: Option<PeerAddress>,
         /// Its certificate.
-        certificate: Option<Certificate>,
+        certificate: Option<Box<Certificate>>,
     },
 }
 
@@ -132,6 +132,6 @@ fn external_form(external: &ExternalNode) -> Outcome<NodeForm> {
     Ok(NodeForm::External {
         node_id: stated.or(certified),
         address: address("spec.external.address", external.address.as_deref())?,
-        certificate,
+        certificate: certificate.map(Box::new),
     })
 }
