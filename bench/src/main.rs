@@ -55,7 +55,7 @@ pub(crate) struct Options {
     /// Transfers a second of the latency run; half the measured throughput when not given
     #[arg(long, global = true)]
     rate: Option<u64>,
-    /// Gas of a block of geth; 40000000 are about 1,100 transfers, as many as a block of ours has, and suit it best
+    /// Gas of a block of geth; 40000000 are about 1,100 transfers, about as many as a block of ours has
     #[arg(long, global = true, default_value_t = 40_000_000)]
     gas_limit: u64,
     /// Transactions of the restart run
