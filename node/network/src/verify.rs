@@ -6,6 +6,7 @@ use althing_types::NodeId;
 use ring::digest::{Context, SHA256};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
@@ -302,12 +303,32 @@ fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Pat
     Ok(Path { root_name, above })
 }
 
+/// Seconds since 1970 as RFC 3339 writes them.
+fn moment(seconds: u64) -> String {
+    let known = i64::try_from(seconds).ok().map(OffsetDateTime::from_unix_timestamp);
+    let Some(Ok(at)) = known else {
+        return format!("{seconds} s after 1970");
+    };
+    let (year, month, day) = at.to_calendar_date();
+    let (hour, minute, second) = at.to_hms();
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 fn refuse_dates(name: &str, not_before: i64, not_after: i64, time: u64) -> Refusal {
     if i64::try_from(time).is_ok_and(|time| time < not_before) {
-        let detail = format!("{name:?} is valid from {not_before}, now is {time} (seconds since 1970)");
+        let detail = format!(
+            "{name:?} is valid from {}, now is {}",
+            moment(u64::try_from(not_before).unwrap_or(0)),
+            moment(time)
+        );
         return Refusal::new(RefusalReason::NotYetValid, detail);
     }
-    let detail = format!("{name:?} was valid until {not_after}, now is {time} (seconds since 1970)");
+    let detail = format!(
+        "{name:?} was valid until {}, now is {}",
+        moment(u64::try_from(not_after).unwrap_or(0)),
+        moment(time)
+    );
     Refusal::new(RefusalReason::Expired, detail)
 }
 
@@ -317,17 +338,17 @@ fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
     match error {
         E::CertExpired { time, not_after } => {
             let detail = format!(
-                "the certificate of {subject:?} or one above it was valid until {}, now is {} (seconds since 1970)",
-                not_after.as_secs(),
-                time.as_secs()
+                "the certificate of {subject:?} or one above it was valid until {}, now is {}",
+                moment(not_after.as_secs()),
+                moment(time.as_secs())
             );
             Refusal::new(RefusalReason::Expired, detail)
         }
         E::CertNotValidYet { time, not_before } => {
             let detail = format!(
-                "the certificate of {subject:?} or one above it is valid from {}, now is {} (seconds since 1970)",
-                not_before.as_secs(),
-                time.as_secs()
+                "the certificate of {subject:?} or one above it is valid from {}, now is {}",
+                moment(not_before.as_secs()),
+                moment(time.as_secs())
             );
             Refusal::new(RefusalReason::NotYetValid, detail)
         }

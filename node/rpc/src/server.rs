@@ -75,7 +75,9 @@ impl Origins {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Somebody else listens there.
-    #[error("RPC cannot listen on {address}: the address is in use; stop what uses it or configure another port")]
+    #[error(
+        "RPC cannot listen on {address}: the address is in use; stop what uses it or set another jsonrpc_listen_port"
+    )]
     AddressInUse {
         /// The address.
         address: SocketAddr,

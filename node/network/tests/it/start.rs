@@ -86,6 +86,11 @@ async fn our_own_certificate_is_checked_as_peers_will_check_it() {
     });
     let error = fails(settings(&expired, &root, &[])).await;
     assert!(error.contains("node.crt") && error.contains("expired"), "{error}");
+    let now = time::OffsetDateTime::now_utc().year().to_string();
+    assert!(
+        error.contains(&format!("now is {now}-")),
+        "dates are written for people: {error}"
+    );
     let error = fails(settings(&agency.node("node-0"), &chain("elsewhere"), &[])).await;
     assert!(error.contains("node.crt") && error.contains("foreign_chain"), "{error}");
 }
