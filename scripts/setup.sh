@@ -39,6 +39,18 @@ toolchains() {
   return 1
 }
 
+# Cargo takes what another checkout of the project left in the same cache for its own when this one's files are older: it
+# knows packages by their place in the workspace. So what belongs to another checkout is made to look changed.
+checkout() {
+  local mark=$CARGO_TARGET_DIR/checkout
+  if [ ! -f "$mark" ] || [ "$(cat "$mark")" != "$root" ]; then
+    say 'the cache was last used by another checkout: its packages are built again'
+    (cd "$root" && find . -name target -prune -o -name node_modules -prune -o \( -name '*.rs' -o -name Cargo.toml \) -exec touch {} +)
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s' "$root" >"$mark"
+  fi
+}
+
 npm_packages() {
   local folder=$root/e2e/clients/js
   if [ -d "$folder/node_modules" ] && stamp_is_fresh npm "$folder/package-lock.json"; then
@@ -102,6 +114,7 @@ geth() {
 build() {
   step 'Debian packages' debian_packages
   step 'tool chains' toolchains cargo rustc
+  step 'cache' checkout
 }
 
 clients() {
