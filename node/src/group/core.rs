@@ -254,7 +254,8 @@ impl Core {
         );
         self.voted_through = height;
         let _ = self.parts.sync.send(SyncEvent::VotesLost);
-        self.abstain(u64::MAX)
+        // At once, wherever the ledger is: the start that follows, when sync has told the height, waits for it.
+        self.begin(Some(u64::MAX))
     }
 
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
