@@ -1,0 +1,1 @@
+//! The Kubernetes edge: a plan becomes objects of the API server.
