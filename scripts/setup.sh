@@ -4,15 +4,21 @@
 #   scripts/setup.sh build     what compiling and running needs (make up)
 #   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite
 #   scripts/setup.sh checks    cargo-deny and cargo-audit
+#   scripts/setup.sh cluster   the programs of the Kubernetes cluster that the end-to-end suite starts
+#   scripts/setup.sh kube-checks  what checks charts, manifests and alert rules
+#   scripts/setup.sh gitops    the controller of the GitOps cases
+#   scripts/setup.sh scale     what plays thousands of pods (make bench only)
 #   scripts/setup.sh peers     the peer of the benchmarks (make bench only)
-#   scripts/setup.sh           build, clients and checks (make test)
+#   scripts/setup.sh           build, clients, checks, cluster, kube-checks and gitops (make test)
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
+source "$(dirname "$0")/go_tools.sh"
 
+# debian_packages PACKAGE… installs those that are missing.
 # The bindings to RocksDB need libclang, its build a C++ compiler; the clients' Python a virtual environment.
 debian_packages() {
   local wanted=() package
-  for package in build-essential clang libclang-dev pkg-config python3-venv; do
+  for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || wanted+=("$package")
   done
   if [ ${#wanted[@]} -eq 0 ]; then
@@ -112,7 +118,7 @@ geth() {
 }
 
 build() {
-  step 'Debian packages' debian_packages
+  step 'Debian packages' debian_packages build-essential clang libclang-dev pkg-config python3-venv
   step 'tool chains' toolchains cargo rustc
   step 'cache' checkout
 }
@@ -132,15 +138,55 @@ peers() {
   step 'geth with Clique, the peer of the benchmarks (the first time takes some minutes)' geth
 }
 
+# Containers, their network and images; the rest of the cluster is built from Go modules.
+cluster() {
+  step 'Debian packages of the cluster' debian_packages \
+    containerd runc containernetworking-plugins nftables iproute2 buildah util-linux
+  step 'tool chains of the cluster' toolchains go
+  step 'Kubernetes (the first time takes some minutes)' kubernetes
+  step 'etcd' etcd
+  step 'CoreDNS' coredns
+  step 'programs of our own for the cluster' cluster_programs
+}
+
+kube_checks() {
+  step 'tool chains of the checks' toolchains go
+  step 'Helm 4 (the first time takes some minutes)' helm4
+  step 'helm-unittest' helm_unittest
+  step 'kubeconform' kubeconform
+  step 'promtool' promtool
+  step 'Helm 3' helm3
+}
+
+gitops() {
+  step 'tool chains of the GitOps cases' toolchains go
+  step "Flux's kustomize-controller (the first time takes some minutes)" kustomize_controller
+}
+
+scale() {
+  step 'tool chains of the scale figures' toolchains go
+  step 'kwok' kwok
+}
+
 case ${1:-all} in
   build) build ;;
   clients) clients ;;
   checks) checks ;;
+  cluster) cluster ;;
+  kube-checks) kube_checks ;;
+  gitops) gitops ;;
+  scale) scale ;;
   peers) peers ;;
   all)
     build
     clients
     checks
+    cluster
+    kube_checks
+    gitops
     ;;
-  *) echo "setup.sh: unknown part '$1'; accepted are build, clients, checks, peers or none" >&2 && exit 2 ;;
+  *)
+    echo "setup.sh: unknown part '$1'; accepted are build, clients, checks, cluster, kube-checks, gitops, scale, peers" \
+      'or none' >&2 && exit 2
+    ;;
 esac
