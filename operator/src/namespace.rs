@@ -207,8 +207,10 @@ impl Findings {
                 .map(|g| ProcessGroup {
                     id: g.group.id,
                     name: g.group.name.clone(),
+                    settings_digest: files.settings_digests.get(&g.group.id).copied().unwrap_or_default(),
                 })
                 .collect(),
+            container: own.endpoint.container.then(|| own.settings.container.clone()),
             restart_digest: files.restart_digest,
         };
         let network = NodeNetwork {
@@ -333,10 +335,10 @@ fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disr
                     },
                 });
             }
-            Some(found) if found.state != ProcessState::Stopped => {
-                let step = Step::RestartProcess(process.clone());
-                disturb(&process.node, DisruptionReason::ConfigurationChanged, step, &mut steps);
-            }
+            Some(found) if found.state != ProcessState::Stopped => match found.process.needs_restart(process) {
+                Some(reason) => disturb(&process.node, reason, Step::RestartProcess(process.clone()), &mut steps),
+                None => steps.push(Step::AmendProcess(process.clone())),
+            },
             _ => steps.push(Step::StartProcess(process.clone())),
         }
     }

@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use alloy_primitives::keccak256;
-use althing_types::B256;
 use althing_types::config::{
-    Blacklist, ChainConfig, GroupConfig, MetricsConfig, NodeConfig, P2pConfig, PeerAddress, RpcConfig,
-    parse_group_config, parse_node_config, parse_nodes_json, render_group_config, render_node_config,
-    render_nodes_json,
+    Blacklist, ChainConfig, GroupConfig, GroupPaths, LogFormat, MetricsConfig, NetworkSecurity, NodeConfig, P2pConfig,
+    PeerAddress, RpcConfig, RpcTls, parse_group_config, parse_node_config, parse_nodes_json, render_group_config,
+    render_node_config, render_nodes_json,
 };
 use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
+use althing_types::{B256, GroupId};
 
 use crate::controller::certificate::Certificate;
 use crate::controller::consortium::ChainFacts;
 use crate::controller::group::GroupFacts;
 use crate::controller::node::{NodeFacts, OwnNode};
 use crate::controller::{Hold, Outcome};
-use crate::plan::{File, FileContent, FileRef, Identity, Peer};
+use crate::plan::{Endpoint, File, FileContent, FileRef, Identity, LogTarget, Peer, RpcSecurity};
 use crate::status::Reason;
 
 /// The sections of `group.N.ini` that a Group's `spec.local.settings` may name.
@@ -40,8 +40,10 @@ const KEY_CHARACTERS_MAX: usize = 64;
 pub struct NodeFiles {
     /// The files, by path.
     pub files: Vec<File>,
-    /// Digest of what the node reads only at its start.
+    /// Digest of what the node reads only at its start, its groups' files apart.
     pub restart_digest: B256,
+    /// The digest of each group's `group.N.ini`.
+    pub settings_digests: BTreeMap<GroupId, B256>,
 }
 
 /// Makes the files of one own node. `groups` are those it takes part in, by ascending number.
@@ -59,26 +61,24 @@ pub fn node_files(
         whitelist: Default::default(),
         ..config.clone()
     };
-    let mut restart = config_text(&resting)?;
+    let folders = &own.endpoint.folders;
     let mut texts: Vec<(String, String)> = vec![
         ("config.ini".to_owned(), config_text(&config)?),
         ("nodes.json".to_owned(), peers_text(peers)?),
-        ("conf/ca.crt".to_owned(), bundle(&chain.trusted)),
+        (folders.configured("ca.crt"), bundle(&chain.trusted)),
         (
-            "conf/node.crt".to_owned(),
+            folders.configured("node.crt"),
             bundle(&[own.certificate.clone(), own.agency_certificate.clone()]),
         ),
-        ("conf/node.nodeid".to_owned(), format!("{}\n", node.node_id)),
+        (folders.configured("node.nodeid"), format!("{}\n", node.node_id)),
     ];
+    let mut settings_digests = BTreeMap::new();
     for group in groups {
         let id = group.group.id;
-        for (path, text) in [
-            (format!("conf/group.{id}.genesis"), genesis_text(group)?),
-            (format!("conf/group.{id}.ini"), group_text(&group.group.settings)?),
-        ] {
-            restart.push_str(&text);
-            texts.push((path, text));
-        }
+        let settings = group_text(&group.group.settings)?;
+        settings_digests.insert(id, keccak256(&settings));
+        texts.push((folders.configured(&format!("group.{id}.genesis")), genesis_text(group)?));
+        texts.push((folders.configured(&format!("group.{id}.ini")), settings));
     }
     let file = |path: String, content| File {
         at: FileRef {
@@ -92,13 +92,14 @@ pub fn node_files(
         .map(|(path, text)| file(path, FileContent::Text(text)))
         .collect();
     files.push(file(
-        "conf/node.key".to_owned(),
+        folders.configured("node.key"),
         FileContent::PrivateKey(Identity::Node(node.name.clone())),
     ));
     files.sort_by(|one, other| one.at.cmp(&other.at));
     Ok(NodeFiles {
         files,
-        restart_digest: keccak256(restart),
+        restart_digest: keccak256(config_text(&resting)?),
+        settings_digests,
     })
 }
 
@@ -124,12 +125,18 @@ fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
     let mut log = defaults.log.clone();
     log.level = own.settings.log_level.unwrap_or(log.level);
     log.max_file_mb = own.settings.log_file_mb.unwrap_or(log.max_file_mb);
+    if own.endpoint.log == LogTarget::Console {
+        log.console = true;
+        log.format = LogFormat::Json;
+    }
+    let folders = &own.endpoint.folders;
     Ok(NodeConfig {
         rpc: RpcConfig {
             listen_ip: client,
             listen_port: ports.rpc,
             channel_listen_ip: client,
             channel_listen_port: ports.channel,
+            tls: rpc_tls(&own.endpoint),
             ..RpcConfig::default()
         },
         p2p: P2pConfig {
@@ -147,6 +154,14 @@ fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
             serials: revocations.serials.clone(),
         },
         whitelist: own.settings.allow.clone(),
+        groups: GroupPaths {
+            data_path: folders.data.clone(),
+            config_path: folders.configuration.clone(),
+        },
+        security: NetworkSecurity {
+            data_path: folders.configuration.clone(),
+            ..NetworkSecurity::default()
+        },
         chain: ChainConfig {
             id: chain.consortium.chain_id,
             cryptography: Cryptography::Standard,
@@ -154,6 +169,19 @@ fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
         log,
         ..defaults
     })
+}
+
+/// The node's own certificate serves its RPC clients too.
+fn rpc_tls(endpoint: &Endpoint) -> Option<RpcTls> {
+    let file = |name| endpoint.folders.configured(name);
+    match endpoint.rpc_security {
+        RpcSecurity::Plain => None,
+        RpcSecurity::Tls => Some(RpcTls {
+            certificate: file("node.crt"),
+            key: file("node.key"),
+            client_ca: Some(file("ca.crt")),
+        }),
+    }
 }
 
 fn config_text(config: &NodeConfig) -> Outcome<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use althing_types::quorum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::name::{GroupName, NodeName};
 use crate::plan::observed::ProcessState;
@@ -20,11 +20,17 @@ pub struct Disruption {
 }
 
 /// Why a node is disturbed on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DisruptionReason {
     /// It reads its configuration only at its start, and the configuration changed.
     ConfigurationChanged,
+    /// The image or the resources of its container changed.
+    ContainerChanged,
+    /// The settings of a group it runs changed.
+    SettingsChanged,
+    /// Its machine is to be emptied: whoever drains it may evict the node now.
+    MachineDrained,
     /// No manifest names it any more.
     Removed,
 }

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::name::NodeName;
 use crate::plan::Identity;
 
-/// Which file: the owning node's configuration folder and a path below it.
+/// Which file: the owning node's folder (that of `config.ini`) and a path below it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileRef {
     /// The node.
     pub node: NodeName,
-    /// The path below the node's configuration folder, such as `conf/node.crt`. Made of constants and numbers only: nothing
+    /// The path below the node's folder, such as `config.ini` or `conf/node.crt`. Made of constants and numbers only: nothing
     /// from a manifest is in it.
     pub path: String,
 }

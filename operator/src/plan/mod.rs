@@ -16,6 +16,7 @@ pub mod file;
 pub mod identity;
 pub mod observed;
 pub mod process;
+pub mod report;
 pub mod step;
 
 use althing_types::{B256, GroupId};
@@ -24,8 +25,13 @@ use serde::Serialize;
 pub use disruption::{Disruption, DisruptionReason, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
 pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};
-pub use observed::{KeyState, Observed, ObservedIdentity, ObservedProcess, Placement, ProcessState};
-pub use process::{Endpoint, NodeNetwork, Peer, Ports, Process, ProcessGroup};
+pub use observed::{
+    KeyState, Observed, ObservedIdentity, ObservedProcess, Placement, ProcessState, Trouble, TroubleKind,
+};
+pub use process::{
+    Container, Endpoint, Folders, LogTarget, NodeNetwork, Peer, Ports, Process, ProcessGroup, RpcSecurity,
+};
+pub use report::{GroupReport, GroupRole, NodeReport};
 pub use step::Step;
 
 use crate::name::{GroupName, Namespace};

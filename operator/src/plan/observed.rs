@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::name::{GroupName, NodeName};
 use crate::plan::file::{FileRef, ObservedFile};
 use crate::plan::process::{Endpoint, Process};
-use crate::plan::{Identity, PublicKey};
+use crate::plan::report::NodeReport;
+use crate::plan::{DisruptionReason, Identity, PublicKey};
 use crate::status::ObjectStatus;
 
 /// Everything a plan of one namespace depends on beside its manifests and the clock.
@@ -23,8 +24,45 @@ pub struct Observed {
     pub data: BTreeSet<NodeName>,
     /// Processes that run or ran.
     pub processes: BTreeMap<NodeName, ObservedProcess>,
+    /// What running nodes say about themselves; a node that was not asked or did not answer is missing.
+    pub reports: BTreeMap<NodeName, NodeReport>,
+    /// Nodes the edge has to disturb for its own reasons, such as a machine that is drained.
+    pub wishes: BTreeMap<NodeName, DisruptionReason>,
+    /// Nodes that somebody else may disturb at this moment because an earlier plan allowed it (an open disruption budget).
+    pub opened: BTreeSet<NodeName>,
+    /// What stands in the way of a node's process, as the edge knows it.
+    pub troubles: BTreeMap<NodeName, Trouble>,
     /// The statuses written last.
     pub statuses: Vec<ObjectStatus>,
+}
+
+/// What stands in the way of a node's process outside of the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// What kind it is of.
+    pub kind: TroubleKind,
+    /// What was found, in the words of who found it.
+    pub message: String,
+}
+
+/// The kinds of trouble around a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TroubleKind {
+    /// The image is not there or may not be pulled.
+    ImageCannotBePulled,
+    /// The volume finds no place.
+    VolumeCannotBind,
+    /// The pod was not admitted.
+    PodRefused,
+    /// The container ends again and again.
+    ContainerCrashes,
+    /// No machine takes the pod.
+    Unschedulable,
+    /// An object of that name is somebody else's.
+    NameTaken,
+    /// The object was not accepted.
+    ApplyRefused,
 }
 
 /// What was found of one identity.

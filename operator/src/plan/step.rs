@@ -32,6 +32,9 @@ pub enum Step {
     StartProcess(Process),
     /// Stop the node and start it as given. Allowed by the disruption rules at the moment of planning.
     RestartProcess(Process),
+    /// Keep this as what runs: the node has taken up new groups from its files by itself. Where the record of what runs is
+    /// the process itself, nothing is to be done.
+    AmendProcess(Process),
     /// Stop a node that no manifest names any more. Its folder stays (DESIGN.md 5.2).
     StopProcess(NodeName),
 }
@@ -56,6 +59,7 @@ impl fmt::Display for Step {
             }) => write!(f, "write {at} (private)"),
             Self::StartProcess(process) => write!(f, "start {}", process.node),
             Self::RestartProcess(process) => write!(f, "restart {}", process.node),
+            Self::AmendProcess(process) => write!(f, "amend {}", process.node),
             Self::StopProcess(node) => write!(f, "stop {node}"),
         }
     }

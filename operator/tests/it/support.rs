@@ -155,13 +155,7 @@ impl Place for MemoryEdge {
                     metrics: first.metrics + step,
                 };
                 step += 1;
-                let loopback = || "127.0.0.1".to_owned();
-                let endpoint = Endpoint {
-                    p2p_listen: loopback(),
-                    client_listen: loopback(),
-                    advertise: loopback(),
-                    ports,
-                };
+                let endpoint = Endpoint::on_machine("127.0.0.1", ports);
                 if manifests.namespace == *namespace {
                     placement.insert(name.clone(), endpoint);
                 }
@@ -193,6 +187,9 @@ impl Apply for MemoryEdge {
             }
             Step::WriteFile(file) => self.write(file),
             Step::StartProcess(process) | Step::RestartProcess(process) => self.start(process),
+            Step::AmendProcess(process) => {
+                self.observed.processes.get_mut(&process.node).unwrap().process = process.clone();
+            }
             Step::StopProcess(node) => {
                 if let Some(found) = self.observed.processes.get_mut(node) {
                     found.state = ProcessState::Stopped;

@@ -155,6 +155,19 @@ pub fn plan(
         );
         return Err(Hold::wrong(Reason::InvalidSpec, text));
     }
+    let endpoint = ctx
+        .placement
+        .get(&node.name)
+        .cloned()
+        .ok_or_else(|| Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet"))?;
+    let mut dns_names = vec![node.name.to_string()];
+    dns_names.extend(
+        endpoint
+            .dns_names
+            .iter()
+            .filter(|name| **name != *node.name.as_str())
+            .cloned(),
+    );
     let wish = Wish {
         subject: Identity::Node(node.name.clone()),
         public_key: node_id,
@@ -166,16 +179,11 @@ pub fn plan(
             governance_account: None,
         },
         common_name: node.name.to_string(),
-        dns_names: vec![node.name.to_string()],
+        dns_names,
         validity: Role::Node.validity(),
         request: None,
     };
     let certificate = certificate::ensure(ctx, &wish, &mut orders.certificates)?;
-    let endpoint = ctx
-        .placement
-        .get(&node.name)
-        .cloned()
-        .ok_or_else(|| Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet"))?;
     let agency_certificate = agency.certificate.clone();
     Ok(facts(Some(OwnNode {
         certificate,

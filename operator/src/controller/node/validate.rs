@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use althing_crds::v1alpha1::{ExternalNode, LogLevel as SpecLogLevel, Node, NodeP2p};
+use althing_crds::v1alpha1::{ExternalNode, LogLevel as SpecLogLevel, Node, NodeP2p, NodeSpec};
 use althing_types::NodeId;
 use althing_types::config::{LogLevel, PeerAddress};
 
 use crate::controller::certificate::Certificate;
 use crate::controller::{Hold, Outcome};
 use crate::name::{AgencyName, NodeName};
+use crate::plan::Container;
 
 /// A Node that is known to be right in itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,8 @@ pub struct OwnSettings {
     pub log_level: Option<LogLevel>,
     /// Megabytes of a log file.
     pub log_file_mb: Option<u32>,
+    /// Its container, where nodes run in containers.
+    pub container: Container,
 }
 
 /// Checks a Node.
@@ -68,6 +71,7 @@ pub fn validate(name: &NodeName, object: &Node) -> Outcome<ValidatedNode> {
                 allow: node_ids("spec.p2p.allow", &p2p, |p2p| &p2p.allow)?,
                 log_level: log.level.map(log_level),
                 log_file_mb: log.max_file_size_mb.and_then(|mb| u32::try_from(mb).ok()),
+                container: container(spec)?,
             })
         }
     };
@@ -75,6 +79,16 @@ pub fn validate(name: &NodeName, object: &Node) -> Outcome<ValidatedNode> {
         name: name.clone(),
         agency,
         form,
+    })
+}
+
+fn container(spec: &NodeSpec) -> Outcome<Container> {
+    // Keys of a JSON value are in order, so that equal resources are equal texts.
+    let canonical = |resources| serde_json::to_value(resources).map(|value| value.to_string());
+    let resources = spec.resources.as_ref().map(canonical).transpose();
+    Ok(Container {
+        image: spec.image.clone(),
+        resources: resources.map_err(|error| Hold::field("spec.resources", error, "requests and limits"))?,
     })
 }
 

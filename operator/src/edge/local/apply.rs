@@ -46,6 +46,7 @@ pub(super) fn apply(
             supervisor.stop(namespace, &process.node)?;
             supervisor.start(process, children)
         }
+        Step::AmendProcess(process) => supervisor.amend(process),
         Step::StopProcess(node) => supervisor.stop(namespace, node).map(drop),
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn observe(supervisor: &Supervisor, namespace: &Namespace) -> Result<
         data: data(layout, namespace)?,
         processes,
         statuses: durable::read_json(&layout.statuses(namespace))?.unwrap_or_default(),
+        ..Observed::default()
     })
 }
 

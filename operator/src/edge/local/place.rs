@@ -27,16 +27,9 @@ pub(super) fn place(
         durable::write_json(&path, &placed, Mode::Public)?;
     }
     let own = ports.into_iter().filter(|((of, _), _)| of == namespace);
-    Ok(own.map(|((_, node), ports)| (node, endpoint(ports))).collect())
-}
-
-fn endpoint(ports: Ports) -> Endpoint {
-    Endpoint {
-        p2p_listen: LOOPBACK.to_string(),
-        client_listen: LOOPBACK.to_string(),
-        advertise: LOOPBACK.to_string(),
-        ports,
-    }
+    Ok(own
+        .map(|((_, node), ports)| (node, Endpoint::on_machine(LOOPBACK.to_string(), ports)))
+        .collect())
 }
 
 /// The own nodes of all namespaces, and the ports their manifests name.

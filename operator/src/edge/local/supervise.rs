@@ -98,6 +98,22 @@ impl Supervisor {
         self.watch(process, child, children)
     }
 
+    /// Records that the node runs as given now, because it took up new groups by itself. One that has ended since is left
+    /// to the next plan.
+    pub(super) fn amend(&self, process: &Process) -> Result<(), LocalError> {
+        let before = record::read(&self.layout, &process.namespace, &process.node)?;
+        let Some(id) = before.and_then(|found| self.live(&found)) else {
+            return Ok(());
+        };
+        record::write(
+            &self.layout,
+            &ProcessRecord {
+                process: process.clone(),
+                id: Some(id),
+            },
+        )
+    }
+
     /// Waits until the node listens, or has ended, or patience ends: a slow start is not an error.
     fn watch(&self, process: &Process, mut child: Child, children: &mut Children) -> Result<(), LocalError> {
         let started = Instant::now();

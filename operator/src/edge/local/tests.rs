@@ -86,6 +86,7 @@ impl House {
                 metrics,
             },
             groups: Vec::new(),
+            container: None,
             restart_digest: B256::ZERO,
         }
     }
