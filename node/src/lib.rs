@@ -19,6 +19,7 @@ mod gossip;
 pub mod group;
 pub mod groups;
 pub mod metrics;
+pub mod program;
 pub mod reload;
 mod rpc_tls;
 pub mod sync;
