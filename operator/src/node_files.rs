@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use alloy_primitives::keccak256;
 use althing_types::config::{
-    Blacklist, ChainConfig, GroupConfig, GroupPaths, LogFormat, MetricsConfig, NetworkSecurity, NodeConfig, P2pConfig,
-    PeerAddress, RpcConfig, RpcTls, parse_group_config, parse_node_config, parse_nodes_json, render_group_config,
-    render_node_config, render_nodes_json,
+    Blacklist, ChainConfig, ClientAuth, GroupConfig, GroupPaths, LogFormat, MetricsConfig, NetworkSecurity, NodeConfig,
+    P2pConfig, PeerAddress, RpcConfig, RpcTls, parse_group_config, parse_node_config, parse_nodes_json,
+    render_group_config, render_node_config, render_nodes_json,
 };
 use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
@@ -180,6 +180,8 @@ fn rpc_tls(endpoint: &Endpoint) -> Option<RpcTls> {
             certificate: file("node.crt"),
             key: file("node.key"),
             client_ca: Some(file("ca.crt")),
+            // Whoever may reach the port reads and submits; only an administrator's certificate administers.
+            client_auth: ClientAuth::Optional,
         }),
     }
 }

@@ -47,7 +47,7 @@ pub struct RpcConfig {
     pub channel_listen_port: u16,
     /// `default_group`: the group served at `/`; without it, the smallest group of the node.
     pub default_group: Option<GroupId>,
-    /// `tls_cert`, `tls_key`, `tls_client_ca`: plain HTTP without.
+    /// `tls_cert`, `tls_key`, `tls_client_ca`, `tls_client_auth`: plain HTTP without.
     pub tls: Option<RpcTls>,
     /// `cors_origin.N`: the origins browsers may call from; none by default.
     pub cors_origins: Vec<String>,
@@ -95,8 +95,20 @@ pub struct RpcTls {
     pub certificate: String,
     /// `tls_key`: PEM.
     pub key: String,
-    /// `tls_client_ca`: PEM; when set, clients must show a certificate under it.
+    /// `tls_client_ca`: PEM; when set, a certificate that a client shows has to be under it.
     pub client_ca: Option<String>,
+    /// `tls_client_auth`: whether clients must show one. Only with `tls_client_ca`.
+    pub client_auth: ClientAuth,
+}
+
+/// Whether clients of a TLS listener show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ClientAuth {
+    /// `required`: who shows none is not served.
+    #[default]
+    Required,
+    /// `optional`: who shows none reads and submits, and administers nothing.
+    Optional,
 }
 
 /// `[p2p]`.

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use super::group_file::read_flow_control;
 use super::{
-    Blacklist, ChainConfig, ConfigError, GroupPaths, LogConfig, LogFormat, LogLevel, MetricsConfig, NetworkSecurity,
-    NodeConfig, P2pConfig, RpcConfig, RpcTls,
+    Blacklist, ChainConfig, ClientAuth, ConfigError, GroupPaths, LogConfig, LogFormat, LogLevel, MetricsConfig,
+    NetworkSecurity, NodeConfig, P2pConfig, RpcConfig, RpcTls,
 };
 use crate::genesis::{CHAIN_IDS, Cryptography};
 use crate::ini_file::{IniError, IniFile, SectionReader};
@@ -81,17 +81,29 @@ fn read_rpc_tls(file: &str, section: &mut SectionReader) -> Result<Option<RpcTls
     let certificate = section.optional_text("tls_cert")?;
     let key = section.optional_text("tls_key")?;
     let client_ca = section.optional_text("tls_client_ca")?;
+    let client_auth = section.optional(&["tls_client_auth"], "required, optional", |text| match text {
+        "required" => Some(ClientAuth::Required),
+        "optional" => Some(ClientAuth::Optional),
+        _ => None,
+    })?;
+    let rule = |what: &str| {
+        Err(ConfigError::Rule {
+            file: file.to_owned(),
+            what: what.to_owned(),
+        })
+    };
+    if client_auth.is_some() && client_ca.is_none() {
+        return rule("[rpc] tls_client_auth says how tls_client_ca is used; give that one too, or neither");
+    }
     match (certificate, key) {
         (Some(certificate), Some(key)) => Ok(Some(RpcTls {
             certificate,
             key,
             client_ca,
+            client_auth: client_auth.unwrap_or_default(),
         })),
         (None, None) if client_ca.is_none() => Ok(None),
-        _ => Err(ConfigError::Rule {
-            file: file.to_owned(),
-            what: "[rpc] tls_cert and tls_key go together, and tls_client_ca only with them; give both or none".into(),
-        }),
+        _ => rule("[rpc] tls_cert and tls_key go together, and tls_client_ca only with them; give both or none"),
     }
 }
 

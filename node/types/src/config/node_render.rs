@@ -1,7 +1,7 @@
 //! [`NodeConfig`] → `config.ini`, every default written out.
 
 use super::group_file::write_flow_control;
-use super::{Blacklist, ConfigError, LogConfig, LogFormat, LogLevel, NodeConfig, P2pConfig, RpcConfig};
+use super::{Blacklist, ClientAuth, ConfigError, LogConfig, LogFormat, LogLevel, NodeConfig, P2pConfig, RpcConfig};
 use crate::genesis::Cryptography;
 use crate::ini_file::{IniError, IniWriter};
 
@@ -49,7 +49,11 @@ fn write_rpc(ini: &mut IniWriter, rpc: &RpcConfig) -> Result<(), IniError> {
     if let Some(tls) = &rpc.tls {
         ini.text("tls_cert", &tls.certificate)?.text("tls_key", &tls.key)?;
         if let Some(client_ca) = &tls.client_ca {
-            ini.text("tls_client_ca", client_ca)?;
+            let auth = match tls.client_auth {
+                ClientAuth::Required => "required",
+                ClientAuth::Optional => "optional",
+            };
+            ini.text("tls_client_ca", client_ca)?.plain("tls_client_auth", auth);
         }
     }
     for (index, origin) in rpc.cors_origins.iter().enumerate() {

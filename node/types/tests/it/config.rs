@@ -2,7 +2,7 @@
 
 use althing_types::NodeId;
 use althing_types::config::{
-    FlowControl, GroupConfig, LogFormat, LogLevel, NodeConfig, PeerAddress, RpcTls, parse_group_config,
+    ClientAuth, FlowControl, GroupConfig, LogFormat, LogLevel, NodeConfig, PeerAddress, RpcTls, parse_group_config,
     parse_node_config, parse_nodes_json, render_group_config, render_node_config, render_nodes_json,
 };
 use althing_types::genesis::Cryptography;
@@ -84,6 +84,10 @@ fn node_config() -> impl Strategy<Value = NodeConfig> {
                 config.rpc.tls = tls.map(|(certificate, key, client_ca)| RpcTls {
                     certificate,
                     key,
+                    client_auth: match client_ca.is_some() && rest.1 {
+                        true => ClientAuth::Optional,
+                        false => ClientAuth::Required,
+                    },
                     client_ca,
                 });
                 config.rpc.cors_origins = origins.clone();
@@ -265,6 +269,14 @@ fn a_wrong_value_is_named_with_file_section_key_found_and_accepted() {
     assert!(refusal("[certificate_blacklist]\ncrl.0=ab").contains("accepted is a nodeID of 128 hex digits"));
     assert!(refusal("[chain]\nsm_crypto=yes").contains("accepted is true, false"));
     assert!(refusal("[rpc]\ntls_cert=a.crt").contains("tls_cert and tls_key go together"));
+    let tls = "[rpc]\ntls_cert=a.crt\ntls_key=a.key\n";
+    assert!(
+        refusal(&format!("{tls}tls_client_ca=ca.crt\ntls_client_auth=maybe"))
+            .contains("[rpc] tls_client_auth=\"maybe\"; accepted is required, optional")
+    );
+    assert!(
+        refusal(&format!("{tls}tls_client_auth=optional")).contains("tls_client_auth says how tls_client_ca is used")
+    );
     assert!(refusal("[storage_security]\nenable=true").contains("accepted is false"));
     assert!(
         parse_group_config("group.1.ini", "[storage]\ntype=mysql")
@@ -281,4 +293,20 @@ fn a_wrong_nodes_json_names_the_entry() {
     assert!(refusal("{\"peers\":[]}").contains("unknown field `peers`"));
     assert!(refusal("[").contains("line 1 column 1"));
     assert!(refusal(&" ".repeat(2_000_000)).contains("2000000 bytes"));
+}
+
+#[test]
+fn client_certificates_are_required_unless_the_config_says_optional() {
+    let auth = |line: &str| {
+        let text = format!("[rpc]\ntls_cert=a.crt\ntls_key=a.key\ntls_client_ca=ca.crt\n{line}");
+        parse_node_config("config.ini", &text)
+            .unwrap()
+            .rpc
+            .tls
+            .unwrap()
+            .client_auth
+    };
+    assert_eq!(auth(""), ClientAuth::Required);
+    assert_eq!(auth("tls_client_auth=required"), ClientAuth::Required);
+    assert_eq!(auth("tls_client_auth=optional"), ClientAuth::Optional);
 }
