@@ -5,12 +5,13 @@
 //!      ▲                     ▲          a name; it never leaves its namespace
 //!      └──────── Group ──────┘
 //!
-//! these types ──crdgen──▶ manifests/*.yaml (CustomResourceDefinitions), examples/*.yaml
+//! these types ──crdgen──▶ manifests/*.yaml (CustomResourceDefinitions, then admission policies), examples/*.yaml
 //! ```
 //!
 //! Invariant: no client, no IO, no clock. What a schema can say is said here (bounds, patterns, CEL rules), so that the API
 //! server and the local reader of manifests refuse the same things for the same reasons.
 
+pub mod admission;
 pub mod examples;
 pub mod generated;
 pub mod v1alpha1;

@@ -45,6 +45,7 @@ const GENESIS_IS_IMMUTABLE: &str = "self.genesis == oldSelf.genesis || (!has(old
     printcolumn(name = "In sync", type_ = "string", json_path = ".status.conditions[?(@.type==\"InSync\")].status", description = "Whether the chain agrees with the manifests"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is or is not ready"),
     printcolumn(name = "Genesis", type_ = "string", json_path = ".status.genesisHash", description = "The hash of its genesis", priority = "1"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "What is done, waited for or wrong", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made")
 )]
 #[x_kube(

@@ -1,4 +1,5 @@
 use althing_crds::{definitions, generated};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
 #[test]
@@ -32,6 +33,28 @@ fn names_leave_kubernetes_own_words_alone() {
     }
 }
 
+#[test]
+fn a_list_of_any_kind_tells_ready_why_and_since_when() {
+    for crd in definitions() {
+        let columns = crd.spec.versions[0]
+            .additional_printer_columns
+            .clone()
+            .unwrap_or_default();
+        let priorities = |name: &str| {
+            let column = columns.iter().find(|column| column.name == name);
+            column.map(|column| column.priority.unwrap_or_default())
+        };
+        for (name, priority) in [("Ready", 0), ("Reason", 0), ("Age", 0), ("Message", 1)] {
+            assert_eq!(priorities(name), Some(priority), "{} {name}", crd.spec.names.kind);
+        }
+        assert!(
+            columns.iter().all(|column| column.description.is_some()),
+            "{}",
+            crd.spec.names.kind
+        );
+    }
+}
+
 /// Walks a schema; `leaf` sees every node with its path.
 fn walk(path: &str, schema: &Value, leaf: &mut dyn FnMut(&str, &Value)) {
     leaf(path, schema);
@@ -48,20 +71,23 @@ fn walk(path: &str, schema: &Value, leaf: &mut dyn FnMut(&str, &Value)) {
     }
 }
 
-fn spec_schemas() -> Vec<(String, Value)> {
-    let spec = |crd: k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition| {
+/// The schema at this pointer below the root, of every kind.
+fn schemas(pointer: &str) -> Vec<(String, Value)> {
+    let part = |crd: CustomResourceDefinition| {
         let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
-        (
-            crd.spec.names.kind,
-            schema.pointer("/openAPIV3Schema/properties/spec").unwrap().clone(),
-        )
+        let schema = schema.pointer(&format!("/openAPIV3Schema{pointer}")).unwrap().clone();
+        (crd.spec.names.kind, schema)
     };
-    definitions().into_iter().map(spec).collect()
+    definitions().into_iter().map(part).collect()
+}
+
+fn spec_schemas() -> Vec<(String, Value)> {
+    schemas("/properties/spec")
 }
 
 #[test]
-fn every_field_of_a_spec_is_documented() {
-    for (kind, schema) in spec_schemas() {
+fn every_field_is_documented() {
+    for (kind, schema) in schemas("") {
         walk(&kind, &schema, &mut |path, schema| {
             let is_item = path.ends_with("[]");
             assert!(

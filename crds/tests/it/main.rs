@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
+mod admission;
 mod agency;
 mod consortium;
 mod definitions;
