@@ -7,7 +7,8 @@
 //!              ▲ dialer (resolve, back-off), listener ── TLS ── verify_peer ── hello ── peer table
 //! ```
 //!
-//! Invariants: a peer is its key; nobody is let in but through [`verify_peer`]; a reader never waits for a module, nor a
+//! Invariants: a peer is its key; nobody is let in but through [`verify_peer`], no client that shows a certificate but through
+//! [`verify_client`]; a reader never waits for a module, nor a
 //! caller for a peer; everything that grows by what a peer sends has a limit in [`Limits`].
 
 mod handle;
@@ -19,6 +20,7 @@ mod refusal;
 mod settings;
 
 mod tls;
+mod trust;
 mod verify;
 
 mod budget;
@@ -44,4 +46,5 @@ pub use lists::{Blacklist, Lists, Serial, SerialError};
 pub use refusal::{Direction, Refusal, RefusalReason, RefusalRecord};
 pub use rustls::pki_types::CertificateDer;
 pub use settings::{PeerAddress, PeerAddressError, PemText, Settings, SettingsError};
-pub use verify::{TrustSet, verify_peer};
+pub use trust::TrustSet;
+pub use verify::{ClientIdentity, verify_client, verify_peer};

@@ -23,7 +23,8 @@ use crate::api::PeerIdentity;
 use crate::lists::Lists;
 use crate::refusal::{Direction, Refusal, RefusalReason};
 use crate::settings::{Settings, SettingsError};
-use crate::verify::{TrustSet, certificates, verify_peer};
+use crate::trust::{TrustSet, certificates};
+use crate::verify::verify_peer;
 
 /// Who we are and whom we let in, as of the last settings.
 #[derive(Debug)]

@@ -3,8 +3,6 @@
 //! Invariant: pure. Bytes, trust, lists and a time come in; an identity or a refusal goes out.
 
 use althing_types::NodeId;
-use ring::digest::{Context, SHA256};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
@@ -12,9 +10,9 @@ use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 use crate::api::PeerIdentity;
-use crate::lists::{Lists, Serial};
+use crate::lists::{Blacklist, Lists, Serial};
 use crate::refusal::{Direction, Refusal, RefusalReason};
-use crate::settings::{PemText, SettingsError};
+use crate::trust::TrustSet;
 
 /// The most certificates looked at in one chain.
 const MAX_CHAIN: usize = 8;
@@ -24,132 +22,6 @@ const MAX_CERTIFICATE_BYTES: usize = 16 << 10;
 
 /// The longest common name, RFC 5280 `ub-common-name`.
 const MAX_NAME_CHARS: usize = 64;
-
-/// One chain certificate.
-#[derive(Debug, Clone)]
-struct Root {
-    anchor: TrustAnchor<'static>,
-    name: String,
-    not_before: i64,
-    not_after: i64,
-}
-
-impl Root {
-    fn read(der: &CertificateDer<'static>) -> Result<Self, String> {
-        let certificate = parse(der).map_err(|refusal| refusal.detail)?;
-        if !certificate.is_ca() {
-            return Err("basicConstraints without CA:TRUE".to_owned());
-        }
-        let anchor = webpki::anchor_from_trusted_cert(der)
-            .map_err(|error| error.to_string())?
-            .to_owned();
-        Ok(Self {
-            anchor,
-            name: common_name(certificate.subject()).map_err(|refusal| refusal.detail)?,
-            not_before: certificate.validity().not_before.timestamp(),
-            not_after: certificate.validity().not_after.timestamp(),
-        })
-    }
-}
-
-/// The chain certificates a node trusts: one, or several while a chain certificate rolls over.
-#[derive(Debug, Clone)]
-pub struct TrustSet {
-    roots: Vec<Root>,
-    hash: [u8; 32],
-}
-
-impl TrustSet {
-    /// Reads every certificate of every file; each has to be a CA's.
-    pub fn from_pem(files: &[PemText]) -> Result<Self, SettingsError> {
-        let mut ders: Vec<CertificateDer<'static>> = Vec::new();
-        let mut roots = Vec::new();
-        for file in files {
-            for (index, der) in certificates(file)?.into_iter().enumerate() {
-                if ders.contains(&der) {
-                    continue;
-                }
-                let root = Root::read(&der).map_err(|found| SettingsError::Root {
-                    file: file.file().to_owned(),
-                    number: index + 1,
-                    found,
-                })?;
-                roots.push(root);
-                ders.push(der);
-            }
-        }
-        if roots.is_empty() {
-            return Err(SettingsError::NoRoots);
-        }
-        Ok(Self {
-            roots,
-            hash: hash_of(ders),
-        })
-    }
-
-    /// SHA-256 over the certificates in ascending byte order, each after its length (4 bytes, big-endian).
-    pub const fn hash(&self) -> &[u8; 32] {
-        &self.hash
-    }
-
-    fn anchors_at(&self, time: u64) -> Vec<TrustAnchor<'static>> {
-        let valid = |root: &&Root| time_within(root, time);
-        self.roots
-            .iter()
-            .filter(valid)
-            .map(|root| root.anchor.clone())
-            .collect()
-    }
-
-    /// The chain certificate an anchor came from, preferring one that is valid at `time`: a renewal keeps name and key.
-    fn root_of(&self, anchor: &TrustAnchor<'_>, time: u64) -> Option<&Root> {
-        let same = |root: &&Root| {
-            root.anchor.subject == anchor.subject
-                && root.anchor.subject_public_key_info == anchor.subject_public_key_info
-        };
-        let mut all = self.roots.iter().filter(same);
-        let first = all.next()?;
-        if time_within(first, time) {
-            Some(first)
-        } else {
-            all.find(|root| time_within(root, time)).or(Some(first))
-        }
-    }
-}
-
-fn time_within(root: &Root, time: u64) -> bool {
-    let time = i64::try_from(time).unwrap_or(i64::MAX);
-    (root.not_before..=root.not_after).contains(&time)
-}
-
-fn hash_of(mut ders: Vec<CertificateDer<'static>>) -> [u8; 32] {
-    ders.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
-    let mut context = Context::new(&SHA256);
-    for der in &ders {
-        context.update(&u32::try_from(der.len()).unwrap_or(u32::MAX).to_be_bytes());
-        context.update(der);
-    }
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
-}
-
-/// Every certificate of a PEM file, at least one.
-pub(crate) fn certificates(file: &PemText) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let bad = |found: String| SettingsError::Pem {
-        file: file.file().to_owned(),
-        found,
-        accepted: "one or several PEM blocks `-----BEGIN CERTIFICATE-----`",
-    };
-    let ders: Vec<_> = CertificateDer::pem_slice_iter(file.bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| bad(format!("broken PEM ({error})")))?;
-    if ders.is_empty() {
-        Err(bad("no certificate".to_owned()))
-    } else {
-        Ok(ders)
-    }
-}
 
 /// Decides who presents `chain` (leaf first, as in TLS), or why it is not let in.
 ///
@@ -186,6 +58,58 @@ pub fn verify_peer(
     Ok(identity)
 }
 
+/// Who a client of another listener is (JSON-RPC), as its verified certificate says: any kind of key, one usage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// What the certificate is for, as its organisational unit says: `sdk`, `admin`, `node`; none when it does not say.
+    pub role: Option<String>,
+    /// The common name of the certificate right under the chain certificate; of the chain certificate if there is none.
+    pub agency: String,
+    /// The common name of the certificate itself.
+    pub name: String,
+    /// Its serial.
+    pub serial: Serial,
+    /// The last second (since 1970) of its validity.
+    pub not_after: u64,
+    /// The public key it was signed with, in DER: two certificates with the same one are of one agency, whatever its
+    /// certificate is called or renewed to.
+    pub issuer_key: Vec<u8>,
+}
+
+/// Decides who presents `chain` (leaf first) as a client of a listener that is not the peers', or why it is refused: as
+/// [`verify_peer`], but the key may be of any kind, the extended usage has to allow a client only, and the whitelist,
+/// which names nodes, is not asked.
+pub fn verify_client(
+    chain: &[CertificateDer<'_>],
+    roots: &TrustSet,
+    blacklist: &Blacklist,
+    unix_time: u64,
+) -> Result<ClientIdentity, Refusal> {
+    let (leaf_der, rest) = bounded(chain)?;
+    let leaf = parse(leaf_der)?;
+    check_leaf_is_no_ca(&leaf)?;
+    let path = check_path(leaf_der, &leaf, rest, roots, unix_time, Direction::Inbound)?;
+    let serial = Serial::new(leaf.raw_serial());
+    check_blacklist(node_id_of(&leaf).ok().as_ref(), &serial, &path, blacklist)?;
+    Ok(ClientIdentity {
+        role: one_unit(leaf.subject()),
+        agency: path.agency().to_owned(),
+        name: common_name(leaf.subject())?,
+        serial,
+        not_after: u64::try_from(leaf.validity().not_after.timestamp()).unwrap_or(0),
+        issuer_key: path.issuer_key,
+    })
+}
+
+/// The one organisational unit of a name; several say nothing.
+fn one_unit(name: &X509Name<'_>) -> Option<String> {
+    let mut units = name.iter_organizational_unit();
+    match (units.next(), units.next()) {
+        (Some(only), None) => only.as_str().ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
 fn bounded<'c, 'd>(
     chain: &'c [CertificateDer<'d>],
 ) -> Result<(&'c CertificateDer<'d>, &'c [CertificateDer<'d>]), Refusal> {
@@ -207,7 +131,7 @@ fn bounded<'c, 'd>(
         .ok_or_else(|| malformed("no certificate presented".to_owned()))
 }
 
-fn parse<'d>(der: &'d CertificateDer<'_>) -> Result<X509Certificate<'d>, Refusal> {
+pub(crate) fn parse<'d>(der: &'d CertificateDer<'_>) -> Result<X509Certificate<'d>, Refusal> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         Ok((rest, _)) => Err(Refusal::new(
@@ -226,6 +150,8 @@ struct Path {
     root_name: String,
     /// From the leaf's issuer up: common name and serial.
     above: Vec<(String, Serial)>,
+    /// The key that signed the leaf.
+    issuer_key: Vec<u8>,
 }
 
 impl Path {
@@ -279,7 +205,7 @@ fn walk<'p>(
 }
 
 fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Path, Refusal> {
-    let mut above = Vec::new();
+    let (mut above, mut issuer_key) = (Vec::new(), None);
     for certificate in path.intermediate_certificates() {
         let der = certificate.der();
         let parsed = parse(&der)?;
@@ -295,12 +221,18 @@ fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Pat
             return Err(Refusal::new(RefusalReason::WrongUsage, detail));
         }
         above.push((common_name(parsed.subject())?, Serial::new(parsed.raw_serial())));
+        issuer_key.get_or_insert_with(|| parsed.public_key().raw.to_vec());
     }
     let root_name = roots
         .root_of(path.anchor(), time)
         .map(|root| root.name.clone())
         .unwrap_or_default();
-    Ok(Path { root_name, above })
+    let issuer_key = issuer_key.unwrap_or_else(|| path.anchor().subject_public_key_info.to_vec());
+    Ok(Path {
+        root_name,
+        above,
+        issuer_key,
+    })
 }
 
 /// Seconds since 1970 as RFC 3339 writes them.
@@ -451,7 +383,7 @@ fn node_id_of(leaf: &X509Certificate<'_>) -> Result<NodeId, Refusal> {
 }
 
 /// The one common name of a distinguished name: exactly one, printable, bounded, so that lists and logs can rely on it.
-fn common_name(name: &X509Name<'_>) -> Result<String, Refusal> {
+pub(crate) fn common_name(name: &X509Name<'_>) -> Result<String, Refusal> {
     let malformed = |detail: String| Refusal::new(RefusalReason::Malformed, detail);
     let mut names = name.iter_common_name();
     let (Some(only), None) = (names.next(), names.next()) else {
@@ -471,20 +403,29 @@ fn common_name(name: &X509Name<'_>) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-fn check_lists(identity: &PeerIdentity, path: &Path, lists: &Lists) -> Result<(), Refusal> {
+fn check_blacklist(
+    node_id: Option<&NodeId>,
+    serial: &Serial,
+    path: &Path,
+    blacklist: &Blacklist,
+) -> Result<(), Refusal> {
     let blacklisted = |detail: String| Err(Refusal::new(RefusalReason::Blacklisted, detail));
-    let blacklist = &lists.blacklist;
-    if blacklist.node_ids.contains(&identity.node_id) {
-        return blacklisted(format!("nodeID {} is on the blacklist", identity.node_id));
+    if let Some(node_id) = node_id.filter(|node_id| blacklist.node_ids.contains(*node_id)) {
+        return blacklisted(format!("nodeID {node_id} is on the blacklist"));
     }
     let mut agencies = path.above.iter().map(|(name, _)| name.as_str()).chain([path.agency()]);
     if let Some(agency) = agencies.find(|name| blacklist.agencies.contains(*name)) {
         return blacklisted(format!("agency {agency:?} is on the blacklist"));
     }
-    let mut serials = path.above.iter().map(|(_, serial)| serial).chain([&identity.serial]);
+    let mut serials = path.above.iter().map(|(_, serial)| serial).chain([serial]);
     if let Some(serial) = serials.find(|serial| blacklist.serials.contains(*serial)) {
         return blacklisted(format!("certificate serial {serial} is on the blacklist"));
     }
+    Ok(())
+}
+
+fn check_lists(identity: &PeerIdentity, path: &Path, lists: &Lists) -> Result<(), Refusal> {
+    check_blacklist(Some(&identity.node_id), &identity.serial, path, &lists.blacklist)?;
     if !lists.whitelist.is_empty() && !lists.whitelist.contains(&identity.node_id) {
         let detail = format!(
             "nodeID {} is not among the {} of the whitelist",

@@ -1,6 +1,10 @@
 //! The one verification function, without a network.
 
-use althing_network::{CertificateDer, Direction, Lists, PeerIdentity, Refusal, RefusalReason, TrustSet, verify_peer};
+use althing_network::{
+    Blacklist, CertificateDer, Direction, Lists, PeerIdentity, Refusal, RefusalReason, TrustSet, verify_client,
+    verify_peer,
+};
+use rcgen::{DnType, ExtendedKeyUsagePurpose};
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::pki::{self, Authority, NodeFiles, chain, days};
@@ -155,5 +159,65 @@ fn a_name_that_would_deceive_a_list_or_a_log_is_refused() {
             RefusalReason::Malformed,
             "{name:?}"
         );
+    }
+}
+
+/// A client's certificate with this organisational unit.
+fn client(agency: &Authority, unit: &str) -> NodeFiles {
+    agency.node_with("ops", |params| {
+        params.distinguished_name.push(DnType::OrganizationalUnitName, unit);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    })
+}
+
+#[test]
+fn a_client_is_known_by_its_unit_and_by_the_key_of_the_agency_that_signed_it() {
+    let root = chain("trade");
+    let (a, b) = (root.agency("agency-a"), root.agency("agency-a"));
+    let trust = trust(&[&root]);
+    let known = |files: &NodeFiles| verify_client(&ders(files), &trust, &Blacklist::default(), now()).unwrap();
+    let (admin, sdk, node) = (
+        known(&client(&a, "admin")),
+        known(&client(&a, "sdk")),
+        known(&a.node("node-0")),
+    );
+    assert_eq!(admin.role.as_deref(), Some("admin"));
+    assert_eq!((admin.agency.as_str(), admin.name.as_str()), ("agency-a", "ops"));
+    assert_eq!((sdk.role.as_deref(), node.role), (Some("sdk"), None));
+    assert_eq!(admin.issuer_key, node.issuer_key);
+    // The same name under another key is another agency.
+    assert_ne!(known(&client(&b, "admin")).issuer_key, node.issuer_key);
+}
+
+#[test]
+fn a_client_of_another_chain_or_on_the_blacklist_is_refused() {
+    let (root, other) = (chain("trade"), chain("other"));
+    let agency = root.agency("agency-a");
+    let trust = trust(&[&root]);
+    let reason = |files: &NodeFiles, blacklist: &Blacklist| {
+        verify_client(&ders(files), &trust, blacklist, now())
+            .unwrap_err()
+            .reason
+    };
+    let foreign = client(&other.agency("agency-a"), "admin");
+    assert_eq!(reason(&foreign, &Blacklist::default()), RefusalReason::ForeignChain);
+    let own = client(&agency, "admin");
+    let agencies = Blacklist {
+        agencies: ["agency-a".to_owned()].into(),
+        ..Blacklist::default()
+    };
+    let node_ids = Blacklist {
+        node_ids: [own.node_id].into(),
+        ..Blacklist::default()
+    };
+    let serial = verify_client(&ders(&own), &trust, &Blacklist::default(), now())
+        .unwrap()
+        .serial;
+    let serials = Blacklist {
+        serials: [serial].into(),
+        ..Blacklist::default()
+    };
+    for blacklist in [agencies, node_ids, serials] {
+        assert_eq!(reason(&own, &blacklist), RefusalReason::Blacklisted, "{blacklist:?}");
     }
 }
