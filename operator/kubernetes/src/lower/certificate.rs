@@ -1,0 +1,152 @@
+//! Secrets with certificates: public, but together with what they are used with. Keys are Secrets of their own, so that a
+//! renewal never touches one.
+
+use std::collections::BTreeMap;
+
+use althing_operator::name::ConsortiumName;
+use althing_operator::pki::inspect;
+use althing_operator::plan::Identity;
+use k8s_openapi::ByteString;
+use serde_json::{Map, json as value};
+
+use super::Lowering;
+use super::node::{NodeParts, json};
+use crate::child::{Child, ChildKind, Family, Fate};
+use crate::names;
+
+/// The files of a node that come from its certificate Secret and not from its ConfigMap.
+pub(super) const NODE_FILES: [&str; 2] = ["node.crt", names::TRUST_FILE];
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
+
+/// The first certificate of a PEM text: the leaf of a certificate Secret, which also holds who issued it. A text without a
+/// certificate is given back as it is: whoever reads it says what is wrong with it.
+pub fn leaf(pem: &str) -> &str {
+    let first = || {
+        let from = pem.find(BEGIN)?;
+        let length = pem.get(from..)?.find(END)? + END.len();
+        pem.get(from..from + length)
+    };
+    first().unwrap_or(pem)
+}
+
+/// A node's certificate and those it trusts, as the plan rendered them.
+pub(super) fn of_node(node: &NodeParts<'_>) -> Child {
+    let mut texts = node.texts();
+    texts.retain(|name, _| NODE_FILES.contains(name));
+    let data = texts.into_iter().map(|(name, text)| (name, text.to_owned())).collect();
+    let identity = Identity::Node(node.process.node.clone());
+    let name = names::certificate_secret(&identity).unwrap_or_default();
+    secret(&node.family, name, Fate::Goes, data)
+}
+
+fn secret(family: &Family<'_>, name: String, fate: Fate, data: BTreeMap<&str, String>) -> Child {
+    let data: BTreeMap<_, _> = data
+        .into_iter()
+        .map(|(name, text)| (name, ByteString(text.into_bytes())))
+        .collect();
+    let content = Map::from_iter([("type".to_owned(), value!("Opaque")), ("data".to_owned(), json(&data))]);
+    family.child(ChildKind::Secret, name, fate, content)
+}
+
+impl Lowering<'_> {
+    /// The certificates of the consortiums and agencies of the namespace, as they were observed.
+    pub(super) fn certificates(&self) -> Vec<Child> {
+        let observed = self
+            .identities
+            .iter()
+            .filter(|(identity, _)| !matches!(identity, Identity::Node(_)));
+        observed
+            .filter(|(_, found)| found.certificate.is_some() || found.request.is_some())
+            .filter_map(|(identity, found)| {
+                self.certificate(identity, found.certificate.as_deref(), found.request.as_deref())
+            })
+            .collect()
+    }
+
+    /// The Secret that keeps the certificate of an identity, its request, or both. What issues or keeps a certificate writes
+    /// it in this form, so that lowering it again changes nothing. None for what has no such Secret: a governance account, a
+    /// chain key that was bought elsewhere, and identities whose owner is gone.
+    pub fn certificate(&self, identity: &Identity, certificate: Option<&str>, request: Option<&str>) -> Option<Child> {
+        let name = names::certificate_secret(identity)?;
+        let family = self.family(&names::owner_of(identity))?;
+        if let Identity::ChainCa(consortium) = identity {
+            let registrar = self.manifests.consortiums.get(consortium)?.spec.registrar.as_ref()?;
+            registrar.managed.as_ref()?;
+        }
+        let mut data = BTreeMap::new();
+        if let Some(leaf) = certificate.map(leaf) {
+            let issuer = self.issuer(identity);
+            let chain = [Some(leaf), issuer].into_iter().flatten();
+            data.insert(names::certificate_file(identity), bundle(chain));
+        }
+        let own_chain = match identity {
+            Identity::ChainCa(_) => certificate.map(leaf),
+            _ => None,
+        };
+        let trusted = family
+            .consortium
+            .map(|name| self.trusted(name, own_chain))
+            .unwrap_or_default();
+        if !trusted.is_empty() {
+            data.insert(names::TRUST_FILE, bundle(trusted.into_iter()));
+        }
+        if let Some(request) = request {
+            data.insert(names::REQUEST_FILE, request.to_owned());
+        }
+        // The chain certificate is what others have pinned: it stays with its key.
+        let fate = match identity {
+            Identity::ChainCa(_) => Fate::Stays,
+            _ => Fate::Goes,
+        };
+        Some(secret(&family, name, fate, data))
+    }
+
+    /// The certificate that is sent along with a leaf: its agency's. Chain certificates are not sent, but trusted.
+    fn issuer(&self, identity: &Identity) -> Option<&str> {
+        let agency = match identity {
+            Identity::Sdk(agency) | Identity::Admin(agency) => agency.clone(),
+            Identity::Node(node) => {
+                let agency = &self.manifests.nodes.get(node)?.spec.agency;
+                let (agency, _) = self.manifests.agencies.get_key_value(agency.as_str())?;
+                agency.clone()
+            }
+            _ => return None,
+        };
+        Some(leaf(
+            self.identities
+                .get(&Identity::AgencyCa(agency))?
+                .certificate
+                .as_deref()?,
+        ))
+    }
+
+    /// The chain certificates of a consortium that are trusted here, each once: the one that signs now first.
+    fn trusted<'b>(&'b self, consortium: &ConsortiumName, own: Option<&'b str>) -> Vec<&'b str> {
+        let Some(object) = self.manifests.consortiums.get(consortium) else {
+            return vec![];
+        };
+        let observed = self.identities.get(&Identity::ChainCa(consortium.clone()));
+        let kept = observed.and_then(|found| found.certificate.as_deref()).map(leaf);
+        let kept = own.or(kept).filter(|_| object.spec.registrar.is_some());
+        let trust = object.spec.trust.as_ref();
+        let listed = trust.iter().flat_map(|trust| &trust.certificates).map(|pem| leaf(pem));
+        let issuing = trust.and_then(|trust| trust.issuing.as_deref());
+        let mut found: Vec<(String, &str)> = vec![];
+        for pem in kept.into_iter().chain(listed) {
+            let Ok(facts) = inspect::first(pem) else { continue };
+            if found.iter().all(|(fingerprint, _)| *fingerprint != facts.fingerprint) {
+                found.push((facts.fingerprint, pem));
+            }
+        }
+        if kept.is_none() {
+            found.sort_by_key(|(fingerprint, _)| Some(fingerprint.as_str()) != issuing);
+        }
+        found.into_iter().map(|(_, pem)| pem).collect()
+    }
+}
+
+fn bundle<'a>(certificates: impl Iterator<Item = &'a str>) -> String {
+    certificates.map(|pem| format!("{}\n", pem.trim())).collect()
+}

@@ -1,0 +1,21 @@
+//! ConfigMap of a node: every public file but its certificates, by name. A group more is a file more, and no other pod.
+
+use serde_json::{Map, json};
+
+use super::certificate::NODE_FILES;
+use super::node::NodeParts;
+use crate::child::{Child, ChildKind, Fate};
+use crate::names;
+
+/// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis` and `group.N.ini` of every group.
+pub(super) fn config_map(node: &NodeParts<'_>) -> Child {
+    let mut texts = node.texts();
+    texts.retain(|name, _| !NODE_FILES.contains(name));
+    let content = Map::from_iter([("data".to_owned(), json!(texts))]);
+    node.family.child(
+        ChildKind::ConfigMap,
+        names::config(&node.process.node),
+        Fate::Goes,
+        content,
+    )
+}

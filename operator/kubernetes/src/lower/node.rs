@@ -1,0 +1,92 @@
+//! One node: everything its children are rendered from.
+
+use std::collections::BTreeMap;
+
+use althing_crds::v1alpha1::{DeletionPolicy, NodeSpec};
+use althing_operator::plan::{File, FileContent, Process};
+use althing_operator::status::ObjectRef;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Lowering, budget, certificate, config, identity, network, service, stateful_set, volume};
+use crate::child::{Child, Family, Fate};
+
+/// A node that has a process in the plan.
+#[derive(Debug)]
+pub(super) struct NodeParts<'a> {
+    /// Everything else.
+    pub lowering: &'a Lowering<'a>,
+    /// What its children have in common.
+    pub family: Family<'a>,
+    /// What its manifest says.
+    pub spec: &'a NodeSpec,
+    /// What it runs with.
+    pub process: &'a Process,
+}
+
+impl<'a> NodeParts<'a> {
+    /// The parts of a node; none when its manifest has gone since the plan was made.
+    pub(super) fn find(lowering: &'a Lowering<'a>, process: &'a Process) -> Option<Self> {
+        Some(Self {
+            lowering,
+            family: lowering.family(&ObjectRef::Node(process.node.clone()))?,
+            spec: &lowering.manifests.nodes.get(&process.node)?.spec,
+            process,
+        })
+    }
+
+    /// All children of the node.
+    pub(super) fn children(&self) -> Vec<Child> {
+        let mut children = vec![
+            identity::service_account(self),
+            service::p2p(self),
+            service::clients(self),
+            certificate::of_node(self),
+            config::config_map(self),
+            volume::claim(self),
+            network::policy(self),
+            budget::budget(self),
+            stateful_set::stateful_set(self),
+        ];
+        children.extend(service::external(self));
+        children
+    }
+
+    /// What happens to its data when its manifest is deleted.
+    pub(super) fn fate_of_data(&self) -> Fate {
+        match self.spec.deletion_policy.unwrap_or_default() {
+            DeletionPolicy::Retain => Fate::Stays,
+            DeletionPolicy::Delete => Fate::Goes,
+        }
+    }
+
+    /// Its public files by name. Folders are flat in a container, so the name is all of the path.
+    pub(super) fn texts(&self) -> BTreeMap<&'a str, &'a str> {
+        let mine = |file: &&File| file.at.node == self.process.node;
+        let text = |file: &'a File| match &file.content {
+            FileContent::Text(text) => Some((name_of(&file.at.path), text.as_str())),
+            FileContent::PrivateKey(_) => None,
+        };
+        self.lowering
+            .desired
+            .files
+            .iter()
+            .filter(mine)
+            .filter_map(text)
+            .collect()
+    }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// A typed value as JSON. The types are Kubernetes' own, whose keys are all texts: writing them has no failure.
+pub(super) fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// `{"spec": …}`.
+pub(super) fn spec(spec: &impl Serialize) -> Map<String, Value> {
+    Map::from_iter([("spec".to_owned(), json(spec))])
+}

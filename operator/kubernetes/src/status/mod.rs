@@ -1,0 +1,115 @@
+//! Statuses both ways: what the plan says ↔ what the API server holds. Pure.
+//!
+//! ```text
+//! ObjectStatus ──body──▶ status subresource (server-side apply)
+//!      ▲                          │
+//!      └───────── read_* ─────────┘   tolerant: what cannot be read is left out
+//! ```
+//!
+//! Invariants:
+//! - A status that says the same is not written: times are compared to the second, conditions by type.
+//! - What somebody else wrote into a status can be wrong, and never breaks a plan: an unknown condition, a nodeID that is
+//!   none, a name that is none are passed over.
+
+mod read;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use althing_operator::manifest::NamespaceManifests;
+use althing_operator::status::{ObjectRef, ObjectStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub use read::{read_agency, read_consortium, read_group, read_node};
+
+use crate::names;
+
+/// A status to write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusWrite {
+    /// Of which object.
+    pub object: ObjectRef,
+    /// The body for server-side apply of the status subresource.
+    pub body: Value,
+}
+
+/// The statuses that say something else than what is written, in the order given. Objects that are gone have none.
+pub fn outdated(manifests: &NamespaceManifests, statuses: &[ObjectStatus]) -> Vec<StatusWrite> {
+    let outdated = statuses.iter().filter(|status| !is_current(manifests, status));
+    let write = |status: &ObjectStatus| {
+        Some(StatusWrite {
+            object: status.object.clone(),
+            body: status_body(status, Live::of(manifests, &status.object)?.generation),
+        })
+    };
+    outdated.filter_map(write).collect()
+}
+
+/// Whether the object's status says this already, for the generation it has now.
+pub fn is_current(manifests: &NamespaceManifests, status: &ObjectStatus) -> bool {
+    let Some(live) = Live::of(manifests, &status.object) else {
+        return true;
+    };
+    let mut written = write::status(status, live.generation);
+    // Somebody else's part of the status is not asked for.
+    let mut found = live.status;
+    for status in [&mut written, &mut found] {
+        if let Some(fields) = status.as_object_mut() {
+            fields.remove("changes");
+        }
+    }
+    written == found
+}
+
+/// The body for server-side apply of an object's status, computed from this generation of its spec.
+pub fn status_body(status: &ObjectStatus, generation: Option<i64>) -> Value {
+    let (kind, name) = names::kind_and_name(&status.object);
+    json!({
+        "apiVersion": althing_crds::API_VERSION,
+        "kind": kind,
+        "metadata": { "name": name },
+        "status": write::status(status, generation),
+    })
+}
+
+/// What an object's status says now, conditions settled, and the generation of its spec.
+struct Live {
+    generation: Option<i64>,
+    status: Value,
+}
+
+impl Live {
+    fn of(manifests: &NamespaceManifests, object: &ObjectRef) -> Option<Self> {
+        macro_rules! live {
+            ($objects:ident, $name:expr) => {{
+                let object = manifests.$objects.get($name)?;
+                let mut status = object.status.clone().unwrap_or_default();
+                settle(&mut status.conditions);
+                Self {
+                    generation: object.metadata.generation,
+                    status: value(&status),
+                }
+            }};
+        }
+        Some(match object {
+            ObjectRef::Consortium(name) => live!(consortiums, name),
+            ObjectRef::Agency(name) => live!(agencies, name),
+            ObjectRef::Group(name) => live!(groups, name),
+            ObjectRef::Node(name) => live!(nodes, name),
+        })
+    }
+}
+
+/// Conditions of types this operator knows, in the order it writes them: others are somebody else's.
+fn settle(conditions: &mut Vec<Condition>) {
+    conditions.retain(|condition| read::condition_type(&condition.type_).is_some());
+    conditions.sort_by_key(|condition| read::condition_type(&condition.type_));
+}
+
+/// A status as JSON. It is made of texts, numbers and times: writing it has no failure.
+fn value(status: &impl Serialize) -> Value {
+    serde_json::to_value(status).unwrap_or_default()
+}
