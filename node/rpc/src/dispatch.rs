@@ -147,11 +147,21 @@ where
 {
     let began = Instant::now();
     let limit = session.limits().response_bytes as usize;
-    let Some(Method { name, work }) = method(&request.method) else {
+    let Some(Method {
+        name,
+        work,
+        administrative,
+    }) = method(&request.method)
+    else {
         let result = Err(RpcError::no_method(&request.method));
         observe(session, OTHER, &result, began.elapsed());
         return response(request, result, limit);
     };
+    if administrative && let Err(refused) = session.access.administer(name) {
+        let result = Err(refused);
+        observe(session, name, &result, began.elapsed());
+        return response(request, result, limit);
+    }
     let params = request.params.as_deref().map(RawValue::get);
     let result = match work {
         Work::Now(handler) => Call::new(session, params, Cancel::default()).and_then(|call| handler(&call)),

@@ -24,6 +24,8 @@ pub(crate) const UNAVAILABLE: i32 = -32002;
 pub(crate) const UNSUPPORTED: i32 = -32004;
 /// More than a limit allows (EIP-1474).
 pub(crate) const LIMIT_EXCEEDED: i32 = -32005;
+/// The client may not ask that (EIP-1193's number for it).
+pub(crate) const UNAUTHORIZED: i32 = 4100;
 /// The request is too long, as the transport numbers it.
 pub(crate) const OVERSIZED: i32 = -32007;
 /// `REVERT`, with the revert data.

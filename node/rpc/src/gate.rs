@@ -1,5 +1,6 @@
 //! Back-pressure on one connection: while too much of what it sent is still being answered, or its answers are not
-//! taken, nothing more is read from it. What a WebSocket client can make this node hold is thereby bounded.
+//! taken, nothing more is read from it. What a WebSocket client can make this node hold is thereby bounded. A gate can also
+//! be shut for good: the connection then ends.
 
 use std::io;
 use std::pin::Pin;
@@ -20,6 +21,8 @@ pub(crate) struct Gate {
     bytes_limit: usize,
     /// The client does not take what is written.
     stalled: AtomicBool,
+    /// Nothing goes through any more.
+    shut: AtomicBool,
     reader: AtomicWaker,
 }
 
@@ -32,6 +35,7 @@ impl Gate {
             bytes: AtomicUsize::new(0),
             bytes_limit,
             stalled: AtomicBool::new(false),
+            shut: AtomicBool::new(false),
             reader: AtomicWaker::new(),
         }
     }
@@ -40,6 +44,19 @@ impl Gate {
     pub(crate) fn enter(self: &Arc<Self>) -> Passage {
         self.requests.fetch_add(1, Ordering::AcqRel);
         Passage(Arc::clone(self))
+    }
+
+    /// Ends the connection: whoever reads or writes next is told that it is aborted.
+    pub(crate) fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.shut.load(Ordering::Acquire) {
+            true => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+            false => Ok(()),
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -86,6 +103,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // Registered before the look, so that an opening in between is not lost.
         self.gate.reader.register(cx.waker());
+        self.gate.check()?;
         if self.gate.is_closed() {
             return Poll::Pending;
         }
@@ -107,6 +125,7 @@ impl<S: AsyncWrite + Unpin> Gated<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.gate.check()?;
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(written)
     }
@@ -116,6 +135,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.gate.check()?;
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.watch(written)
     }
@@ -172,6 +192,17 @@ mod tests {
         assert!(!is_readable(&mut stream).await);
         drop(request);
         assert!(is_readable(&mut stream).await);
+    }
+
+    #[tokio::test]
+    async fn a_shut_gate_ends_a_read_that_waits() {
+        let (_client, server) = tokio::io::duplex(4);
+        let gate = Arc::new(Gate::new(9, 1000));
+        let mut stream = Gated::new(server, Arc::clone(&gate));
+        let waiting = tokio::spawn(async move { stream.read_u8().await.map_err(|e| e.kind()) });
+        tokio::task::yield_now().await;
+        gate.shut();
+        assert_eq!(waiting.await.unwrap(), Err(io::ErrorKind::ConnectionAborted));
     }
 
     #[tokio::test]

@@ -27,11 +27,24 @@ pub(crate) struct Method {
     pub(crate) name: &'static str,
     /// How it is answered.
     pub(crate) work: Work,
+    /// Whether it is for administrators only.
+    pub(crate) administrative: bool,
 }
 
 static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
-    let rows = crate::eth::METHODS.iter().chain(crate::fisco::METHODS);
-    rows.map(|(name, work)| (*name, Method { name, work: *work })).collect()
+    let open = crate::eth::METHODS.iter().chain(crate::fisco::METHODS);
+    let open = open.map(|row| (row, false));
+    let all = open.chain(crate::administration::METHODS.iter().map(|row| (row, true)));
+    all.map(|((name, work), administrative)| {
+        let work = *work;
+        let method = Method {
+            name,
+            work,
+            administrative,
+        };
+        (*name, method)
+    })
+    .collect()
 });
 
 /// The method with this name.

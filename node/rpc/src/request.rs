@@ -69,6 +69,7 @@ pub(crate) fn prepare(
         path,
         connection: connection.number,
         websocket,
+        access: connection.access.clone(),
         gate: Arc::clone(&connection.gate),
         missed_heads: MissedHeads::default(),
     };

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use jsonrpsee::server::{
     ServerConfig, StopHandle, stop_channel,
 };
 use prometheus_client::registry::Registry;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,6 +30,7 @@ use tower::{Service, ServiceExt};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::backend::NodeBackend;
+use crate::client::{Access, ListenerTls, LiveClients, Presence};
 use crate::dispatch::Dispatch;
 use crate::error::{RpcError, UNAVAILABLE};
 use crate::eth::{FilterStore, HexIds, ReceiptWaits, ToldNonces, subscriptions};
@@ -43,8 +45,8 @@ use crate::session::Shared;
 pub struct ServeConfig {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// TLS 1.2 and 1.3 as this configuration says; none is plain HTTP.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS 1.2 and 1.3; none is plain HTTP.
+    pub tls: Option<Arc<dyn ListenerTls>>,
     /// Which web pages may ask.
     pub origins: Origins,
     /// What is accepted at most.
@@ -106,9 +108,20 @@ pub struct ServerHandle {
     tasks: TaskTracker,
     connections: Arc<Semaphore>,
     limit: u32,
+    tls: Option<Arc<dyn ListenerTls>>,
+    clients: Arc<LiveClients>,
 }
 
 impl ServerHandle {
+    /// Looks again at the certificates of all connected clients, and ends the connections of those that are refused now.
+    /// Returns who they are, in words.
+    pub fn recheck_clients(&self) -> Vec<String> {
+        match &self.tls {
+            Some(tls) => self.clients.recheck(&**tls),
+            None => Vec::new(),
+        }
+    }
+
     /// Waits until the listener and its connections, WebSocket sessions included, have ended after the shutdown token
     /// was cancelled.
     pub async fn stopped(&self) {
@@ -147,11 +160,14 @@ pub async fn serve(
     let limit = u32::try_from(shared.limits.connections.max(1)).unwrap_or(u32::MAX >> 4);
     let connections = Arc::new(Semaphore::new(limit as usize));
     let tasks = TaskTracker::new();
+    let clients = Arc::new(LiveClients::default());
     let acceptor = Acceptor {
         methods: subscriptions()?.into(),
         connections: Arc::clone(&connections),
         turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
-        tls: config.tls.map(TlsAcceptor::from),
+        tls: config.tls.clone(),
+        plain: Access::of_plain(local_addr),
+        clients: Arc::clone(&clients),
         next_connection: AtomicU64::new(1),
         tasks: tasks.clone(),
         shared,
@@ -165,6 +181,8 @@ pub async fn serve(
         tasks,
         connections,
         limit,
+        tls: config.tls,
+        clients,
     })
 }
 
@@ -199,7 +217,10 @@ struct Acceptor {
     methods: Methods,
     connections: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<dyn ListenerTls>>,
+    /// What a connection may do where there is no TLS.
+    plain: Access,
+    clients: Arc<LiveClients>,
     next_connection: AtomicU64,
     tasks: TaskTracker,
     cors: CorsLayer,
@@ -247,17 +268,18 @@ impl Acceptor {
             shared: Arc::clone(&self.shared),
             shutdown: self.shutdown.clone(),
             number,
+            access: self.plain.clone(),
             gate: Arc::new(Gate::new(
                 self.shared.limits.requests_in_flight,
                 self.shared.limits.body_bytes as usize,
             )),
             permit: Arc::new(ConnectionPermit::new(permit, &self.shared.metrics)),
         };
-        let (tls, cors) = (self.tls.clone(), self.cors.clone());
+        let (tls, cors, clients) = (self.tls.clone(), self.cors.clone(), Arc::clone(&self.clients));
         self.tasks.spawn(async move {
             match tls {
                 None => connection.serve(stream, cors).await,
-                Some(tls) => connection.handshake(tls, stream, cors, peer).await,
+                Some(tls) => connection.handshake(tls, &clients, stream, cors, peer).await,
             }
         });
     }
@@ -292,6 +314,8 @@ type TransportService =
 struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
     metrics: Metrics,
+    /// Its place among the clients with certificates.
+    presence: OnceLock<Presence>,
 }
 
 impl ConnectionPermit {
@@ -300,6 +324,7 @@ impl ConnectionPermit {
         Self {
             _permit: permit,
             metrics: metrics.clone(),
+            presence: OnceLock::new(),
         }
     }
 }
@@ -348,16 +373,32 @@ pub(crate) struct Connection {
     shutdown: CancellationToken,
     /// Its number.
     pub(crate) number: u64,
+    /// What it may do.
+    pub(crate) access: Access,
     /// What of it is on its way.
     pub(crate) gate: Arc<Gate>,
     permit: Arc<ConnectionPermit>,
 }
 
 impl Connection {
-    async fn handshake(self, tls: TlsAcceptor, stream: TcpStream, cors: CorsLayer, peer: SocketAddr) {
+    async fn handshake(
+        mut self,
+        tls: Arc<dyn ListenerTls>,
+        clients: &Arc<LiveClients>,
+        stream: TcpStream,
+        cors: CorsLayer,
+        peer: SocketAddr,
+    ) {
         let metrics = self.shared.metrics.clone();
-        match tokio::time::timeout(self.shared.limits.arrival_timeout, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.serve(stream, cors).await,
+        let accepting = TlsAcceptor::from(tls.server_config()).accept(stream);
+        match tokio::time::timeout(self.shared.limits.arrival_timeout, accepting).await {
+            Ok(Ok(stream)) => match self.recognise(&*tls, clients, stream.get_ref().1.peer_certificates()) {
+                Ok(()) => self.serve(stream, cors).await,
+                Err(why) => {
+                    metrics.refuse(Refusal::Handshake);
+                    tracing::debug!(%peer, "RPC client refused: {why}");
+                }
+            },
             Ok(Err(error)) => {
                 metrics.refuse(Refusal::Handshake);
                 tracing::debug!(%peer, %error, "RPC TLS handshake failed");
@@ -367,6 +408,26 @@ impl Connection {
                 tracing::debug!(%peer, "RPC TLS handshake took too long");
             }
         }
+    }
+
+    /// Notes who the client is.
+    fn recognise(
+        &mut self,
+        tls: &dyn ListenerTls,
+        clients: &Arc<LiveClients>,
+        shown: Option<&[CertificateDer<'static>]>,
+    ) -> Result<(), String> {
+        let chain = shown.unwrap_or_default();
+        if chain.is_empty() {
+            self.access = Access::Anonymous;
+            return Ok(());
+        }
+        // Its place first, then the look: whoever is refused in between is found by one of the two.
+        let presence = clients.enter(self.number, chain.to_vec(), Arc::clone(&self.gate));
+        self.access = Access::Known(Arc::new(tls.client(chain)?));
+        // A connection is recognised once.
+        let _ = self.permit.presence.set(presence);
+        Ok(())
     }
 
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, cors: CorsLayer) {

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use crate::backend::{Cancel, GroupBackend, NodeBackend};
+use crate::client::Access;
 use crate::error::{INTERNAL, NOT_FOUND, RpcError};
 use crate::eth::{FilterStore, MissedHeads, ReceiptWaits, ToldNonces};
 use crate::gate::Gate;
@@ -51,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) connection: u64,
     /// Whether notifications can be sent.
     pub(crate) websocket: bool,
+    /// What it may do.
+    pub(crate) access: Access,
     /// What of this connection is on its way.
     pub(crate) gate: Arc<Gate>,
     /// Blocks that came while it waited for receipts.

@@ -28,7 +28,10 @@ pub use chain::{
 };
 pub use pool::{PoolContent, PoolStatus, SubmitError};
 use scan::scan_logs;
-pub use status::{ClientVersion, ConsensusStatus, GroupEvent, GroupInfo, PeerHead, PeerInfo, SyncStatus, Totals};
+pub use status::{
+    ClientVersion, ConsensusStatus, GroupEvent, GroupInfo, GroupRole, GroupStatus, NodeStatus, PeerHead, PeerInfo,
+    SyncStatus, Totals,
+};
 
 /// A boxed future, so that the traits stay object safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -97,6 +100,8 @@ pub trait NodeBackend: Send + Sync {
     fn peers(&self) -> Vec<PeerInfo>;
     /// Whether the p2p listener is up. Cheap.
     fn listening(&self) -> bool;
+    /// How the node and its groups fare. Cheap.
+    fn status(&self) -> NodeStatus;
 }
 
 /// One group of the node. `height` is always that of a committed block; state questions mean the state after it.

@@ -1,5 +1,6 @@
 //! Who a node and a group are, how they fare, and what happens.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use althing_types::genesis::{ConsensusKind, StateKind};
@@ -124,4 +125,65 @@ pub struct Totals {
     pub failed: u64,
     /// The block counted up to.
     pub height: u64,
+}
+
+/// Everything an operator asks of a node before it disturbs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// The version of the software.
+    pub version: String,
+    /// This node.
+    pub node_id: NodeId,
+    /// When it started, seconds since 1970.
+    pub started_at: u64,
+    /// Every group it has files of, those included that could not be opened.
+    pub groups: BTreeMap<GroupId, GroupStatus>,
+}
+
+/// One group as this node sees it. Of a group that could not be opened only `halted` and `not_ready` are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// The hash of the canonical genesis document that block 0 was made from.
+    pub genesis_hash: Option<B256>,
+    /// Keccak-256 of the text of the `group.N.ini` it runs with; none when there was no such file at its start.
+    pub settings_digest: Option<B256>,
+    /// The last committed block.
+    pub head: Option<Head>,
+    /// The view of the consensus.
+    pub view: u64,
+    /// Who leads it.
+    pub leader: Option<NodeId>,
+    /// The sealers of the next block, ascending.
+    pub sealers: Vec<NodeId>,
+    /// What this node is in the group.
+    pub role: Option<GroupRole>,
+    /// Whether it holds the newest block it knows of and, as a sealer, votes.
+    pub in_sync: bool,
+    /// Why it is not ready, in words.
+    pub not_ready: Option<String>,
+    /// Why the group has halted on this node, in words.
+    pub halted: Option<String>,
+    /// The sealers that this node sees connected and in sync, ascending; itself included when it is.
+    pub live: Vec<NodeId>,
+    /// The connected members of the group, whatever their role, without this node.
+    pub peers: u64,
+}
+
+/// What a node is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupRole {
+    /// It takes part in the consensus.
+    Sealer,
+    /// It follows.
+    Observer,
+}
+
+impl GroupRole {
+    /// Its word in `althing_status`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sealer => "sealer",
+            Self::Observer => "observer",
+        }
+    }
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::chain::{NEVER_ENDS, legacy};
 use crate::server::{PATIENCE, TestServer, config, start, try_start};
-use crate::transport::tls;
+use crate::transport::{FixedTls, tls};
 use crate::websocket::Socket;
 
 /// Sends bytes and reads until the node closes the connection.
@@ -64,7 +64,7 @@ async fn a_connection_without_a_request_or_with_half_a_head_is_closed() {
 async fn a_tls_handshake_that_does_not_come_or_is_none_is_given_up_and_counted() {
     let server_tls = tls(&[&rustls::version::TLS13]).0;
     let server = try_start(ServeConfig {
-        tls: Some(Arc::new(server_tls)),
+        tls: Some(Arc::new(FixedTls(Arc::new(server_tls)))),
         ..config(impatient())
     })
     .await

@@ -64,4 +64,23 @@ impl NodeBackend for MemoryNode {
     fn listening(&self) -> bool {
         true
     }
+
+    fn status(&self) -> NodeStatus {
+        let group = |(id, group): (&GroupId, &Arc<MemoryGroup>)| {
+            let status = GroupStatus {
+                genesis_hash: Some(group.info().genesis_hash),
+                head: Some(group.head()),
+                role: Some(GroupRole::Sealer),
+                in_sync: true,
+                ..GroupStatus::default()
+            };
+            (*id, status)
+        };
+        NodeStatus {
+            version: "0.1.0".into(),
+            node_id: node_id(1),
+            started_at: 1_767_225_600,
+            groups: self.groups.iter().map(group).collect(),
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use althing_rpc::{Limits, Origins, ServeConfig, ServeError};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use althing_rpc::{Client, Limits, ListenerTls, Origins, ServeConfig, ServeError};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
 use crate::chain::CHAIN_ID;
@@ -157,6 +157,7 @@ const METHODS: &[&str] = &[
     "getPendingTransactions",
     "getPendingTxSize",
     "call",
+    "althing_status",
 ];
 
 #[tokio::test]
@@ -293,6 +294,20 @@ async fn a_cancelled_listener_ends_and_refuses_new_connections() {
     );
 }
 
+/// TLS that never changes and knows no client.
+#[derive(Debug)]
+pub(crate) struct FixedTls(pub(crate) Arc<rustls::ServerConfig>);
+
+impl ListenerTls for FixedTls {
+    fn server_config(&self) -> Arc<rustls::ServerConfig> {
+        Arc::clone(&self.0)
+    }
+
+    fn client(&self, _chain: &[CertificateDer<'static>]) -> Result<Client, String> {
+        Err("nobody is asked for a certificate here".to_owned())
+    }
+}
+
 pub(crate) fn tls(
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> (rustls::ServerConfig, rustls::ClientConfig) {
@@ -321,7 +336,7 @@ async fn tls_1_2_and_1_3_are_served_where_tls_is_configured() {
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let (server_tls, client_tls) = tls(&[version]);
         let with_tls = ServeConfig {
-            tls: Some(Arc::new(server_tls)),
+            tls: Some(Arc::new(FixedTls(Arc::new(server_tls)))),
             ..config(Limits::default())
         };
         let server = try_start(with_tls).await.unwrap();
