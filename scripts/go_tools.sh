@@ -20,8 +20,8 @@ go_tools() {
     say "building ${program%%=*}"
     # A program that runs is replaced, never written into.
     (cd "$folder" && eval "CGO_ENABLED=0 GOWORK=off nice -n 10 go build -trimpath -buildvcs=false $flags" \
-      -o "$cluster_bin/.${program%%=*}.new" "${program#*=}")
-    mv "$cluster_bin/.${program%%=*}.new" "$cluster_bin/${program%%=*}"
+      -o "$cluster_bin/.${program%%=*}.$$" "${program#*=}")
+    mv "$cluster_bin/.${program%%=*}.$$" "$cluster_bin/${program%%=*}"
   done
   write_stamp "go-$module" "${inputs[@]}" <(echo "$flags" "$@")
 }

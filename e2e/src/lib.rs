@@ -9,6 +9,7 @@
 
 mod account;
 mod binaries;
+pub mod cluster;
 mod consortium;
 mod manifests;
 mod member;

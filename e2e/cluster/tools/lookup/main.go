@@ -1,10 +1,12 @@
-// Lookup is what the cluster's own cases run in a pod: it asks the name service, writes to a volume, and stays.
+// Lookup is what the cluster's own cases run in a pod: it asks the name service, writes to a volume, serves, stays.
 //
 //	lookup write FILE     writes FILE and reads it back
 //	lookup name NAME      prints the addresses of NAME once it has some
+//	lookup read FILE      prints what FILE holds
+//	lookup serve PORT     accepts connections until it is told to end
 //	lookup stay           stays until it is told to end
 //
-// Each prints one line; the first two end with 0, or after a minute with 1.
+// Each prints one line; what ends well ends with 0, else with 1.
 package main
 
 import (
@@ -34,14 +36,41 @@ func do(args []string) error {
 		return write(args[1])
 	case len(args) == 2 && args[0] == "name":
 		return name(args[1])
+	case len(args) == 2 && args[0] == "read":
+		found, err := os.ReadFile(args[1])
+		fmt.Println(string(found))
+		return err
+	case len(args) == 2 && args[0] == "serve":
+		listener, err := net.Listen("tcp", ":"+args[1])
+		if err != nil {
+			return err
+		}
+		go answer(listener)
+		stay()
+		return nil
 	case len(args) == 1 && args[0] == "stay":
-		stop := make(chan os.Signal, 1)
-		signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
-		fmt.Println("staying as user", os.Getuid())
-		<-stop
+		stay()
 		return nil
 	default:
-		return fmt.Errorf("%q: accepted are write FILE, name NAME, stay", args)
+		return fmt.Errorf("%q: accepted are write FILE, read FILE, name NAME, serve PORT, stay", args)
+	}
+}
+
+func stay() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	fmt.Println("staying as user", os.Getuid())
+	<-stop
+}
+
+// answer accepts and hangs up.
+func answer(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		connection.Close()
 	}
 }
 

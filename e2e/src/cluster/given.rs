@@ -1,0 +1,118 @@
+//! Which cluster cases run on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+
+use super::down::down;
+use super::layout::Layout;
+use super::running::Cluster;
+use super::up::{Say, up};
+
+/// The variable that names the kubeconfig of a cluster to use instead of starting one.
+pub const VARIABLE: &str = "ALTHING_E2E_KUBECONFIG";
+/// The name of the cluster that cases start for themselves.
+const OWN: &str = "cases";
+
+/// The cluster that cases run on: one they are given, or one they started and stop.
+#[derive(Debug)]
+pub struct Target {
+    kubeconfig: PathBuf,
+    cluster: Option<Cluster>,
+    own: bool,
+}
+
+impl Target {
+    /// The cluster that [`VARIABLE`] names; else a new one, with the images of the project that have been built.
+    pub async fn choose(say: Say<'_>) -> anyhow::Result<Self> {
+        if let Some(named) = std::env::var_os(VARIABLE) {
+            return Self::given(Path::new(&named));
+        }
+        let layout = Self::own_layout()?;
+        // What an earlier run left behind, killed before it could stop it, is no place for these cases.
+        down(&layout).await?;
+        let cluster = up(&layout, None, say).await?;
+        for image in cluster.load_built().await? {
+            say(&format!("loaded {}", image.display()));
+        }
+        Ok(Self {
+            kubeconfig: cluster.kubeconfig(),
+            cluster: Some(cluster),
+            own: true,
+        })
+    }
+
+    /// A cluster that is there already. One that `althing-cluster up` started is known as such by what lies beside its
+    /// kubeconfig.
+    fn given(kubeconfig: &Path) -> anyhow::Result<Self> {
+        ensure!(
+            kubeconfig.is_file(),
+            "{VARIABLE} names {}, which is no file; name a kubeconfig, or unset it to have a cluster started",
+            kubeconfig.display()
+        );
+        let kubeconfig = std::path::absolute(kubeconfig).context(VARIABLE)?;
+        let cluster = match kubeconfig.parent() {
+            Some(folder) if folder.join("cluster.json").is_file() => {
+                Cluster::find(&Layout::new("given", Some(folder))?)?
+            }
+            _ => None,
+        };
+        Ok(Self {
+            kubeconfig,
+            cluster,
+            own: false,
+        })
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The cluster itself, when it is one of this machine: its audit log can be read, its programs stopped.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
+    /// Stops the cluster that cases started for themselves, also when it is just being started. One they were given stays.
+    pub async fn release() -> anyhow::Result<()> {
+        if std::env::var_os(VARIABLE).is_none() {
+            down(&Self::own_layout()?).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it goes when the cases are done.
+    pub fn is_own(&self) -> bool {
+        self.own
+    }
+
+    fn own_layout() -> anyhow::Result<Layout> {
+        Layout::new(OWN, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Network;
+
+    #[test]
+    fn a_kubeconfig_that_is_not_there_is_refused_with_the_other_way() {
+        let error = Target::given(Path::new("/nowhere/kubeconfig")).unwrap_err().to_string();
+        assert!(error.contains(VARIABLE) && error.contains("unset"), "{error}");
+    }
+
+    #[test]
+    fn a_cluster_of_this_machine_is_known_by_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, "").unwrap();
+        assert!(Target::given(&kubeconfig).unwrap().cluster().is_none());
+        let layout = Layout::new("blue", Some(folder.path())).unwrap();
+        Cluster::new(layout, Network::new(4).unwrap()).unwrap();
+        let found = Target::given(&kubeconfig).unwrap();
+        let found = found.cluster().unwrap();
+        assert_eq!((found.name(), found.network().number()), ("blue", 4));
+    }
+}
