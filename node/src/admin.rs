@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::groups::Groups;
+use crate::sampler::Sampler;
 
 /// What the port shows.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Admin {
     pub registry: Arc<Registry>,
     /// The node's groups.
     pub groups: Arc<Groups>,
+    /// What is measured only when somebody asks.
+    pub sampler: Arc<Sampler>,
 }
 
 /// The port cannot be had.
@@ -79,6 +82,7 @@ async fn ready(State(admin): State<Admin>, Query(query): Query<ReadyQuery>) -> R
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
+    admin.sampler.sample();
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
         Ok(()) => {

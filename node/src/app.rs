@@ -1,18 +1,16 @@
 //! The node as a whole: config → built (files read, ledgers open, ports bound; may fail) → running, until SIGTERM.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use althing_crypto::{NodeKey, StandardSuite, Suite};
+use althing_crypto::{StandardSuite, Suite};
 use althing_ledger::SharedMemory;
 use althing_network::{Network, NetworkHandle, StartError};
-use althing_rpc::{Limits as RpcLimits, Origins, ServeConfig};
+use althing_rpc::{Limits as RpcLimits, ListenerTls, Origins, ServeConfig};
+use althing_types::NodeId;
 use althing_types::config::{NodeConfig, RpcConfig};
 use althing_types::genesis::Cryptography;
-use althing_types::{GroupId, NodeId};
 use anyhow::{Context, bail};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,32 +18,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::admin::Admin;
-use crate::backend::NodeRpc;
+use crate::backend::{NodeFacts, NodeRpc};
 use crate::clock::Clock;
-use crate::files::{GroupFiles, NodeFiles};
-use crate::group::{Group, GroupSpec, OpenGroup};
+use crate::files::NodeFiles;
 use crate::groups::Groups;
 use crate::metrics::NodeMetrics;
-use crate::reload;
+use crate::reload::{Reloaded, Watcher};
+use crate::rpc_tls::RpcListenerTls;
+use crate::sampler::Sampler;
+use crate::starter::Starter;
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long connections may take to end once the node stops.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// An error and its causes in one line. A cause that its effect repeats already is left out, and so are line breaks.
-pub fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.is_empty() {
-            line = text;
-        } else if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-    }
-    line
-}
 
 /// Runs a node until SIGTERM or SIGINT.
 pub async fn run(files: NodeFiles, config: NodeConfig) -> anyhow::Result<()> {
@@ -65,7 +51,7 @@ pub async fn run(files: NodeFiles, config: NodeConfig) -> anyhow::Result<()> {
 pub struct Node {
     groups: Arc<Groups>,
     network: NetworkHandle,
-    rpc: althing_rpc::ServerHandle,
+    rpc: Arc<althing_rpc::ServerHandle>,
     admin: SocketAddr,
     stop: CancellationToken,
 }
@@ -79,33 +65,65 @@ impl Node {
         let settings = files.network_settings(&config)?;
         let mut registry = Registry::default();
         let metrics = NodeMetrics::register(&mut registry);
+        let clock = Clock::start();
 
         let stop = CancellationToken::new();
         // First of all: with a certificate that is not the key's, or while another process is this node, no ledger is touched.
         let network = start_network(&config, settings, &mut registry).await?;
-        let (opened, mut failed) = open_groups(&files, &config, own, &suite, &metrics)?;
-        let running = start_groups(opened, &key, &network, &mut failed);
-        let groups = Arc::new(Groups::new(running, failed));
-        network.set_groups(groups.served());
+        let groups = Arc::new(Groups::default());
+        let starter = Starter {
+            files: files.clone(),
+            config: config.clone(),
+            own,
+            suite,
+            key,
+            network: network.clone(),
+            clock,
+            shared: SharedMemory::default(),
+            metrics: metrics.clone(),
+            groups: Arc::clone(&groups),
+        };
+        let found = files.group_ids(&config)?;
+        // From before the start on: what changes meanwhile is seen as a change.
+        let watcher = Watcher::new(&files, &config);
+        starter.start(found);
         groups.follow_peers(network.clone(), stop.clone());
-        reload::watch(files.clone(), network.clone(), stop.clone());
 
-        let backend = NodeRpc::new(
-            Arc::clone(&groups),
-            config.rpc.default_group,
-            config.chain.id,
-            network.clone(),
-        );
-        let serve = serve_config(&config.rpc, files.base())?;
+        let backend = NodeRpc::new(NodeFacts {
+            groups: Arc::clone(&groups),
+            default_group: config.rpc.default_group,
+            chain_id: config.chain.id,
+            network: network.clone(),
+            started_at: clock.unix_ms() / 1_000,
+        });
+        let tls = rpc_tls(&files, &config)?;
+        let serve = serve_config(&config.rpc, tls.clone());
         let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone())
             .await
             .context("config.ini [rpc]")?;
+        let rpc = Arc::new(rpc);
         let address = SocketAddr::new(config.metrics.listen_ip, config.metrics.listen_port);
         let admin = Admin {
             registry: Arc::new(registry),
             groups: Arc::clone(&groups),
+            sampler: Arc::new(Sampler {
+                metrics,
+                groups: Arc::clone(&groups),
+                network: network.clone(),
+                rpc_tls: tls.clone(),
+                data: files.data_folder(&config),
+            }),
         };
         let admin = admin.serve(address, stop.clone()).await?;
+        watcher.watch(
+            Reloaded {
+                starter,
+                network: network.clone(),
+                rpc: Arc::clone(&rpc),
+                rpc_tls: tls,
+            },
+            stop.clone(),
+        );
         info!(
             node = %own, p2p = %network.local_address(), rpc = %rpc.local_addr, metrics = %admin, version = VERSION,
             "node started"
@@ -120,7 +138,7 @@ impl Node {
     }
 
     /// Where the node serves JSON-RPC.
-    pub const fn rpc_address(&self) -> SocketAddr {
+    pub fn rpc_address(&self) -> SocketAddr {
         self.rpc.local_addr
     }
 
@@ -172,70 +190,12 @@ async fn start_network(
     })
 }
 
-type Opened = Vec<OpenGroup>;
-type Failed = BTreeMap<GroupId, String>;
-
-/// Opens every group; what fails is an alarm of that group, and the others go on (LEDGER.md 6).
-fn open_groups(
-    files: &NodeFiles,
-    config: &NodeConfig,
-    own: NodeId,
-    suite: &Arc<dyn Suite>,
-    metrics: &NodeMetrics,
-) -> anyhow::Result<(Opened, Failed)> {
-    let shared = SharedMemory::default();
-    let (mut opened, mut failed) = (Vec::new(), BTreeMap::new());
-    for (id, group) in files.groups(config)? {
-        let open = |group: GroupFiles| -> anyhow::Result<OpenGroup> {
-            let (genesis, settings) = group?;
-            let folder: PathBuf = files.group_data(config, id);
-            let spec = GroupSpec {
-                genesis,
-                config: settings,
-                folder,
-                chain_id: config.chain.id,
-                own,
-            };
-            Ok(OpenGroup::open(spec, Arc::clone(suite), &shared, metrics.group(id))?)
-        };
-        match open(group) {
-            Ok(group) => opened.push(group),
-            Err(why) => fail(&mut failed, metrics, id, one_line(&why)),
-        }
-    }
-    Ok((opened, failed))
+fn rpc_tls(files: &NodeFiles, config: &NodeConfig) -> anyhow::Result<Option<Arc<RpcListenerTls>>> {
+    let load = |tls| RpcListenerTls::load(files, config, tls).map(Arc::new);
+    Ok(config.rpc.tls.as_ref().map(load).transpose()?)
 }
 
-fn fail(failed: &mut Failed, metrics: &NodeMetrics, id: GroupId, why: String) {
-    metrics.group(id).halted(true);
-    error!(alarm = "group_halted", group = %id, "group {id} does not start: {why}");
-    failed.insert(id, why);
-}
-
-fn start_groups(
-    opened: Opened,
-    key: &Arc<dyn NodeKey>,
-    network: &NetworkHandle,
-    failed: &mut Failed,
-) -> BTreeMap<GroupId, Arc<Group>> {
-    let clock = Clock::start();
-    let mut running = BTreeMap::new();
-    for group in opened {
-        let id = group.id();
-        match Group::start(group, Arc::clone(key), network, clock) {
-            Ok(group) => {
-                running.insert(id, group);
-            }
-            Err(why) => {
-                error!(alarm = "group_halted", group = %id, "group {id} does not start: {why}");
-                failed.insert(id, format!("group {id}: its threads cannot be started: {why}"));
-            }
-        }
-    }
-    running
-}
-
-fn serve_config(rpc: &RpcConfig, base: &Path) -> anyhow::Result<ServeConfig> {
+fn serve_config(rpc: &RpcConfig, tls: Option<Arc<RpcListenerTls>>) -> ServeConfig {
     let origins = match rpc.cors_origins.as_slice() {
         [] => Origins::default(),
         [any] if any == "*" => Origins::Any,
@@ -250,16 +210,11 @@ fn serve_config(rpc: &RpcConfig, base: &Path) -> anyhow::Result<ServeConfig> {
         subscriptions_per_connection: rpc.max_subscriptions,
         ..RpcLimits::default()
     };
-    let tls = rpc
-        .tls
-        .as_ref()
-        .map(|tls| crate::rpc_tls::server_config(tls, base))
-        .transpose()?;
     let listen = SocketAddr::new(rpc.listen_ip, rpc.listen_port);
-    Ok(ServeConfig {
+    ServeConfig {
         listen,
-        tls,
+        tls: tls.map(|tls| tls as Arc<dyn ListenerTls>),
         origins,
         limits,
-    })
+    }
 }

@@ -2,6 +2,14 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+/// Seconds since 1970, for certificates.
+pub fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
 /// The node's clocks: a monotonic one that starts at 0 with the node, and the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

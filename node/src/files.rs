@@ -1,16 +1,17 @@
 //! The files of a node, read into values. Every error names the file and what to do.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use alloy_primitives::keccak256;
 use althing_crypto::{NodeKey, Suite};
 use althing_network::{Blacklist, Lists, PeerAddress, PemText, Settings};
 use althing_types::config::{
     ConfigError, GroupConfig, NodeConfig, NodesJsonError, parse_group_config, parse_node_config, parse_nodes_json,
 };
 use althing_types::genesis::{GenesisError, parse_genesis};
-use althing_types::{Genesis, GroupId, NodeId};
+use althing_types::{B256, Genesis, GroupId, NodeId};
 
 /// Why a node's files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,13 +84,33 @@ impl NodeFiles {
     /// The files whose change is a reload: certificates, lists, peers.
     pub fn watched(&self, config: &NodeConfig) -> Vec<PathBuf> {
         let security = &config.security;
-        vec![
+        let mut watched = vec![
             self.config_file.clone(),
             self.security(config, &security.certificate),
             self.security(config, &security.key),
             self.security(config, &security.chain_certificates),
             self.nodes_json(config),
-        ]
+        ];
+        if let Some(tls) = &config.rpc.tls {
+            let files = [Some(&tls.certificate), Some(&tls.key), tls.client_ca.as_ref()];
+            watched.extend(files.into_iter().flatten().map(|file| self.base.join(file)));
+        }
+        watched
+    }
+
+    /// A PEM file beside `config.ini`.
+    pub(crate) fn pem(&self, file: &str) -> Result<PemText, FilesError> {
+        pem_text(self.base.join(file))
+    }
+
+    /// The node's certificate between peers.
+    pub(crate) fn own_certificate(&self, config: &NodeConfig) -> Result<PemText, FilesError> {
+        pem_text(self.security(config, &config.security.certificate))
+    }
+
+    /// The chain certificates that are trusted between peers.
+    pub(crate) fn chain_certificates(&self, config: &NodeConfig) -> Result<PemText, FilesError> {
+        pem_text(self.security(config, &config.security.chain_certificates))
     }
 
     fn nodes_json(&self, config: &NodeConfig) -> PathBuf {
@@ -108,18 +129,15 @@ impl NodeFiles {
 
     /// What the network reloads: certificates, trust, lists, peers.
     pub fn network_settings(&self, config: &NodeConfig) -> Result<Settings, FilesError> {
-        let security = &config.security;
-        let pem = |file: &str| {
-            let path = self.security(config, file);
-            let text = read(&path, "put the file there that the agency issued")?;
-            Ok::<_, FilesError>(PemText::new(path.display().to_string(), text))
-        };
         Ok(Settings {
-            certificate: pem(&security.certificate)?,
-            key: pem(&security.key)?,
+            certificate: self.own_certificate(config)?,
+            key: pem_text(self.security(config, &config.security.key))?,
             node_id: self.node_id(config)?,
-            roots: vec![pem(&security.chain_certificates)?],
-            lists: self.lists(config)?,
+            roots: vec![self.chain_certificates(config)?],
+            lists: Lists {
+                blacklist: self.blacklist(config)?,
+                whitelist: config.whitelist.clone(),
+            },
             peers: self.peers(config)?,
         })
     }
@@ -138,7 +156,8 @@ impl NodeFiles {
         })
     }
 
-    fn lists(&self, config: &NodeConfig) -> Result<Lists, FilesError> {
+    /// Who is refused, by peers' port and by RPC.
+    pub(crate) fn blacklist(&self, config: &NodeConfig) -> Result<Blacklist, FilesError> {
         let serial = |text: &String| {
             text.parse()
                 .map_err(|e: althing_network::SerialError| FilesError::Value {
@@ -146,13 +165,10 @@ impl NodeFiles {
                     what: format!("[certificate_blacklist]: {e}"),
                 })
         };
-        Ok(Lists {
-            blacklist: Blacklist {
-                node_ids: config.blacklist.node_ids.clone(),
-                agencies: config.blacklist.agencies.clone(),
-                serials: config.blacklist.serials.iter().map(serial).collect::<Result<_, _>>()?,
-            },
-            whitelist: config.whitelist.clone(),
+        Ok(Blacklist {
+            node_ids: config.blacklist.node_ids.clone(),
+            agencies: config.blacklist.agencies.clone(),
+            serials: config.blacklist.serials.iter().map(serial).collect::<Result<_, _>>()?,
         })
     }
 
@@ -177,57 +193,85 @@ impl NodeFiles {
         addresses.iter().map(parse).collect()
     }
 
-    /// The folder of a group's data.
-    pub fn group_data(&self, config: &NodeConfig, group: GroupId) -> PathBuf {
-        self.base.join(&config.groups.data_path).join(format!("group{group}"))
+    /// The folder of all groups' data.
+    pub fn data_folder(&self, config: &NodeConfig) -> PathBuf {
+        self.base.join(&config.groups.data_path)
     }
 
-    /// Every `group.N.genesis` with its `group.N.ini` (defaults where that is missing), or why it cannot be read.
-    pub fn groups(&self, config: &NodeConfig) -> Result<BTreeMap<GroupId, GroupFiles>, FilesError> {
-        let folder = self.base.join(&config.groups.config_path);
-        let advice = "[group] group_config_path names the folder of group.N.genesis files";
-        let entries = std::fs::read_dir(&folder).map_err(|source| FilesError::Read {
+    /// The folder of a group's data.
+    pub fn group_data(&self, config: &NodeConfig, group: GroupId) -> PathBuf {
+        self.data_folder(config).join(format!("group{group}"))
+    }
+
+    /// The folder of the group files.
+    pub fn group_folder(&self, config: &NodeConfig) -> PathBuf {
+        self.base.join(&config.groups.config_path)
+    }
+
+    /// The groups that a `group.N.genesis` is there of.
+    pub fn group_ids(&self, config: &NodeConfig) -> Result<BTreeSet<GroupId>, FilesError> {
+        let folder = self.group_folder(config);
+        let failed = |source| FilesError::Read {
             file: folder.clone(),
             source,
-            advice,
-        })?;
-        let mut groups = BTreeMap::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| FilesError::Read {
-                file: folder.clone(),
-                source,
-                advice,
-            })?;
-            let Some(group) = group_of(&entry.file_name().to_string_lossy()) else {
-                continue;
-            };
-            groups.insert(
-                group,
-                self.group(&entry.path(), &folder.join(format!("group.{group}.ini")), group),
-            );
+            advice: "[group] group_config_path names the folder of group.N.genesis files",
+        };
+        let mut groups = BTreeSet::new();
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            groups.extend(group_of(&entry.map_err(failed)?.file_name().to_string_lossy()));
         }
         Ok(groups)
     }
 
-    fn group(&self, genesis: &Path, settings: &Path, group: GroupId) -> GroupFiles {
-        let text = read(genesis, "make it readable")?;
-        let parsed = parse_genesis(&name(genesis), &text)?;
-        if parsed.group_id != group {
+    /// The two files of a group: `group.N.genesis` and `group.N.ini`.
+    pub fn group_paths(&self, config: &NodeConfig, group: GroupId) -> (PathBuf, PathBuf) {
+        let folder = self.group_folder(config);
+        let file = |kind: &str| folder.join(format!("group.{group}.{kind}"));
+        (file("genesis"), file("ini"))
+    }
+
+    /// Reads a group's genesis and its settings (defaults where that file is missing).
+    pub fn group(&self, config: &NodeConfig, group: GroupId) -> Result<GroupFiles, FilesError> {
+        let (genesis_file, settings_file) = self.group_paths(config, group);
+        let text = read(&genesis_file, "make it readable")?;
+        let genesis = parse_genesis(&name(&genesis_file), &text)?;
+        if genesis.group_id != group {
             return Err(FilesError::Value {
-                file: genesis.to_path_buf(),
-                what: format!("[group] id is {}, the file's name says {group}", parsed.group_id),
+                file: genesis_file,
+                what: format!("[group] id is {}, the file's name says {group}", genesis.group_id),
             });
         }
-        let config = match settings.exists() {
-            true => parse_group_config(&name(settings), &read(settings, "make it readable")?)?,
-            false => GroupConfig::default(),
+        let settings = match settings_file.exists() {
+            true => Some(read(&settings_file, "make it readable")?),
+            false => None,
         };
-        Ok((parsed, config))
+        let config = match &settings {
+            Some(text) => parse_group_config(&name(&settings_file), text)?,
+            None => GroupConfig::default(),
+        };
+        Ok(GroupFiles {
+            genesis,
+            config,
+            settings_digest: settings.map(keccak256),
+        })
     }
 }
 
-/// A group's fixed config and settings, or why there are none.
-pub type GroupFiles = Result<(Genesis, GroupConfig), FilesError>;
+/// What the two files of a group say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFiles {
+    /// `group.N.genesis`.
+    pub genesis: Genesis,
+    /// `group.N.ini`.
+    pub config: GroupConfig,
+    /// Keccak-256 of the text of `group.N.ini`; none where there is no such file.
+    pub settings_digest: Option<B256>,
+}
+
+fn pem_text(path: PathBuf) -> Result<PemText, FilesError> {
+    let text = read(&path, "put the file there that the agency issued")?;
+    Ok(PemText::new(path.display().to_string(), text))
+}
 
 fn group_of(file_name: &str) -> Option<GroupId> {
     let number = file_name.strip_prefix("group.")?.strip_suffix(".genesis")?;

@@ -5,58 +5,92 @@ use std::sync::Arc;
 
 use althing_network::{NetworkEvent, NetworkHandle, ServedGroup};
 use althing_types::GroupId;
+use parking_lot::RwLock;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::group::Group;
 
-/// The groups of the node. A group that could not be opened is kept with its reason; the others run.
-#[derive(Debug)]
+/// The groups of the node. A group that could not be opened is kept with its reason; the others run. Groups are added while
+/// the node runs, and none ever leaves.
+#[derive(Debug, Default)]
 pub struct Groups {
+    state: RwLock<State>,
+    /// Told when a group was added.
+    added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
     running: BTreeMap<GroupId, Arc<Group>>,
     failed: BTreeMap<GroupId, String>,
+    stopped: bool,
 }
 
 impl Groups {
-    /// The groups that were started, and those that failed to.
-    pub const fn new(running: BTreeMap<GroupId, Arc<Group>>, failed: BTreeMap<GroupId, String>) -> Self {
-        Self { running, failed }
+    /// Adds a group that was started. False once the node stops: then it is the caller's to stop.
+    pub fn add(&self, group: &Arc<Group>) -> bool {
+        let mut state = self.state.write();
+        if state.stopped {
+            return false;
+        }
+        state.failed.remove(&group.id());
+        state.running.insert(group.id(), Arc::clone(group));
+        drop(state);
+        self.added.notify_one();
+        true
+    }
+
+    /// Notes why a group does not run.
+    pub fn fail(&self, id: GroupId, why: String) {
+        self.state.write().failed.insert(id, why);
     }
 
     /// A running group.
-    pub fn get(&self, id: GroupId) -> Option<&Arc<Group>> {
-        self.running.get(&id)
+    pub fn get(&self, id: GroupId) -> Option<Arc<Group>> {
+        self.state.read().running.get(&id).cloned()
     }
 
     /// Why a group does not run.
-    pub fn failure(&self, id: GroupId) -> Option<&str> {
-        self.failed.get(&id).map(String::as_str)
+    pub fn failure(&self, id: GroupId) -> Option<String> {
+        self.state.read().failed.get(&id).cloned()
+    }
+
+    /// Every group that does not run, with its reason.
+    pub fn failures(&self) -> BTreeMap<GroupId, String> {
+        self.state.read().failed.clone()
     }
 
     /// The running groups, ascending.
-    pub fn running(&self) -> impl Iterator<Item = &Arc<Group>> {
-        self.running.values()
+    pub fn running(&self) -> Vec<Arc<Group>> {
+        self.state.read().running.values().cloned().collect()
+    }
+
+    /// The lowest running group.
+    pub fn lowest(&self) -> Option<GroupId> {
+        self.state.read().running.keys().next().copied()
     }
 
     /// What peers are told.
     pub fn served(&self) -> Vec<ServedGroup> {
-        self.running.values().map(|group| group.served()).collect()
+        self.running().iter().map(|group| group.served()).collect()
     }
 
     /// Whether every group of the node is ready; the first that is not says why.
     pub fn readiness(&self) -> Result<(), String> {
-        if let Some((_, why)) = self.failed.iter().next() {
-            return Err(why.clone());
+        if let Some(why) = self.failures().into_values().next() {
+            return Err(why);
         }
-        self.running.values().try_for_each(|group| group.readiness())
+        self.running().iter().try_for_each(|group| group.readiness())
     }
 
     /// Whether one group is ready.
     pub fn readiness_of(&self, id: GroupId) -> Result<(), String> {
-        match (self.running.get(&id), self.failed.get(&id)) {
+        match (self.get(id), self.failure(id)) {
             (Some(group), _) => group.readiness(),
-            (None, Some(why)) => Err(why.clone()),
+            (None, Some(why)) => Err(why),
             (None, None) => Err(format!("this node is not in group {id}")),
         }
     }
@@ -71,6 +105,10 @@ impl Groups {
             loop {
                 let event = tokio::select! {
                     () = stop.cancelled() => return,
+                    () = groups.added.notified() => {
+                        members.refresh(&groups, &network);
+                        continue;
+                    }
                     event = events.recv() => event,
                 };
                 match event {
@@ -87,9 +125,10 @@ impl Groups {
         });
     }
 
-    /// Stops every group and waits for it.
+    /// Stops every group and waits for it; none is added after.
     pub fn stop(&self) {
-        for group in self.running.values() {
+        self.state.write().stopped = true;
+        for group in self.running() {
             group.stop();
         }
     }

@@ -1,9 +1,11 @@
-//! What the node counts, one place for names, units and help. Labels are groups and closed words, never identities.
+//! What the node counts and measures, one place for names, units and help. Labels are groups and closed words, never identities.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use althing_rpc::backend::{GroupRole, GroupStatus};
 use althing_types::GroupId;
+use althing_types::sealers::quorum;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,6 +33,11 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UseLabel {
+    r#use: &'static str,
+}
+
 type ByGroup<M> = Family<GroupLabel, M>;
 type Seconds = Counter<f64, AtomicU64>;
 
@@ -51,7 +58,24 @@ struct Families {
     pool_refused: Family<ReasonLabel, Counter>,
     messages_refused: Family<ReasonLabel, Counter>,
     evidence: ByGroup<Counter>,
+    block_time: ByGroup<Gauge<f64, AtomicU64>>,
+    behind: ByGroup<Gauge>,
+    view: ByGroup<Gauge>,
+    sealers: ByGroup<Gauge>,
+    sealers_live: ByGroup<Gauge>,
+    quorum: ByGroup<Gauge>,
+    sealing: ByGroup<Gauge>,
+    peers: ByGroup<Gauge>,
+    in_sync: ByGroup<Gauge>,
+    ready: ByGroup<Gauge>,
+    certificate_end: Family<UseLabel, Gauge>,
+    data_free: Gauge,
+    data_size: Gauge,
     stages: Family<StageLabel, Seconds>,
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn disk_histogram() -> Histogram {
@@ -81,6 +105,19 @@ impl NodeMetrics {
             pool_refused: Family::default(),
             messages_refused: Family::default(),
             evidence: Family::default(),
+            block_time: Family::default(),
+            behind: Family::default(),
+            view: Family::default(),
+            sealers: Family::default(),
+            sealers_live: Family::default(),
+            quorum: Family::default(),
+            sealing: Family::default(),
+            peers: Family::default(),
+            in_sync: Family::default(),
+            ready: Family::default(),
+            certificate_end: Family::default(),
+            data_free: Gauge::default(),
+            data_size: Gauge::default(),
             stages: Family::default(),
         };
         let f = &families;
@@ -146,6 +183,8 @@ impl NodeMetrics {
             f.messages_refused.clone(),
         );
         r.register("evidence", "Proofs that a sealer lied", f.evidence.clone());
+        families.register_sampled(r);
+        let f = &families;
         r.register_with_unit(
             "stage_cpu",
             "Processor time spent by stage of a block",
@@ -155,12 +194,87 @@ impl NodeMetrics {
         Self(Arc::new(families))
     }
 
+    /// When a certificate ends, seconds since 1970.
+    pub fn certificate_end(&self, r#use: &'static str, unix_seconds: u64) {
+        let end = self.0.certificate_end.get_or_create(&UseLabel { r#use });
+        end.set(signed(unix_seconds));
+    }
+
+    /// The file system of the data folder, in bytes.
+    pub fn data(&self, free: u64, size: u64) {
+        self.0.data_free.set(signed(free));
+        self.0.data_size.set(signed(size));
+    }
+
     /// The metrics of one group.
     pub fn group(&self, group: GroupId) -> Metrics {
         Metrics {
             group: group.get(),
             families: Arc::clone(&self.0),
         }
+    }
+}
+
+impl Families {
+    /// What is measured when it is asked for ([`Sampler`](crate::sampler::Sampler)).
+    fn register_sampled(&self, r: &mut Registry) {
+        r.register_with_unit(
+            "block_timestamp",
+            "Time of the last committed block, since 1970",
+            Unit::Seconds,
+            self.block_time.clone(),
+        );
+        r.register(
+            "blocks_behind",
+            "Blocks from the last committed one to the highest announced by a peer",
+            self.behind.clone(),
+        );
+        r.register(
+            "view",
+            "View of the consensus at the height being decided",
+            self.view.clone(),
+        );
+        r.register("sealers", "Sealers of the next block", self.sealers.clone());
+        r.register(
+            "sealers_live",
+            "Sealers that this node sees connected and in sync, itself included when it is",
+            self.sealers_live.clone(),
+        );
+        r.register("quorum", "Sealers that have to agree on a block", self.quorum.clone());
+        r.register(
+            "sealing",
+            "1 when this node is a sealer of the group",
+            self.sealing.clone(),
+        );
+        r.register(
+            "group_peers",
+            "Connected members of the group, without this node",
+            self.peers.clone(),
+        );
+        r.register(
+            "in_sync",
+            "1 when this node holds the newest block it knows of and, as a sealer, votes",
+            self.in_sync.clone(),
+        );
+        r.register("group_ready", "1 when /readyz?group=N says so", self.ready.clone());
+        r.register_with_unit(
+            "certificate_not_after",
+            "End of a certificate's validity, since 1970, by its use: p2p, rpc",
+            Unit::Seconds,
+            self.certificate_end.clone(),
+        );
+        r.register_with_unit(
+            "data_free",
+            "Room left in the file system of the data folder",
+            Unit::Bytes,
+            self.data_free.clone(),
+        );
+        r.register_with_unit(
+            "data_size",
+            "Size of the file system of the data folder",
+            Unit::Bytes,
+            self.data_size.clone(),
+        );
     }
 }
 
@@ -198,10 +312,7 @@ impl Metrics {
 
     /// The height the group starts from.
     pub fn height(&self, height: u64) {
-        self.families
-            .height
-            .get_or_create(&self.label())
-            .set(i64::try_from(height).unwrap_or(i64::MAX));
+        self.families.height.get_or_create(&self.label()).set(signed(height));
     }
 
     /// A block was written.
@@ -217,6 +328,23 @@ impl Metrics {
     /// The view a block was committed in: every view below it ended without one.
     pub fn view(&self, view: u64) {
         self.families.views.get_or_create(&self.label()).inc_by(view);
+    }
+
+    /// How the group fares.
+    pub fn status(&self, status: &GroupStatus, block_unix_ms: u64) {
+        let (f, label) = (&self.families, self.label());
+        let set = |family: &ByGroup<Gauge>, value: u64| {
+            family.get_or_create(&label).set(signed(value));
+        };
+        f.block_time.get_or_create(&label).set(block_unix_ms as f64 / 1_000.0);
+        set(&f.view, status.view);
+        set(&f.sealers, status.sealers.len() as u64);
+        set(&f.sealers_live, status.live.len() as u64);
+        set(&f.quorum, quorum(status.sealers.len()) as u64);
+        set(&f.sealing, u64::from(status.role == Some(GroupRole::Sealer)));
+        set(&f.peers, status.peers);
+        set(&f.in_sync, u64::from(status.in_sync));
+        set(&f.ready, u64::from(status.not_ready.is_none()));
     }
 
     /// How much the pool holds.
@@ -252,10 +380,12 @@ impl Metrics {
             .syncing
             .get_or_create(&self.label())
             .set(i64::from(syncing));
-        self.families
-            .highest
-            .get_or_create(&self.label())
-            .set(i64::try_from(highest).unwrap_or(i64::MAX));
+        self.families.highest.get_or_create(&self.label()).set(signed(highest));
+    }
+
+    /// How many blocks the node lacks of those announced.
+    pub fn behind(&self, blocks: u64) {
+        self.families.behind.get_or_create(&self.label()).set(signed(blocks));
     }
 
     /// How far the sealers' median clock is ahead of this node's, milliseconds.

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use crate::app::{self, VERSION};
 use crate::files::NodeFiles;
+use crate::one_line::one_line;
 use crate::telemetry;
 
 /// The ledger node of Althing.
@@ -25,7 +26,7 @@ pub fn main() -> ExitCode {
     match start(files) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let why = app::one_line(&error);
+            let why = one_line(&error);
             tracing::error!(alarm = "start_failed", "{why}");
             eprintln!("althing-node: {why}");
             ExitCode::FAILURE

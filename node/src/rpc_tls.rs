@@ -1,65 +1,280 @@
 //! TLS of the RPC listener: its own certificate, TLS 1.2 where clients need it, client certificates where asked for
-//! (LEDGER.md 6: apart from the TLS between peers).
+//! (LEDGER.md 6: apart from the TLS between peers). All of it reloads; a client is held to the same blacklist as a peer.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use althing_types::config::RpcTls;
+use althing_network::{Blacklist, CertificateDer, PemText, Refusal, RefusalReason, TrustSet, not_after, verify_client};
+use althing_rpc::{Client, ListenerTls};
+use althing_types::config::{ClientAuth, NodeConfig, RpcTls};
+use arc_swap::ArcSwap;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::pki_types::{PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+};
+
+use crate::clock::unix_seconds;
+use crate::files::{FilesError, NodeFiles};
 
 /// Why the listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
-#[error("config.ini [rpc] TLS: {file}: {what}")]
-pub(crate) struct RpcTlsError {
-    file: PathBuf,
-    what: String,
+pub(crate) enum RpcTlsError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A file is not what it should be.
+    #[error("config.ini [rpc] TLS: {file}: {what}")]
+    Content {
+        /// The file.
+        file: String,
+        /// What was found and what is accepted.
+        what: String,
+    },
 }
 
-/// The listener's TLS by configuration. Relative paths are relative to `base`.
-pub(crate) fn server_config(tls: &RpcTls, base: &Path) -> Result<Arc<ServerConfig>, RpcTlsError> {
-    let certificate = base.join(&tls.certificate);
-    let key_file = base.join(&tls.key);
-    let chain = certificates(&certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&key_file).map_err(|e| failed(&key_file, e))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| failed(&certificate, e))?;
-    let builder = match &tls.client_ca {
-        None => builder.with_no_client_auth(),
-        Some(file) => {
-            let file = base.join(file);
-            let mut roots = RootCertStore::empty();
-            for root in certificates(&file)? {
-                roots.add(root).map_err(|e| failed(&file, e))?;
+/// The files of one state.
+struct Material {
+    certificate: PemText,
+    key: PemText,
+    client_ca: Option<PemText>,
+    /// The node's own certificate between peers: who issued it issues the certificates of administrators.
+    own: PemText,
+    own_roots: PemText,
+}
+
+/// Who clients are, by one state of the files.
+#[derive(Debug)]
+struct Judge {
+    roots: TrustSet,
+    blacklist: Blacklist,
+    /// The key that the node's own certificate was signed with.
+    own_issuer: Vec<u8>,
+}
+
+impl Judge {
+    fn client(&self, chain: &[CertificateDer<'_>], unix_seconds: u64) -> Result<Client, Refusal> {
+        let identity = verify_client(chain, &self.roots, &self.blacklist, unix_seconds)?;
+        Ok(Client {
+            own_agency: identity.issuer_key == self.own_issuer,
+            role: identity.role,
+            agency: identity.agency,
+            name: identity.name,
+        })
+    }
+}
+
+/// One state of the files, in use.
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    judge: Option<Arc<Judge>>,
+    not_after: u64,
+}
+
+/// The listener's TLS, as the files were last found good.
+#[derive(Debug)]
+pub(crate) struct RpcListenerTls(ArcSwap<Current>);
+
+impl RpcListenerTls {
+    /// Reads the files that the configuration names.
+    pub(crate) fn load(files: &NodeFiles, config: &NodeConfig, tls: &RpcTls) -> Result<Self, RpcTlsError> {
+        Current::load(files, config, tls).map(|current| Self(ArcSwap::from_pointee(current)))
+    }
+
+    /// Reads them again; what cannot be used changes nothing.
+    pub(crate) fn reload(&self, files: &NodeFiles, config: &NodeConfig, tls: &RpcTls) -> Result<(), RpcTlsError> {
+        self.0.store(Arc::new(Current::load(files, config, tls)?));
+        Ok(())
+    }
+
+    /// The last second (since 1970) of the listener's certificate.
+    pub(crate) fn not_after(&self) -> u64 {
+        self.0.load().not_after
+    }
+}
+
+impl ListenerTls for RpcListenerTls {
+    fn server_config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.load().config)
+    }
+
+    fn client(&self, chain: &[CertificateDer<'static>]) -> Result<Client, String> {
+        let current = self.0.load();
+        let judge = current.judge.as_ref().ok_or("no client certificates are asked for")?;
+        judge
+            .client(chain, unix_seconds())
+            .map_err(|refusal| refusal.to_string())
+    }
+}
+
+impl Current {
+    fn load(files: &NodeFiles, config: &NodeConfig, tls: &RpcTls) -> Result<Self, RpcTlsError> {
+        let material = Material {
+            certificate: files.pem(&tls.certificate)?,
+            key: files.pem(&tls.key)?,
+            client_ca: tls.client_ca.as_ref().map(|file| files.pem(file)).transpose()?,
+            own: files.own_certificate(config)?,
+            own_roots: files.chain_certificates(config)?,
+        };
+        material.check(files.blacklist(config)?, tls.client_auth)
+    }
+}
+
+impl Material {
+    fn check(self, blacklist: Blacklist, auth: ClientAuth) -> Result<Current, RpcTlsError> {
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(self.key.bytes()).map_err(|e| {
+            content(
+                &self.key,
+                format!("{e}; accepted is one private key in PEM, unencrypted"),
+            )
+        })?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| content(&self.certificate, e))?;
+        let not_after = chain.first().map_or(0, not_after);
+        let (builder, judge) = match &self.client_ca {
+            None => (builder.with_no_client_auth(), None),
+            Some(file) => {
+                let judge = Arc::new(self.judge(file, blacklist)?);
+                let verifier = ClientVerifier::new(file, Arc::clone(&judge), auth, provider)?;
+                (builder.with_client_cert_verifier(Arc::new(verifier)), Some(judge))
             }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|e| failed(&file, e))?;
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    builder
-        .with_single_cert(chain, key)
-        .map(Arc::new)
-        .map_err(|e| failed(&certificate, e))
+        };
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|e| content(&self.certificate, e))?;
+        // A resumed session shows no certificate: it would skip the lists.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Current {
+            config: Arc::new(config),
+            judge,
+            not_after,
+        })
+    }
+
+    fn judge(&self, client_ca: &PemText, blacklist: Blacklist) -> Result<Judge, RpcTlsError> {
+        let roots = TrustSet::from_pem(std::slice::from_ref(client_ca)).map_err(|e| content(client_ca, e))?;
+        let own_roots =
+            TrustSet::from_pem(std::slice::from_ref(&self.own_roots)).map_err(|e| content(&self.own_roots, e))?;
+        let own = certificates(&self.own)?;
+        let own = verify_client(&own, &own_roots, &Blacklist::default(), unix_seconds())
+            .map_err(|refusal| content(&self.own, refusal))?;
+        Ok(Judge {
+            roots,
+            blacklist,
+            own_issuer: own.issuer_key,
+        })
+    }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RpcTlsError> {
-    let read = CertificateDer::pem_file_iter(file).map_err(|e| failed(file, e))?;
-    let chain: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| failed(file, e))?;
+/// The verifier of client certificates: the chain and the lists by the judge, the handshake's signature by rustls.
+#[derive(Debug)]
+struct ClientVerifier {
+    judge: Arc<Judge>,
+    signatures: Arc<dyn ClientCertVerifier>,
+    mandatory: bool,
+}
+
+impl ClientVerifier {
+    fn new(
+        client_ca: &PemText,
+        judge: Arc<Judge>,
+        auth: ClientAuth,
+        provider: Arc<rustls::crypto::CryptoProvider>,
+    ) -> Result<Self, RpcTlsError> {
+        let mut roots = RootCertStore::empty();
+        for root in certificates(client_ca)? {
+            roots.add(root).map_err(|e| content(client_ca, e))?;
+        }
+        let signatures = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|e| content(client_ca, e))?;
+        Ok(Self {
+            judge,
+            signatures,
+            mandatory: auth == ClientAuth::Required,
+        })
+    }
+}
+
+impl ClientCertVerifier for ClientVerifier {
+    fn client_auth_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.signatures.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let chain: Vec<_> = [end_entity].into_iter().chain(intermediates).cloned().collect();
+        match self.judge.client(&chain, now.as_secs()) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(refusal) => {
+                tracing::debug!("RPC client refused: {refusal}");
+                Err(Error::InvalidCertificate(alert(refusal.reason)))
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signatures.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signatures.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signatures.supported_verify_schemes()
+    }
+}
+
+/// What the client's TLS library is told: the alert closest to the reason.
+const fn alert(reason: RefusalReason) -> CertificateError {
+    match reason {
+        RefusalReason::Expired => CertificateError::Expired,
+        RefusalReason::NotYetValid => CertificateError::NotValidYet,
+        RefusalReason::Blacklisted => CertificateError::Revoked,
+        RefusalReason::WrongUsage => CertificateError::InvalidPurpose,
+        RefusalReason::Malformed => CertificateError::BadEncoding,
+        _ => CertificateError::UnknownIssuer,
+    }
+}
+
+fn certificates(file: &PemText) -> Result<Vec<CertificateDer<'static>>, RpcTlsError> {
+    let read = CertificateDer::pem_slice_iter(file.bytes());
+    let chain: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| content(file, e))?;
     match chain.is_empty() {
-        true => Err(failed(file, "found no certificate; accepted is PEM")),
+        true => Err(content(file, "found no certificate; accepted is PEM")),
         false => Ok(chain),
     }
 }
 
-fn failed(file: &Path, what: impl ToString) -> RpcTlsError {
-    RpcTlsError {
-        file: file.to_path_buf(),
+fn content(file: &PemText, what: impl ToString) -> RpcTlsError {
+    RpcTlsError::Content {
+        file: file.file().to_owned(),
         what: what.to_string(),
     }
 }

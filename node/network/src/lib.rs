@@ -47,4 +47,4 @@ pub use refusal::{Direction, Refusal, RefusalReason, RefusalRecord};
 pub use rustls::pki_types::CertificateDer;
 pub use settings::{PeerAddress, PeerAddressError, PemText, Settings, SettingsError};
 pub use trust::TrustSet;
-pub use verify::{ClientIdentity, verify_client, verify_peer};
+pub use verify::{ClientIdentity, not_after, verify_client, verify_peer};

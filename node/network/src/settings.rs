@@ -31,7 +31,8 @@ impl PemText {
         &self.file
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The text.
+    pub fn bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }
 }

@@ -101,6 +101,12 @@ pub fn verify_client(
     })
 }
 
+/// The last second (since 1970) of a certificate's validity; 0 when it cannot be read.
+pub fn not_after(certificate: &CertificateDer<'_>) -> u64 {
+    let read = parse(certificate).map(|certificate| certificate.validity().not_after.timestamp());
+    read.map_or(0, |end| u64::try_from(end).unwrap_or(0))
+}
+
 /// The one organisational unit of a name; several say nothing.
 fn one_unit(name: &X509Name<'_>) -> Option<String> {
     let mut units = name.iter_organizational_unit();

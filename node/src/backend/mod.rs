@@ -7,4 +7,4 @@ mod reads;
 mod submit;
 
 pub use group::GroupRpc;
-pub use node::NodeRpc;
+pub use node::{NodeFacts, NodeRpc};

@@ -50,6 +50,8 @@ pub struct Group {
     events: broadcast::Sender<GroupEvent>,
     halt: Arc<Halt>,
     metrics: Metrics,
+    clock: Clock,
+    settings_digest: Option<B256>,
     core: Sender<CoreEvent>,
     sync_events: Sender<SyncEvent>,
     stopping: Arc<AtomicBool>,
@@ -210,6 +212,8 @@ impl Group {
             events,
             halt,
             metrics,
+            clock,
+            settings_digest: spec.settings_digest,
             core: core_tx,
             sync_events: sync_tx,
             stopping,
@@ -330,6 +334,16 @@ impl Group {
     /// Why the group halted; none while it runs.
     pub fn halted(&self) -> Option<&str> {
         self.halt.reason()
+    }
+
+    /// Keccak-256 of the text of the `group.N.ini` it runs with; none when there was no such file at its start.
+    pub const fn settings_digest(&self) -> Option<B256> {
+        self.settings_digest
+    }
+
+    /// The clock its threads are told the time by.
+    pub(super) const fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// The group's metrics.

@@ -16,6 +16,7 @@ mod halt;
 mod handle;
 mod open;
 mod outlet;
+mod status;
 mod timers;
 
 pub use assemble::{Assembler, StageTimes};
@@ -25,4 +26,5 @@ pub use open::{GroupSpec, OpenGroup, OpenGroupError};
 
 pub(crate) use event::CoreEvent;
 pub(crate) use executor::Job;
+pub(crate) use open::alarm_of_edits;
 pub(crate) use outlet::Outlet;

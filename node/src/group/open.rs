@@ -9,8 +9,8 @@ use althing_execution::genesis_changes;
 use althing_ledger::vote_log::VoteLogError;
 use althing_ledger::{Ledger, OpenError, SharedMemory, VoteLog, vote_log};
 use althing_types::config::GroupConfig;
-use althing_types::genesis::{ConsensusKind, Cryptography};
-use althing_types::{Genesis, GroupId, NodeId};
+use althing_types::genesis::{ConsensusKind, Cryptography, GenesisDifference};
+use althing_types::{B256, Genesis, GroupId, NodeId};
 use tracing::{error, warn};
 
 use super::assemble::Assembler;
@@ -23,6 +23,8 @@ pub struct GroupSpec {
     pub genesis: Genesis,
     /// What `group.N.ini` says.
     pub config: GroupConfig,
+    /// Keccak-256 of its text; none where there is no such file.
+    pub settings_digest: Option<B256>,
     /// The folder of this group's data.
     pub folder: PathBuf,
     /// The chain id of `config.ini`.
@@ -87,14 +89,7 @@ impl OpenGroup {
         let folder = spec.folder.join("block");
         let opened = Ledger::open_or_create(&folder, &spec.genesis, &changes, spec.own, Arc::clone(&suite), shared)?;
         let ledger = opened.ledger;
-        metrics.genesis_differs(!opened.genesis_differences.is_empty());
-        for difference in &opened.genesis_differences {
-            error!(
-                alarm = "genesis_differs", group = %spec.genesis.group_id,
-                "group.{}.genesis was edited: {} is {}, block 0 holds {}; block 0 wins, nothing has changed; put the file back",
-                spec.genesis.group_id, difference.field, difference.right, difference.left
-            );
-        }
+        alarm_of_edits(spec.genesis.group_id, &opened.genesis_differences, &metrics);
         let file = spec.folder.join("votes.log");
         let votes = VoteLog::open(&file)?;
         if votes.torn_bytes > 0 {
@@ -129,6 +124,18 @@ impl OpenGroup {
     /// The ledger.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+}
+
+/// Says that `group.N.genesis` is not what block 0 holds (`left`), which wins; without differences, that it is.
+pub(crate) fn alarm_of_edits(group: GroupId, differences: &[GenesisDifference], metrics: &Metrics) {
+    metrics.genesis_differs(!differences.is_empty());
+    for difference in differences {
+        error!(
+            alarm = "genesis_differs", %group,
+            "group.{group}.genesis was edited: {} is {}, block 0 holds {}; block 0 wins, nothing has changed; put the file back",
+            difference.field, difference.right, difference.left
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sync thread of a group: announces, asks, answers. Reading blocks for others happens here, so that it never stands
 //! before a vote.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -58,6 +59,8 @@ pub struct SyncView {
     pub starting_height: u64,
     /// What each connected member announced last.
     pub peers: Vec<(NodeId, Status)>,
+    /// When each of them did, on this node's monotonic clock, milliseconds.
+    pub heard_ms: BTreeMap<NodeId, u64>,
 }
 
 impl SyncView {
@@ -67,6 +70,13 @@ impl SyncView {
             .iter()
             .map(|(_, status)| *status)
             .max_by_key(|status| status.height)
+    }
+
+    /// What a member announced, if that was not longer ago than `age_ms`.
+    pub fn heard(&self, peer: &NodeId, now_ms: u64, age_ms: u64) -> Option<Status> {
+        let recent = now_ms.saturating_sub(*self.heard_ms.get(peer)?) <= age_ms;
+        let status = self.peers.iter().find(|(member, _)| member == peer);
+        status.filter(|_| recent).map(|(_, status)| *status)
     }
 }
 
@@ -96,6 +106,7 @@ pub(crate) struct SyncTask {
     behind_since_ms: Option<u64>,
     starting_height: u64,
     clock_off: bool,
+    heard_ms: BTreeMap<NodeId, u64>,
 }
 
 impl SyncTask {
@@ -108,6 +119,7 @@ impl SyncTask {
             behind_since_ms: None,
             starting_height: 0,
             clock_off: false,
+            heard_ms: BTreeMap::new(),
         }
     }
 
@@ -173,7 +185,10 @@ impl SyncTask {
         match event {
             SyncEvent::Message { peer, payload } => self.message(peer, &payload),
             SyncEvent::Peer { id, up: true } => self.welcome(&id),
-            SyncEvent::Peer { id, up: false } => self.peers.lost(&id),
+            SyncEvent::Peer { id, up: false } => {
+                self.heard_ms.remove(&id);
+                self.peers.lost(&id);
+            }
             SyncEvent::Committed => self.announce(),
             SyncEvent::Fetch { height, from } => {
                 debug!(height, peers = from.len(), "consensus asks for blocks");
@@ -206,6 +221,7 @@ impl SyncTask {
     fn message(&mut self, peer: NodeId, payload: &[u8]) {
         match SyncMessage::decode(payload) {
             Ok(SyncMessage::Status(status)) => {
+                self.heard_ms.insert(peer, self.parts.clock.monotonic_ms());
                 self.peers.announced(peer, status, self.parts.clock.unix_ms());
                 self.settle_abstention();
             }
@@ -332,6 +348,7 @@ impl SyncTask {
                 .iter()
                 .map(|(peer, status)| (*peer, *status))
                 .collect(),
+            heard_ms: self.heard_ms.clone(),
         };
         if **self.parts.view.load() != view {
             self.parts.view.store(Arc::new(view));

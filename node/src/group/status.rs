@@ -1,0 +1,172 @@
+//! How a group fares, for whoever is about to disturb the node (`althing_status`) and for metrics.
+
+use althing_consensus::ConsensusStatus;
+use althing_rpc::backend::{GroupRole, GroupStatus, Head};
+use althing_types::NodeId;
+
+use super::Group;
+use crate::sync::SyncView;
+
+/// How long ago a peer may have said where it is and still count, milliseconds: ten times the pause between two
+/// announcements, so that a loaded machine is not called dead.
+const HEARD_MS: u64 = 5_000;
+/// How many blocks an announcement may be behind: the newest is on its way.
+const ON_ITS_WAY: u64 = 1;
+
+impl Group {
+    /// How the group fares on this node.
+    pub fn status(&self) -> GroupStatus {
+        let (consensus, sync, head) = (self.consensus(), self.sync(), self.ledger().head());
+        let halted = self.halted().map(str::to_owned);
+        let behind = sync
+            .highest()
+            .is_some_and(|highest| highest.height > head.height + ON_ITS_WAY);
+        let abstains = abstention(&consensus);
+        let in_sync = halted.is_none() && !behind && abstains.is_none();
+        let live = live(
+            self.own(),
+            in_sync,
+            head.height,
+            &consensus,
+            &sync,
+            self.clock().monotonic_ms(),
+        );
+        GroupStatus {
+            genesis_hash: Some(self.ledger().genesis_hash()),
+            settings_digest: self.settings_digest(),
+            head: Some(Head {
+                height: head.height,
+                hash: head.hash,
+            }),
+            view: consensus.view,
+            leader: consensus.leader,
+            sealers: consensus.sealers.as_slice().to_vec(),
+            role: Some(match consensus.sealing {
+                true => GroupRole::Sealer,
+                false => GroupRole::Observer,
+            }),
+            in_sync,
+            not_ready: self.readiness().err().or(abstains),
+            halted,
+            live,
+            peers: consensus.connected.len() as u64,
+        }
+    }
+}
+
+/// Why a sealer does not vote, which makes it count as down (LEDGER.md 3).
+fn abstention(consensus: &ConsensusStatus) -> Option<String> {
+    match consensus.abstaining_through {
+        Some(u64::MAX) if consensus.sealing => {
+            Some("its votes may have been lost: it abstains until a quorum has said where voting is safe".to_owned())
+        }
+        Some(through) if consensus.sealing && through >= consensus.height => {
+            Some(format!("its votes were lost: it abstains through block {through}"))
+        }
+        _ => None,
+    }
+}
+
+/// The sealers that are connected, were heard of lately and have the newest block this node knows to be one, or the one
+/// before; ascending.
+fn live(
+    own: NodeId,
+    own_in_sync: bool,
+    own_height: u64,
+    consensus: &ConsensusStatus,
+    sync: &SyncView,
+    now_ms: u64,
+) -> Vec<NodeId> {
+    let is_live = |sealer: &&NodeId| {
+        if **sealer == own {
+            return own_in_sync;
+        }
+        let heard = sync.heard(sealer, now_ms, HEARD_MS);
+        consensus.connected.contains(sealer) && heard.is_some_and(|status| status.height + ON_ITS_WAY >= own_height)
+    };
+    consensus.sealers.as_slice().iter().filter(is_live).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use althing_types::{B256, SealerSet};
+
+    use super::*;
+    use crate::sync::Status;
+
+    fn node(number: u8) -> NodeId {
+        NodeId::new([number; 64])
+    }
+
+    /// Node 1 at height 10 among the sealers 1 to 4, connected to 2 and 3.
+    fn consensus() -> ConsensusStatus {
+        ConsensusStatus {
+            head: althing_consensus::Head {
+                height: 10,
+                hash: B256::ZERO,
+                unix_ms: 0,
+            },
+            height: 11,
+            view: 0,
+            leader: None,
+            sealers: SealerSet::new((1..=4).map(node).collect::<Vec<_>>()),
+            sealing: true,
+            connected: vec![node(2), node(3)],
+            abstaining_through: None,
+            halted: false,
+        }
+    }
+
+    /// Peers with their heights, heard at these times.
+    fn heard(peers: &[(u8, u64, u64)]) -> SyncView {
+        let status = |height| Status {
+            height,
+            hash: B256::ZERO,
+            begun: true,
+            unix_ms: 0,
+        };
+        SyncView {
+            peers: peers
+                .iter()
+                .map(|(peer, height, _)| (node(*peer), status(*height)))
+                .collect(),
+            heard_ms: peers.iter().map(|(peer, _, at)| (node(*peer), *at)).collect(),
+            ..SyncView::default()
+        }
+    }
+
+    #[test]
+    fn live_are_the_sealers_connected_heard_of_lately_and_in_sync() {
+        let check = |in_sync, peers: &[(u8, u64, u64)], expected: &[u8]| {
+            let found = live(node(1), in_sync, 10, &consensus(), &heard(peers), 20_000);
+            assert_eq!(
+                found,
+                expected.iter().map(|peer| node(*peer)).collect::<Vec<_>>(),
+                "{peers:?}"
+            );
+        };
+        check(true, &[(2, 10, 20_000), (3, 9, 20_000)], &[1, 2, 3]);
+        check(false, &[(2, 10, 20_000), (3, 9, 20_000)], &[2, 3]);
+        // Behind, silent, not connected (4), no sealer (5).
+        check(true, &[(2, 8, 20_000)], &[1]);
+        check(true, &[(2, 10, 14_000)], &[1]);
+        check(true, &[(4, 10, 20_000), (5, 10, 20_000)], &[1]);
+        check(true, &[], &[1]);
+    }
+
+    #[test]
+    fn a_sealer_that_abstains_is_down_and_says_through_which_block() {
+        let abstaining = |abstaining_through| ConsensusStatus {
+            abstaining_through,
+            ..consensus()
+        };
+        assert_eq!(abstention(&abstaining(None)), None);
+        assert_eq!(abstention(&abstaining(Some(10))), None);
+        assert!(abstention(&abstaining(Some(12))).unwrap().contains("through block 12"));
+        assert!(
+            abstention(&abstaining(Some(u64::MAX)))
+                .unwrap()
+                .contains("until a quorum")
+        );
+    }
+}
