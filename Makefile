@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(ALTHING_CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug
 SAMPLE ?= deploy/samples/four-agencies
 
-.PHONY: help up down status doctor test e2e bench sim torture fmt clippy deny audit docs
+.PHONY: help up down status doctor test e2e cluster cluster-down bench sim torture fmt clippy deny audit docs
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -37,6 +37,17 @@ e2e: ## The end-to-end cases; CASE=name runs those with that in their name
 	@scripts/setup.sh clients
 	@cargo build --workspace --bins
 	@cargo test --workspace --test local -- --nocapture $(CASE)
+
+cluster: ## A Kubernetes cluster on this machine, with the project's images; needs root
+	@scripts/setup.sh build
+	@scripts/setup.sh cluster
+	@if [ -x scripts/images.sh ]; then scripts/images.sh; fi
+	@cargo build --workspace --bins
+	@$(BIN)/althing-cluster up
+	@$(BIN)/althing-cluster load
+
+cluster-down: ## Stop it; nothing of it stays
+	@if [ -x $(BIN)/althing-cluster ]; then $(BIN)/althing-cluster down; else echo 'nothing was built here, so nothing runs'; fi
 
 bench: ## The figures of bench/README.md, each with its command; PART=throughput|latency|idle|memory|restart|peers
 	@scripts/setup.sh build

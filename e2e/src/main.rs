@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use althing_e2e::cluster::{Cluster, Layout, down, up};
+use althing_e2e::cluster::{Cluster, Layout, down, sentence, up};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,7 +64,8 @@ impl Which {
 
     fn cluster(&self) -> anyhow::Result<Cluster> {
         let layout = self.layout()?;
-        Cluster::find(&layout)?.with_context(|| format!("no cluster {} is up; start it with althing-cluster up", self.name))
+        Cluster::find(&layout)?
+            .with_context(|| format!("no cluster {} is up; start it with althing-cluster up", self.name))
     }
 }
 
@@ -73,7 +74,7 @@ async fn main() -> ExitCode {
     match run(Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("althing-cluster: {error:#}");
+            eprintln!("althing-cluster: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }

@@ -45,16 +45,26 @@ mod tests {
     fn level(verb: &str, group: &str, resource: &str) -> String {
         let policy = policy();
         let matches = |rule: &&Value| {
-            let verbs = rule["verbs"].as_array().is_none_or(|verbs| verbs.iter().any(|one| one == verb));
+            let verbs = rule["verbs"]
+                .as_array()
+                .is_none_or(|verbs| verbs.iter().any(|one| one == verb));
             let resources = rule["resources"].as_array().is_none_or(|resources| {
                 resources.iter().any(|one| {
                     one["group"] == group
-                        && one["resources"].as_array().is_none_or(|names| names.iter().any(|name| name == resource))
+                        && one["resources"]
+                            .as_array()
+                            .is_none_or(|names| names.iter().any(|name| name == resource))
                 })
             });
             verbs && resources && rule["namespaces"].is_null()
         };
-        let rule = policy["rules"].as_array().unwrap().iter().find(matches).unwrap().clone();
+        let rule = policy["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(matches)
+            .unwrap()
+            .clone();
         rule["level"].as_str().unwrap().to_owned()
     }
 

@@ -88,7 +88,7 @@ impl Case {
     pub async fn refused(&self, yaml: &str) -> anyhow::Result<String> {
         match self.apply(yaml).await {
             Ok(_) => bail!("the API server accepted what it should refuse:\n{yaml}"),
-            Err(refusal) => Ok(format!("{refusal:#}")),
+            Err(refusal) => Ok(objects::sentence(&refusal)),
         }
     }
 
@@ -108,7 +108,11 @@ impl Case {
         let api = objects::api(&self.client, &self.namespace, &parse_kind(kind)?).await?;
         self.eventually(&format!("{kind} {name} to be {condition}"), patience, || async {
             let object = api.get(name).await?;
-            if holds(&object, condition) { Ok(()) } else { bail!("status {}", object.data["status"]) }
+            if holds(&object, condition) {
+                Ok(())
+            } else {
+                bail!("status {}", object.data["status"])
+            }
         })
         .await
     }
@@ -178,20 +182,29 @@ impl Case {
             }},
         });
         let made = namespaces
-            .patch(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(namespace))
+            .patch(
+                name,
+                &PatchParams::apply(FIELD_MANAGER).force(),
+                &Patch::Apply(namespace),
+            )
             .await;
         made.with_context(|| format!("make the namespace {name}"))?;
         // A pod that comes before its account is refused.
         let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(self.client(), name);
         let what = format!("the account of the namespace {name}");
-        self.eventually(&what, KUBECTL, || async { Ok(accounts.get("default").await.map(drop)?) })
-            .await
+        self.eventually(&what, KUBECTL, || async {
+            Ok(accounts.get("default").await.map(drop)?)
+        })
+        .await
     }
 }
 
 impl Debug for Case {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Case").field("namespace", &self.namespace).finish_non_exhaustive()
+        formatter
+            .debug_struct("Case")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
     }
 }
 
@@ -203,7 +216,8 @@ fn kubectl() -> anyhow::Result<PathBuf> {
 
 /// Unlike that of any other case, and of this case in another run on the same cluster.
 fn namespace_name(case: &str, run: u32) -> String {
-    let mut name: String = case.replace('_', "-").chars().take(LONGEST).collect();
+    let (_, promise) = case.rsplit_once("::").unwrap_or(("", case));
+    let mut name: String = promise.replace('_', "-").chars().take(LONGEST).collect();
     name.truncate(name.trim_end_matches('-').len());
     format!("{name}-{run:x}")
 }
@@ -251,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_namespace_s_name_is_a_label_however_long_the_case_s_is() {
-        let name = namespace_name(&format!("{}_x", "a".repeat(49)), u32::MAX);
+        let name = namespace_name(&format!("room::{}_x", "a".repeat(49)), u32::MAX);
         assert_eq!(name, format!("{}-ffffffff", "a".repeat(49)));
         assert!(name.len() < 63);
     }

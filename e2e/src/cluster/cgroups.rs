@@ -41,7 +41,10 @@ pub(super) async fn remove(name: &str) -> anyhow::Result<()> {
     for hierarchy in hierarchies(Path::new(ROOT))? {
         let group = hierarchy.join(name);
         let what = format!("the control group {} to be empty", group.display());
-        until(&what, PATIENCE, || async { !group.exists() || remove_tree(&group).is_ok() }).await?;
+        until(&what, PATIENCE, || async {
+            !group.exists() || remove_tree(&group).is_ok()
+        })
+        .await?;
     }
     Ok(())
 }

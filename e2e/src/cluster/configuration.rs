@@ -62,7 +62,12 @@ fn write_keys(layout: &Layout, network: Network, authority: &Authority) -> anyho
 fn write_kubeconfigs(layout: &Layout, network: Network, authority: &Authority) -> anyhow::Result<()> {
     let write = |path: &Path, user: &str, groups: &[&str]| {
         let credential = authority.client(user, groups)?;
-        let kubeconfig = kubeconfig(layout.name(), &network.api_server(), authority.certificate(), &credential);
+        let kubeconfig = kubeconfig(
+            layout.name(),
+            &network.api_server(),
+            authority.certificate(),
+            &credential,
+        );
         write_json(path, &kubeconfig)
     };
     for (file, user, groups) in CLIENTS {

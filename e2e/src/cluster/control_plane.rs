@@ -114,6 +114,10 @@ mod tests {
                 assert!(arg.starts_with("--") && !arg.ends_with('='), "{}: {arg}", program.name);
             }
         }
-        assert!(api_server(network).args.contains(&"--service-cluster-ip-range=10.96.32.0/20".to_owned()));
+        assert!(
+            api_server(network)
+                .args
+                .contains(&"--service-cluster-ip-range=10.96.32.0/20".to_owned())
+        );
     }
 }

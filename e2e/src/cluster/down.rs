@@ -41,7 +41,11 @@ pub(super) async fn remove(layout: &Layout) -> anyhow::Result<bool> {
             if path == layout.record() {
                 continue;
             }
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             removed.with_context(|| format!("remove {}", path.display()))?;
         }
         fs::remove_dir_all(state).with_context(|| format!("remove {}", state.display()))?;

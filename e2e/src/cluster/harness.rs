@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::case::Case;
 use super::given::Target;
+use super::objects::sentence;
 
 /// No case takes that long; one that does is stuck.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -56,7 +57,7 @@ pub fn main(cases: &[Named]) -> ExitCode {
             Trial::test(case.name, move || {
                 runtime
                     .block_on(run(case, &shared))
-                    .map_err(|error| Failed::from(format!("{error:#}")))
+                    .map_err(|error| Failed::from(sentence(&error)))
             })
         })
         .collect();
@@ -73,7 +74,10 @@ pub fn main(cases: &[Named]) -> ExitCode {
 async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     let started = shared.get_or_init(|| async {
         let say = |line: &str| eprintln!("    {line}");
-        Target::choose(&say).await.map(Arc::new).map_err(|error| format!("{error:#}"))
+        Target::choose(&say)
+            .await
+            .map(Arc::new)
+            .map_err(|error| sentence(&error))
     });
     let target = started.await.as_ref().map_err(|error| anyhow!("{error}"))?;
     let context = Case::begin(case.name, Arc::clone(target)).await?;
@@ -87,7 +91,7 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     };
     let result = match result {
         Ok(()) => Ok(()),
-        Err(error) => Err(anyhow!("{error:#}\n{}", context.evidence().await)),
+        Err(error) => Err(anyhow!("{}\n{}", sentence(&error), context.evidence().await)),
     };
     let ended = context.end().await.context("end the case");
     result.and(ended)
@@ -95,8 +99,7 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
 
 /// Cases that are interrupted leave no cluster behind.
 async fn stop_when_told() {
-    let (Ok(mut interrupted), Ok(mut terminated)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupted), Ok(mut terminated)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         eprintln!("no signal can be listened for: an interrupted run may leave its cluster behind");
         return;

@@ -33,9 +33,12 @@ pub(super) async fn load_own(layout: &Layout) -> anyhow::Result<()> {
 pub(super) async fn import(layout: &Layout, archive: &Path) -> anyhow::Result<()> {
     let socket = layout.outside(CONTAINERD).display().to_string();
     let file = archive.display().to_string();
-    run("ctr", &["--address", &socket, "--namespace", "k8s.io", "images", "import", &file])
-        .await
-        .with_context(|| format!("load the image {file}"))?;
+    run(
+        "ctr",
+        &["--address", &socket, "--namespace", "k8s.io", "images", "import", &file],
+    )
+    .await
+    .with_context(|| format!("load the image {file}"))?;
     Ok(())
 }
 

@@ -43,7 +43,7 @@ pub use harness::{Named, main};
 pub use images::LOOKUP;
 pub use layout::Layout;
 pub use network::Network;
-pub use objects::{FIELD_MANAGER, api, apply, client, documents};
+pub use objects::{FIELD_MANAGER, api, apply, client, documents, sentence};
 pub use process::Process;
 pub use running::Cluster;
 pub use up::{Say, up};

@@ -36,7 +36,15 @@ pub(super) async fn make(layout: &Layout) -> anyhow::Result<Process> {
     let mut command = Command::new("nsenter");
     command
         .arg(format!("--net={}", network::namespace(layout.name()).display()))
-        .args(["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--mount-proc", "--"])
+        .args([
+            "unshare",
+            "--mount",
+            "--propagation=private",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--",
+        ])
         .arg(&pause);
     let holder = process::start(&mut command, &layout.log(HOLDER)).await?;
     note(layout, HOLDER, holder)?;
@@ -119,8 +127,13 @@ mod tests {
     #[test]
     fn the_machine_s_kernel_settings_are_covered_not_written() {
         let script = mounting(Path::new("/state"), Path::new("/bin dir"));
-        assert!(script.contains("mount --bind '/state'/etc/sysctl/vm.overcommit_memory /proc/sys/vm/overcommit_memory\n"));
-        assert!(script.contains("mount --bind '/bin dir' '/state'/run/althing/bin\n"), "{script}");
+        assert!(
+            script.contains("mount --bind '/state'/etc/sysctl/vm.overcommit_memory /proc/sys/vm/overcommit_memory\n")
+        );
+        assert!(
+            script.contains("mount --bind '/bin dir' '/state'/run/althing/bin\n"),
+            "{script}"
+        );
     }
 
     #[test]

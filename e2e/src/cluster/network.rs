@@ -7,12 +7,16 @@
 //!
 //! So cases dial pods and Services by their own addresses, and nothing of the machine's own network changes.
 
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
 use super::command::{run, succeeds};
+
+/// Where the kernel's network namespaces have names.
+const FOLDER: &str = "/run/netns";
 
 /// How many clusters a machine can hold: the ranges of Services are that many parts of 10.96.0.0/16.
 pub(super) const CLUSTERS: u8 = 16;
@@ -40,7 +44,9 @@ impl Network {
         (0..CLUSTERS)
             .map(|number| Self { number })
             .find(|network| !taken.contains(&format!(" {}/24 ", network.gateway())))
-            .with_context(|| format!("{CLUSTERS} clusters are up already; stop one with althing-cluster down --name NAME"))
+            .with_context(|| {
+                format!("{CLUSTERS} clusters are up already; stop one with althing-cluster down --name NAME")
+            })
     }
 
     /// The number that the ranges are made from.
@@ -116,7 +122,7 @@ impl Network {
 
 /// Where the kernel shows the namespace of the cluster with this name.
 pub(super) fn namespace(name: &str) -> PathBuf {
-    PathBuf::from("/run/netns").join(name)
+    PathBuf::from(FOLDER).join(name)
 }
 
 /// The machine's interface to it.
@@ -132,6 +138,11 @@ pub(super) async fn remove(name: &str) -> anyhow::Result<()> {
     }
     if namespace(name).exists() {
         run("ip", &["netns", "delete", name]).await?;
+    }
+    // The folder of namespaces is a mount, which the first of them made. In use, it stays.
+    if fs::remove_dir(FOLDER).is_err() && fs::read_dir(FOLDER).is_ok_and(|mut entries| entries.next().is_none()) {
+        let _ = succeeds("umount", &[FOLDER]).await?;
+        let _ = fs::remove_dir(FOLDER);
     }
     Ok(())
 }
@@ -163,7 +174,13 @@ mod tests {
     #[test]
     fn pods_and_services_are_reached_through_the_cluster() {
         let lines = Network::new(3).unwrap().making("blue");
-        assert!(lines.contains(&"route add 10.244.3.0/24 via 10.99.3.2 dev blue-gw".to_owned()), "{lines:?}");
-        assert!(lines.contains(&"route add 10.96.48.0/20 via 10.99.3.2 dev blue-gw".to_owned()), "{lines:?}");
+        assert!(
+            lines.contains(&"route add 10.244.3.0/24 via 10.99.3.2 dev blue-gw".to_owned()),
+            "{lines:?}"
+        );
+        assert!(
+            lines.contains(&"route add 10.96.48.0/20 via 10.99.3.2 dev blue-gw".to_owned()),
+            "{lines:?}"
+        );
     }
 }

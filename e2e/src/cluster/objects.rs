@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::GroupVersionKind;
@@ -22,7 +22,7 @@ pub async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
 }
 
 /// Applies every document of this YAML by server-side apply. Those of a namespaced kind that name no namespace go into
-/// `namespace`. The first that is refused ends it: the error is the API server's own sentence.
+/// `namespace`. The first that is refused ends it.
 pub async fn apply(client: &Client, namespace: &str, yaml: &str) -> anyhow::Result<Vec<DynamicObject>> {
     let mut applied = Vec::new();
     for object in documents(yaml)? {
@@ -49,18 +49,37 @@ pub fn documents(yaml: &str) -> anyhow::Result<Vec<DynamicObject>> {
 }
 
 async fn apply_one(client: &Client, namespace: &str, object: DynamicObject) -> anyhow::Result<DynamicObject> {
-    let types = object.types.as_ref().context("a manifest without apiVersion and kind")?;
+    let types = object
+        .types
+        .as_ref()
+        .context("a manifest without apiVersion and kind")?;
     let kind = GroupVersionKind::try_from(types).context("a manifest's apiVersion")?;
-    let name = object.metadata.name.clone().context("a manifest without metadata.name")?;
+    let name = object
+        .metadata
+        .name
+        .clone()
+        .context("a manifest without metadata.name")?;
     let namespace = object.metadata.namespace.as_deref().unwrap_or(namespace);
     let api = api(client, namespace, &kind).await?;
     let params = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&name, &params, &Patch::Apply(&object))
         .await
-        .map_err(|error| match error {
-            kube::Error::Api(status) => anyhow!("{} {name}: {}", kind.kind, status.message),
-            other => anyhow::Error::new(other).context(format!("apply {} {name}", kind.kind)),
-        })
+        .with_context(|| format!("apply {} {name}", kind.kind))
+}
+
+/// An error as a sentence. Of what the API server refused, only its own sentence is told: the rest repeats it thrice.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut told = Vec::new();
+    for cause in error.chain() {
+        match cause.downcast_ref::<kube::Error>() {
+            Some(kube::Error::Api(status)) => {
+                told.push(status.message.clone());
+                break;
+            }
+            _ => told.push(cause.to_string()),
+        }
+    }
+    told.join(": ")
 }
 
 #[cfg(test)]
@@ -79,9 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_told_once() {
+        let status: kube::core::Status = serde_json::from_value(serde_json::json!({
+            "status": "Failure", "message": "metadata.name: too long", "reason": "Invalid", "code": 422,
+        }))
+        .unwrap();
+        let error = anyhow::Error::new(kube::Error::Api(Box::new(status))).context("apply Pod a");
+        assert_eq!(sentence(&error), "apply Pod a: metadata.name: too long");
+    }
+
+    #[test]
     fn every_manifest_of_a_new_cluster_is_one() {
         let network = super::super::Network::new(0).unwrap();
-        for yaml in [super::super::storage::manifests(), super::super::dns::manifests(network)] {
+        for yaml in [
+            super::super::storage::manifests(),
+            super::super::dns::manifests(network),
+        ] {
             for object in documents(&yaml).unwrap() {
                 assert!(object.types.is_some() && object.metadata.name.is_some(), "{object:?}");
             }

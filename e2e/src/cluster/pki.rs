@@ -141,7 +141,12 @@ mod tests {
             .server("kube-apiserver", &["kubernetes.default.svc"], &[Ipv4Addr::LOCALHOST])
             .unwrap();
         parse(&server.certificate, |certificate| {
-            let names = &certificate.subject_alternative_name().unwrap().unwrap().value.general_names;
+            let names = &certificate
+                .subject_alternative_name()
+                .unwrap()
+                .unwrap()
+                .value
+                .general_names;
             assert_eq!(names.len(), 2, "{names:?}");
         });
     }

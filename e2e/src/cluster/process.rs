@@ -59,7 +59,10 @@ impl Process {
     /// Kills it and waits until it is gone.
     pub async fn kill(self) -> anyhow::Result<()> {
         self.signal(Signal::KILL)?;
-        until(&format!("process {} to end", self.pid), PATIENCE, || async { !self.runs() }).await
+        until(&format!("process {} to end", self.pid), PATIENCE, || async {
+            !self.runs()
+        })
+        .await
     }
 
     /// Looked at again after the handle was taken: from then on the id cannot become another's.

@@ -179,7 +179,10 @@ impl Cluster {
         let ended = names
             .into_iter()
             .find(|name| namespaces::noted(&self.layout, name).is_ok_and(|process| !process.runs()))?;
-        Some(format!("{ended} has ended; {}", process::last_lines(&self.layout.log(&ended))))
+        Some(format!(
+            "{ended} has ended; {}",
+            process::last_lines(&self.layout.log(&ended))
+        ))
     }
 
     /// Why it cannot be used, if it cannot.

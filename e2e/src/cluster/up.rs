@@ -28,7 +28,16 @@ const KUBELET_PATIENCE: Duration = Duration::from_secs(45);
 /// How long to wait before looking again.
 const GLANCE: Duration = Duration::from_millis(100);
 /// What the machine's packages bring.
-const INSTALLED: [&str; 8] = ["containerd", "ctr", "ip", "iptables", "nft", "nsenter", "runc", "unshare"];
+const INSTALLED: [&str; 8] = [
+    "containerd",
+    "ctr",
+    "ip",
+    "iptables",
+    "nft",
+    "nsenter",
+    "runc",
+    "unshare",
+];
 
 /// Every program of a cluster, in the order in which they start.
 pub(super) fn programs(layout: &Layout, network: Network) -> Vec<Program> {
@@ -72,7 +81,12 @@ pub async fn up(layout: &Layout, number: Option<u8>, say: Say<'_>) -> anyhow::Re
         keep_logs(layout);
         down::remove(layout).await.context("clean up what came up")?;
     }
-    started.with_context(|| format!("the cluster did not come up; its logs are in {}", layout.failed_logs().display()))
+    started.with_context(|| {
+        format!(
+            "the cluster did not come up; its logs are in {}",
+            layout.failed_logs().display()
+        )
+    })
 }
 
 /// What cannot be repaired here is told before anything is made.
@@ -117,7 +131,9 @@ pub(super) async fn lock() -> anyhow::Result<File> {
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let file = File::open(&folder).with_context(|| format!("open {}", folder.display()))?;
     let taken = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-    taken.context("wait for the lock")?.with_context(|| format!("lock {}", folder.display()))
+    taken
+        .context("wait for the lock")?
+        .with_context(|| format!("lock {}", folder.display()))
 }
 
 async fn make(layout: &Layout, number: Option<u8>, say: Say<'_>) -> anyhow::Result<Cluster> {
@@ -158,7 +174,14 @@ async fn start(cluster: &Cluster, say: Say<'_>) -> anyhow::Result<()> {
     })
     .await?;
     images::load_own(cluster.layout()).await?;
-    wait(cluster, "kube-apiserver", "the API server to be ready", PATIENCE, || cluster.serves()).await?;
+    wait(
+        cluster,
+        "kube-apiserver",
+        "the API server to be ready",
+        PATIENCE,
+        || cluster.serves(),
+    )
+    .await?;
     say("controllers, scheduler, proxy, volumes, kubelet");
     for program in others {
         cluster.run(program).await?;
@@ -171,14 +194,19 @@ async fn start(cluster: &Cluster, say: Say<'_>) -> anyhow::Result<()> {
     let deployments: Api<Deployment> = Api::namespaced(client, dns::NAMESPACE);
     wait(cluster, "kubelet", "the name server to be ready", PATIENCE, || async {
         let found = deployments.get(dns::DEPLOYMENT).await.ok();
-        found.and_then(|found| found.status?.ready_replicas).is_some_and(|ready| ready > 0)
+        found
+            .and_then(|found| found.status?.ready_replicas)
+            .is_some_and(|ready| ready > 0)
     })
     .await
 }
 
 async fn wait_for_node(cluster: &Cluster, say: Say<'_>) -> anyhow::Result<()> {
     let ready = || cluster.node_is_ready();
-    if wait(cluster, "kubelet", "the node to be Ready", KUBELET_PATIENCE, ready).await.is_ok() {
+    if wait(cluster, "kubelet", "the node to be Ready", KUBELET_PATIENCE, ready)
+        .await
+        .is_ok()
+    {
         return Ok(());
     }
     say("the node is not Ready: starting its kubelet again");

@@ -36,7 +36,12 @@ spec:
 async fn outcome(case: &Case, name: &str) -> anyhow::Result<String> {
     let pods = case.api::<Pod>();
     case.eventually(&format!("pod {name} to succeed"), POD, || async {
-        let phase = pods.get(name).await?.status.and_then(|status| status.phase).unwrap_or_default();
+        let phase = pods
+            .get(name)
+            .await?
+            .status
+            .and_then(|status| status.phase)
+            .unwrap_or_default();
         ensure!(phase == "Succeeded", "phase {phase}");
         Ok(())
     })
@@ -55,7 +60,8 @@ pub(crate) async fn a_pod_with_a_claim_writes_to_its_volume(case: Case) -> anyho
     case.apply(CLAIM).await?;
     let mounts = "{name: data, mountPath: /data}";
     let volumes = "{name: data, persistentVolumeClaim: {claimName: data}}";
-    case.apply(&pod("writer", "[write, /data/file]", mounts, volumes)).await?;
+    case.apply(&pod("writer", "[write, /data/file]", mounts, volumes))
+        .await?;
     let said = outcome(&case, "writer").await?;
     ensure!(said.trim() == "wrote /data/file as user 10001", "{said}");
     Ok(())
@@ -64,7 +70,8 @@ pub(crate) async fn a_pod_with_a_claim_writes_to_its_volume(case: Case) -> anyho
 pub(crate) async fn a_claim_grows(case: Case) -> anyhow::Result<()> {
     case.apply(CLAIM).await?;
     let volumes = "{name: data, persistentVolumeClaim: {claimName: data}}";
-    case.apply(&pod("keeper", "[stay]", "{name: data, mountPath: /data}", volumes)).await?;
+    case.apply(&pod("keeper", "[stay]", "{name: data, mountPath: /data}", volumes))
+        .await?;
     case.condition("v1/Pod", "keeper", "Ready", POD).await?;
     case.apply(&CLAIM.replace("1Gi", "2Gi")).await?;
     let claims = case.api::<PersistentVolumeClaim>();
@@ -98,7 +105,9 @@ spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app: server},
 
 async fn address(case: &Case, name: &str) -> anyhow::Result<String> {
     let pod = case.api::<Pod>().get(name).await?;
-    pod.status.and_then(|status| status.pod_ip).context("a pod without an address")
+    pod.status
+        .and_then(|status| status.pod_ip)
+        .context("a pod without an address")
 }
 
 pub(crate) async fn logs_and_exec_reach_a_pod(case: Case) -> anyhow::Result<()> {
@@ -106,7 +115,9 @@ pub(crate) async fn logs_and_exec_reach_a_pod(case: Case) -> anyhow::Result<()> 
     case.condition("v1/Pod", "talker", "Ready", POD).await?;
     let said = case.kubectl(&["logs", "talker"]).await?;
     ensure!(said.trim() == "staying as user 10001", "{said}");
-    let said = case.kubectl(&["exec", "talker", "--", "/lookup", "name", "localhost"]).await?;
+    let said = case
+        .kubectl(&["exec", "talker", "--", "/lookup", "name", "localhost"])
+        .await?;
     ensure!(said.contains("127.0.0.1"), "{said}");
     Ok(())
 }
@@ -119,14 +130,18 @@ pub(crate) async fn a_privileged_pod_is_refused_in_a_restricted_namespace(case: 
 }
 
 pub(crate) async fn a_changed_secret_reaches_a_running_pod(case: Case) -> anyhow::Result<()> {
-    let secret = |name: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: names}}\nstringData: {{name: {name}}}\n");
+    let secret =
+        |name: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: names}}\nstringData: {{name: {name}}}\n");
     case.apply(&secret("before.invalid")).await?;
     let volumes = "{name: names, secret: {secretName: names}}";
-    case.apply(&pod("reader", "[stay]", "{name: names, mountPath: /names}", volumes)).await?;
+    case.apply(&pod("reader", "[stay]", "{name: names, mountPath: /names}", volumes))
+        .await?;
     case.condition("v1/Pod", "reader", "Ready", POD).await?;
     case.apply(&secret("after.invalid")).await?;
     case.eventually("the pod to read the new Secret", Duration::from_secs(30), || async {
-        let said = case.kubectl(&["exec", "reader", "--", "/lookup", "read", "/names/name"]).await?;
+        let said = case
+            .kubectl(&["exec", "reader", "--", "/lookup", "read", "/names/name"])
+            .await?;
         ensure!(said.trim() == "after.invalid", "it reads {said}");
         Ok(())
     })
