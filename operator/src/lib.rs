@@ -20,6 +20,7 @@ mod namespace;
 pub mod node_files;
 pub mod pki;
 pub mod plan;
+mod processes;
 mod report;
 pub mod status;
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use althing_types::{Address, NodeId};
+use althing_crds::v1alpha1::{AgreedMember, MemberRole};
+use althing_types::{Address, GroupId, NodeId};
 use jiff::Timestamp;
 
 use crate::controller::agency::{self, AgencyFacts, Orders};
@@ -13,12 +14,13 @@ use crate::controller::{Context, Hold, Outcome};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
-use crate::plan::disruption::{Budget, SealersOfGroup};
+use crate::plan::disruption::{Budget, decide};
 use crate::plan::{
-    Desired, Disruption, DisruptionReason, GenesisRecord, Identity, NamespacePlan, NodeNetwork, Observed, Peer,
-    Placement, Process, ProcessGroup, ProcessState, Step, Verdict,
+    Desired, GenesisRecord, Identity, NamespacePlan, NodeNetwork, Observed, Peer, Placement, Process, ProcessGroup,
+    Step,
 };
-use crate::report;
+use crate::processes::{self, Work};
+use crate::report::Report;
 use crate::status::Reason;
 
 /// Plans one namespace: a pure function. Planning again after the steps were applied gives a plan without steps.
@@ -56,9 +58,19 @@ pub fn plan_namespace(
             .cloned()
             .map(Step::WriteFile),
     );
-    let (processes, disruptions) = process_steps(&ctx, &desired.processes);
-    steps.extend(processes);
-    let statuses = report::statuses(&ctx, &facts, &runs, &disruptions, &steps);
+    let work = Work::of(&ctx, &facts, &runs, &desired.processes);
+    let disruptions = decide(&work.scene, work.candidates(), &mut Budget::new(&work.scene), now);
+    let disruptions = work.with_undeclared(disruptions);
+    steps.extend(work.steps(&disruptions));
+    let report = Report {
+        ctx: &ctx,
+        findings: &facts,
+        runs: &runs,
+        scene: &work.scene,
+        disruptions: &disruptions,
+        steps: &steps,
+    };
+    let statuses = report.statuses();
     NamespacePlan {
         namespace: manifests.namespace.clone(),
         desired,
@@ -151,17 +163,21 @@ impl Findings {
         node::plan(ctx, &valid, id, &self.agencies, orders)
     }
 
-    /// The groups a node takes part in, by name.
+    /// The groups a node takes part in, by name. Who is to leave one keeps its files: leaving happens on the chain.
     pub(crate) fn groups_of(&self, ctx: &Context<'_>, node: &NodeName) -> BTreeSet<GroupName> {
-        let names = |group: &althing_crds::v1alpha1::Group| {
-            let sealers = group.spec.genesis.sealers.iter();
-            let agreed = group.spec.agreed.iter().flat_map(|agreed| &agreed.members);
-            let joining = agreed.filter(|member| member.role != althing_crds::v1alpha1::MemberRole::Free);
-            sealers
-                .chain(joining.map(|member| &member.node))
-                .any(|name| name == node.as_str())
+        let run = processes::groups_run(ctx, node);
+        let takes_part = |group: &althing_crds::v1alpha1::Group| {
+            let mut sealers = group.spec.genesis.sealers.iter();
+            let mut agreed = group.spec.agreed.iter().flat_map(|agreed| &agreed.members);
+            let runs = || {
+                run.iter()
+                    .any(|id| i64::from(u32::from(*id)) == i64::from(group.spec.group_id))
+            };
+            let stays = |member: &AgreedMember| member.role != MemberRole::Free || runs();
+            sealers.any(|name| name == node.as_str())
+                || agreed.any(|member| member.node == node.as_str() && stays(member))
         };
-        let groups = ctx.manifests.groups.iter().filter(|(_, group)| names(group));
+        let groups = ctx.manifests.groups.iter().filter(|(_, group)| takes_part(group));
         groups.map(|(name, _)| name.clone()).collect()
     }
 
@@ -194,6 +210,13 @@ impl Findings {
             groups.push(known);
         }
         groups.sort_by_key(|group| group.group.id);
+        let declared: BTreeSet<GroupId> = groups.iter().map(|group| group.group.id).collect();
+        if let Some(lost) = processes::undeclared(ctx, name, &declared) {
+            let text = format!(
+                "it runs {lost}, which no manifest gives it any more; its files stay as they are. A node leaves a group on the chain: put the manifest back"
+            );
+            return Err(Hold::pending(Reason::GroupUndeclared, text));
+        }
         let peers = self.peers(ctx, name, agency);
         let files = node_files(facts, own, chain, &groups, &peers)?;
         let process = Process {
@@ -293,100 +316,4 @@ impl Findings {
         identities.sort();
         identities
     }
-}
-
-/// Starts, restarts and stops, the latter two within the budget.
-fn process_steps(ctx: &Context<'_>, desired: &[Process]) -> (Vec<Step>, Vec<Disruption>) {
-    let groups = sealers_of_groups(ctx);
-    let states = ctx
-        .observed
-        .processes
-        .iter()
-        .map(|(name, found)| (name, found.state))
-        .collect();
-    let mut budget = Budget::new(&groups, states);
-    let mut steps = vec![];
-    let mut disruptions = vec![];
-    let mut lost_groups = vec![];
-    let mut disturb = |node: &NodeName, reason, step: Step, steps: &mut Vec<Step>| {
-        let verdict = budget.ask(node);
-        if verdict == Verdict::Allowed {
-            steps.push(step);
-        }
-        disruptions.push(Disruption {
-            node: node.clone(),
-            reason,
-            verdict,
-        });
-    };
-    for process in desired {
-        match ctx.observed.processes.get(&process.node) {
-            Some(found) if found.state != ProcessState::Stopped && found.process == *process => {}
-            Some(found) if found.state != ProcessState::Stopped && lost_group(&found.process, process).is_some() => {
-                let lost = lost_group(&found.process, process)
-                    .map(|group| group.to_string())
-                    .unwrap_or_default();
-                lost_groups.push(Disruption {
-                    node: process.node.clone(),
-                    reason: DisruptionReason::ConfigurationChanged,
-                    verdict: Verdict::Blocked {
-                        rule: "silence is no opinion",
-                        why: format!("Group {lost} is not declared any more; a node leaves a group on the chain. Put the manifest back"),
-                    },
-                });
-            }
-            Some(found) if found.state != ProcessState::Stopped => match found.process.needs_restart(process) {
-                Some(reason) => disturb(&process.node, reason, Step::RestartProcess(process.clone()), &mut steps),
-                None => steps.push(Step::AmendProcess(process.clone())),
-            },
-            _ => steps.push(Step::StartProcess(process.clone())),
-        }
-    }
-    let is_own = |name: &NodeName| {
-        ctx.manifests
-            .nodes
-            .get(name)
-            .is_some_and(|node| node.spec.external.is_none())
-    };
-    for (name, found) in &ctx.observed.processes {
-        // Only a manifest that is gone stops a node: one that is wrong, or waits, lets it run on.
-        if found.state != ProcessState::Stopped && !is_own(name) {
-            disturb(
-                name,
-                DisruptionReason::Removed,
-                Step::StopProcess(name.clone()),
-                &mut steps,
-            );
-        }
-    }
-    disruptions.extend(lost_groups);
-    (steps, disruptions)
-}
-
-/// A group that runs and is not named any more (DESIGN.md 5.11): never a reason to restart the node without it.
-fn lost_group<'a>(running: &'a Process, wanted: &Process) -> Option<&'a GroupName> {
-    running
-        .groups
-        .iter()
-        .map(|group| &group.name)
-        .find(|name| wanted.groups.iter().all(|group| group.name != **name))
-}
-
-/// Read from the manifests as they are: a group whose manifest is wrong at present protects its sealers all the same.
-fn sealers_of_groups(ctx: &Context<'_>) -> Vec<SealersOfGroup> {
-    let sealers = |(name, group): (&GroupName, &althing_crds::v1alpha1::Group)| {
-        let pause = group.spec.local.as_ref().and_then(|local| local.pause_until.as_ref());
-        SealersOfGroup {
-            group: name.clone(),
-            sealers: group
-                .spec
-                .genesis
-                .sealers
-                .iter()
-                .filter_map(|text| NodeName::new(text.as_str()).ok())
-                .collect(),
-            paused: pause.is_some_and(|until| ctx.now < until.0),
-        }
-    };
-    ctx.manifests.groups.iter().map(sealers).collect()
 }

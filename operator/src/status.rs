@@ -88,6 +88,24 @@ pub enum Reason {
     FaultsTolerable,
     /// The group tolerates no fault at present.
     NoFaultTolerable,
+    /// A node runs a group that no manifest gives it any more.
+    GroupUndeclared,
+    /// A group has halted on a node.
+    Halted,
+    /// The image is not there or may not be pulled.
+    ImageCannotBePulled,
+    /// The volume finds no place.
+    VolumeCannotBind,
+    /// The pod was not admitted.
+    PodRefused,
+    /// The container ends again and again.
+    ContainerCrashes,
+    /// No machine takes the pod.
+    Unschedulable,
+    /// An object of that name is somebody else's.
+    NameTaken,
+    /// An object was not accepted.
+    ApplyRefused,
 }
 
 impl Reason {
@@ -118,6 +136,15 @@ impl Reason {
             Self::NotObserved => "NotObserved",
             Self::FaultsTolerable => "FaultsTolerable",
             Self::NoFaultTolerable => "NoFaultTolerable",
+            Self::GroupUndeclared => "GroupUndeclared",
+            Self::Halted => "Halted",
+            Self::ImageCannotBePulled => "ImageCannotBePulled",
+            Self::VolumeCannotBind => "VolumeCannotBind",
+            Self::PodRefused => "PodRefused",
+            Self::ContainerCrashes => "ContainerCrashes",
+            Self::Unschedulable => "Unschedulable",
+            Self::NameTaken => "NameTaken",
+            Self::ApplyRefused => "ApplyRefused",
         }
     }
 }
@@ -330,6 +357,9 @@ pub struct Facts {
     /// Group: the sealers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealers: Vec<NodeId>,
+    /// Group: the observers this namespace knows of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observers: Vec<NodeId>,
     /// Group: how many sealers may fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faults_tolerable: Option<u32>,

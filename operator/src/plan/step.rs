@@ -59,7 +59,7 @@ impl fmt::Display for Step {
             }) => write!(f, "write {at} (private)"),
             Self::StartProcess(process) => write!(f, "start {}", process.node),
             Self::RestartProcess(process) => write!(f, "restart {}", process.node),
-            Self::AmendProcess(process) => write!(f, "amend {}", process.node),
+            Self::AmendProcess(process) => write!(f, "take up new groups on {}", process.node),
             Self::StopProcess(node) => write!(f, "stop {node}"),
         }
     }

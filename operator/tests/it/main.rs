@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
+mod cluster;
+mod disruption;
 mod fix_point;
+mod groups;
 mod manifests;
 mod rules;
 mod sample;

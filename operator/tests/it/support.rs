@@ -7,8 +7,9 @@ use althing_operator::manifest::{Manifests, NamespaceManifests, SourceFile, read
 use althing_operator::name::{Namespace, NodeName};
 use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
 use althing_operator::plan::{
-    Endpoint, File, FileContent, FileDigest, FileRef, Identity, KeyState, NamespacePlan, Observed, ObservedFile,
-    ObservedIdentity, ObservedProcess, Placement, Ports, Process, ProcessState, PublicKey, Step,
+    Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity, KeyState, LogTarget,
+    NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess, Placement, Ports, Process,
+    ProcessState, PublicKey, RpcSecurity, Step,
 };
 use althing_operator::status::ObjectStatus;
 use jiff::Timestamp;
@@ -28,6 +29,23 @@ pub(crate) struct MemoryEdge {
     pub files: BTreeMap<FileRef, File>,
     pub draws: u64,
     pub start_as: Option<ProcessState>,
+    /// Whether nodes stand where a cluster would place them.
+    pub in_cluster: bool,
+}
+
+/// A pod of its own.
+fn in_cluster(node: &NodeName) -> Endpoint {
+    Endpoint {
+        p2p_listen: "0.0.0.0".into(),
+        client_listen: "0.0.0.0".into(),
+        advertise: format!("{node}-p2p.trade.svc.cluster.local"),
+        ports: Ports::FIRST,
+        folders: Folders::in_container(),
+        dns_names: vec![format!("{node}.trade.svc"), node.to_string()],
+        rpc_security: RpcSecurity::Tls,
+        log: LogTarget::Console,
+        container: true,
+    }
 }
 
 fn failed(why: impl std::fmt::Display) -> MemoryError {
@@ -155,7 +173,10 @@ impl Place for MemoryEdge {
                     metrics: first.metrics + step,
                 };
                 step += 1;
-                let endpoint = Endpoint::on_machine("127.0.0.1", ports);
+                let endpoint = match self.in_cluster {
+                    true => in_cluster(name),
+                    false => Endpoint::on_machine("127.0.0.1", ports),
+                };
                 if manifests.namespace == *namespace {
                     placement.insert(name.clone(), endpoint);
                 }
@@ -260,4 +281,60 @@ pub(crate) fn running() -> (Manifests, MemoryEdge) {
     let (all, mut edge) = (sample(), MemoryEdge::default());
     edge.converge(&all, "trade", now());
     (all, edge)
+}
+
+/// The sample, running in a cluster, every node saying that all is well.
+pub(crate) fn running_in_cluster() -> (Manifests, MemoryEdge) {
+    let edge = MemoryEdge {
+        in_cluster: true,
+        ..MemoryEdge::default()
+    };
+    let (all, mut edge) = (sample(), edge);
+    edge.converge(&all, "trade", now());
+    edge.everybody_reports(&all);
+    edge.converge(&all, "trade", now());
+    (all, edge)
+}
+
+impl MemoryEdge {
+    /// Every node says of every group it was started with that all is well.
+    pub(crate) fn everybody_reports(&mut self, all: &Manifests) {
+        let genesis = self.plan(all, "trade", now()).desired.genesis;
+        let processes: Vec<_> = self
+            .observed
+            .processes
+            .values()
+            .map(|found| found.process.clone())
+            .collect();
+        for process in &processes {
+            let mut report = NodeReport::default();
+            for group in &process.groups {
+                let peers = processes
+                    .iter()
+                    .filter(|other| other.groups.iter().any(|it| it.id == group.id));
+                let sealers: Vec<_> = peers.map(|other| other.node_id).collect();
+                let word = GroupReport {
+                    genesis_hash: genesis
+                        .iter()
+                        .find(|record| record.id == group.id)
+                        .map(|record| record.hash),
+                    settings_digest: Some(group.settings_digest),
+                    height: 3,
+                    leader: sealers.first().copied(),
+                    live: sealers.iter().copied().collect(),
+                    sealers,
+                    in_sync: true,
+                    ..GroupReport::default()
+                };
+                report.groups.insert(group.id, word);
+            }
+            self.observed.reports.insert(process.node.clone(), report);
+        }
+    }
+
+    /// What a node says of a group.
+    pub(crate) fn word(&mut self, node: &str, group: u32) -> &mut GroupReport {
+        let report = self.observed.reports.get_mut(&self::node(node)).unwrap();
+        report.groups.get_mut(&group.try_into().unwrap()).unwrap()
+    }
 }

@@ -74,10 +74,7 @@ impl Comparison {
             // An entry of a closed map is there or not, however empty it is.
             (_, None | Some(Value::Null)) => is_empty(desired) && !path.starts_with("data."),
             (Value::String(wanted), Some(Value::String(found))) => {
-                let of_quantities = path
-                    .rsplit_once('.')
-                    .is_some_and(|(map, _)| shape::holds_quantities(map));
-                wanted == found || of_quantities && quantity::is_same(wanted, found)
+                wanted == found || shape::is_quantity(path) && quantity::is_same(wanted, found)
             }
             (wanted, Some(found)) => wanted == found,
         };

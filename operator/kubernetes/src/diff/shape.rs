@@ -82,9 +82,9 @@ fn of_template(path: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether the texts of this map are quantities.
-pub(super) fn holds_quantities(path: &str) -> bool {
-    path.ends_with("resources.limits") || path.ends_with("resources.requests")
+/// Whether the text at this path is a quantity.
+pub(super) fn is_quantity(path: &str) -> bool {
+    path.contains("resources.limits.") || path.contains("resources.requests.")
 }
 
 /// Fields that name the object and are never compared.

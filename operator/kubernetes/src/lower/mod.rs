@@ -29,6 +29,8 @@ mod stateful_set;
 mod volume;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

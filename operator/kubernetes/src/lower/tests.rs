@@ -1,1 +1,563 @@
-//! Tests.
+//! What children look like, and what leaves them as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use althing_crds::v1alpha1::{
+    AgreedMember, DeletionPolicy, ExternalNode, MemberRole, NodeListener, NodeP2p, NodeStorage, ServiceType,
+};
+use althing_operator::manifest::SourceFile;
+use althing_operator::plan::{Identity, Process};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::testing::{Town, applied, node};
+use super::{LiveFacts, PodProcess, leaf, lower};
+use crate::child::{Child, ChildKind};
+use crate::names::annotation;
+
+/// The children of one kind as YAML. Certificates are counted and not shown, because signatures differ from run to run.
+fn yaml(children: &[Child], kind: ChildKind) -> String {
+    let mut text = String::new();
+    for child in children.iter().filter(|child| child.kind == kind) {
+        let mut body = child.body.clone();
+        if kind == ChildKind::Secret {
+            for (_, value) in body["data"].as_object_mut().unwrap() {
+                let pem = STANDARD.decode(value.as_str().unwrap()).unwrap();
+                let pem = String::from_utf8(pem).unwrap();
+                *value = json!(format!("({} certificates)", pem.matches("BEGIN CERTIFICATE-").count()));
+            }
+        }
+        text.push_str("---\n");
+        text.push_str(&serde_yaml::to_string(&body).unwrap());
+    }
+    text
+}
+
+#[test]
+fn the_sample_lowers_to_these_objects() {
+    let children = Town::four_agencies().children();
+    let names: Vec<String> = children
+        .iter()
+        .map(|child| format!("{} {}", child.kind, child.name))
+        .collect();
+    insta::assert_snapshot!("all", names.join("\n"));
+    for kind in ChildKind::ALL {
+        insta::assert_snapshot!(kind.kind(), yaml(&children, kind));
+    }
+}
+
+#[test]
+fn no_two_children_share_a_name_and_all_are_owned_and_labelled() {
+    let children = Town::four_agencies().children();
+    let names: BTreeSet<_> = children.iter().map(Child::at).collect();
+    assert_eq!(names.len(), children.len());
+    for child in &children {
+        let metadata = &child.body["metadata"];
+        assert_eq!(
+            metadata["labels"]["app.kubernetes.io/managed-by"], "althing",
+            "{}",
+            child.name
+        );
+        assert_eq!(
+            metadata["labels"]["app.kubernetes.io/part-of"], "trade",
+            "{}",
+            child.name
+        );
+        assert_eq!(metadata["namespace"], "trade");
+        if let Some(references) = metadata.get("ownerReferences") {
+            assert_eq!(references[0]["uid"], child.owner.uid.as_str());
+            assert_eq!(
+                (&references[0]["controller"], &references[0]["blockOwnerDeletion"]),
+                (&json!(true), &json!(false))
+            );
+        }
+    }
+}
+
+#[test]
+fn rule_2_data_and_records_have_no_owner_unless_the_manifest_says_delete() {
+    let mut town = Town::four_agencies();
+    let is_owned = |child: &Child| child.body["metadata"].get("ownerReferences").is_some();
+    let claim = |town: &Town| town.child(ChildKind::PersistentVolumeClaim, "node-0-data");
+    assert!(!is_owned(&claim(&town)));
+    assert!(!is_owned(&town.child(ChildKind::ConfigMap, "group-1-genesis")));
+    assert!(!is_owned(&town.child(ChildKind::Secret, "trade-chain")));
+    let spec = &mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec;
+    spec.deletion_policy = Some(DeletionPolicy::Delete);
+    assert!(is_owned(&claim(&town)));
+}
+
+#[test]
+fn rule_3_no_private_key_is_in_any_child() {
+    let town = Town::four_agencies();
+    let keys = town.private_keys();
+    for child in town.children() {
+        let mut text = child.body.to_string();
+        for (_, value) in child.body["data"].as_object().into_iter().flatten() {
+            let decoded = value.as_str().and_then(|value| STANDARD.decode(value).ok());
+            text.push_str(&String::from_utf8_lossy(&decoded.unwrap_or_default()));
+        }
+        assert!(!text.contains("PRIVATE KEY"), "{} {}", child.kind, child.name);
+        for key in &keys {
+            let middle = key.lines().nth(1).unwrap();
+            assert!(!text.contains(middle), "{} {}", child.kind, child.name);
+        }
+    }
+}
+
+#[test]
+fn rendering_again_or_by_another_version_of_the_operator_gives_the_same() {
+    let mut town = Town::four_agencies();
+    let first = town.children();
+    assert_eq!(first, town.children());
+    town.facts = LiveFacts::of(&applied(&first));
+    town.settings.node_image = "localhost/althing/node:0.2.0".to_owned();
+    assert_eq!(first, town.children(), "an operator upgrade restarts no pod");
+    assert_eq!(
+        serde_json::to_string(&first.iter().map(|c| &c.body).collect::<Vec<_>>()).unwrap(),
+        serde_json::to_string(&town.children().iter().map(|c| &c.body).collect::<Vec<_>>()).unwrap()
+    );
+}
+
+#[test]
+fn joining_a_group_leaves_the_stateful_set_as_it_is() {
+    let mut town = Town::four_agencies();
+    let before = town.child(ChildKind::StatefulSet, "node-5");
+    let group = town
+        .manifests
+        .groups
+        .values_mut()
+        .find(|group| group.spec.group_id == 2)
+        .unwrap();
+    group.spec.agreed.get_or_insert_default().members.push(AgreedMember {
+        node: "node-5".to_owned(),
+        role: MemberRole::Sealer,
+        change: 1,
+        force: false,
+    });
+    town.converge();
+    let config = town.child(ChildKind::ConfigMap, "node-5-config");
+    assert!(config.body["data"].get("group.2.genesis").is_some(), "it has joined");
+    assert_eq!(town.child(ChildKind::StatefulSet, "node-5"), before);
+}
+
+#[test]
+fn a_renewed_certificate_touches_its_secret_and_nothing_else() {
+    let mut town = Town::four_agencies();
+    let before = town.children();
+    let identity = Identity::Node(node("node-0"));
+    town.observed.identities.get_mut(&identity).unwrap().certificate = None;
+    town.converge();
+    let differing: Vec<_> = before
+        .iter()
+        .zip(town.children())
+        .filter(|(old, new)| **old != *new)
+        .map(|(old, _)| old.at())
+        .collect();
+    assert_eq!(differing, [(ChildKind::Secret, "node-0-certificate")]);
+}
+
+#[test]
+fn a_certificate_as_it_is_issued_and_as_it_is_lowered_is_the_same_object() {
+    let town = Town::four_agencies();
+    let lowering = town.lowering();
+    let mut compared = 0;
+    for (identity, observed) in &town.observed.identities {
+        let made = lowering.certificate(identity, observed.certificate.as_deref(), observed.request.as_deref());
+        let Some(made) = made else {
+            assert!(matches!(identity, Identity::Governance(_)), "{identity}");
+            continue;
+        };
+        let lowered = town.child(ChildKind::Secret, &made.name);
+        assert_eq!(made, lowered, "{identity}");
+        compared += 1;
+    }
+    assert_eq!(compared, 1 + 4 * 3 + 6);
+}
+
+#[test]
+fn a_certificate_secret_leads_with_its_leaf_and_trusts_the_chain() {
+    let town = Town::four_agencies();
+    let file = |secret: &str, file: &str| {
+        let child = town.child(ChildKind::Secret, secret);
+        String::from_utf8(STANDARD.decode(child.body["data"][file].as_str().unwrap()).unwrap()).unwrap()
+    };
+    let found = |identity: Identity| town.observed.identities[&identity].certificate.clone().unwrap();
+    let agency = || althing_operator::name::AgencyName::new("agency-a").unwrap();
+    let chain = found(Identity::ChainCa(
+        althing_operator::name::ConsortiumName::new("trade").unwrap(),
+    ));
+    let sdk = file("agency-a-sdk", "tls.crt");
+    assert_eq!(leaf(&sdk), found(Identity::Sdk(agency())).trim());
+    assert!(sdk.contains(found(Identity::AgencyCa(agency())).trim()));
+    assert_eq!(leaf(&file("agency-a-sdk", "ca.crt")), chain.trim());
+    assert_eq!(leaf(&file("node-0-certificate", "ca.crt")), chain.trim());
+    assert_eq!(leaf("no certificate"), "no certificate");
+}
+
+#[test]
+fn a_chain_key_bought_elsewhere_has_no_secret_of_ours() {
+    let mut town = Town::four_agencies();
+    let consortium = town.manifests.consortiums.values_mut().next().unwrap();
+    let registrar = consortium.spec.registrar.as_mut().unwrap();
+    registrar.managed = None;
+    registrar.secret_name = Some("bought".to_owned());
+    assert!(town.children().iter().all(|child| child.name != "trade-chain"));
+}
+
+#[test]
+fn a_node_that_is_held_keeps_what_it_has() {
+    let mut town = Town::four_agencies();
+    let mut plan = town.plan.take().unwrap();
+    plan.desired.processes.retain(|process| process.node != node("node-0"));
+    town.plan = Some(plan);
+    assert!(town.children().iter().all(|child| child.name != "node-0"));
+}
+
+#[test]
+fn somebody_elses_node_and_an_object_without_a_uid_have_no_children() {
+    let mut town = Town::four_agencies();
+    town.manifests.nodes.get_mut(&node("node-1")).unwrap().metadata.uid = None;
+    let mut lowering = town.lowering();
+    let mut desired = lowering.desired.clone();
+    let stranger = Process {
+        node: node("stranger"),
+        ..desired.processes[0].clone()
+    };
+    desired.processes.push(stranger);
+    lowering.desired = &desired;
+    let children = lower(&lowering);
+    assert!(
+        children
+            .iter()
+            .all(|child| child.name != "stranger" && child.name != "node-1")
+    );
+}
+
+#[test]
+fn the_image_is_the_manifests_then_the_one_it_has_then_the_default() {
+    let mut town = Town::four_agencies();
+    let image = |town: &Town| {
+        let set = town.child(ChildKind::StatefulSet, "node-0");
+        let annotated = set.body["metadata"]["annotations"][annotation::IMAGE].clone();
+        let image = set.body["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+        assert_eq!(annotated, image);
+        image
+    };
+    assert_eq!(image(&town), "localhost/althing/node:0.1.0");
+    town.facts.images.insert(node("node-0"), "kept:1".to_owned());
+    assert_eq!(image(&town), "kept:1");
+    town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec.image = Some("mine:1".to_owned());
+    assert_eq!(image(&town), "mine:1");
+}
+
+#[test]
+fn an_edited_template_does_not_pass_for_a_choice_of_image() {
+    let town = Town::four_agencies();
+    let mut live = applied(&town.children());
+    let key = (ChildKind::StatefulSet, "node-0".to_owned());
+    let mut body = live[&key].body().clone();
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = json!("evil:1");
+    live.insert(key, crate::diff::LiveChild::new(ChildKind::StatefulSet, "node-0", body));
+    assert_eq!(
+        LiveFacts::of(&live).images[&node("node-0")],
+        "localhost/althing/node:0.1.0"
+    );
+}
+
+#[test]
+fn a_volume_grows_and_never_shrinks() {
+    let mut town = Town::four_agencies();
+    let size = |town: &Town| {
+        let claim = town.child(ChildKind::PersistentVolumeClaim, "node-0-data");
+        claim.body["spec"]["resources"]["requests"]["storage"].clone()
+    };
+    assert_eq!(size(&town), "10Gi");
+    town.facts.volume_sizes.insert(node("node-0"), "20Gi".to_owned());
+    assert_eq!(size(&town), "20Gi");
+    let spec = &mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec;
+    spec.storage = Some(NodeStorage {
+        size: Some("30Gi".to_owned()),
+        storage_class_name: Some("fast".to_owned()),
+        engine: None,
+    });
+    assert_eq!(size(&town), "30Gi");
+    let claim = town.child(ChildKind::PersistentVolumeClaim, "node-0-data");
+    assert_eq!(claim.body["spec"]["storageClassName"], "fast");
+    assert_eq!(claim.body["spec"]["accessModes"], json!(["ReadWriteOncePod"]));
+}
+
+#[test]
+fn a_budget_is_open_for_the_nodes_the_plan_names_and_no_other() {
+    let mut town = Town::four_agencies();
+    town.open_budgets.insert(node("node-1"));
+    let budget = |name: &str| town.child(ChildKind::PodDisruptionBudget, name).body["spec"].clone();
+    assert_eq!(budget("node-1")["maxUnavailable"], 1);
+    assert_eq!(budget("node-1")["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+    assert_eq!(budget("node-0")["maxUnavailable"], 0);
+    assert_eq!(budget("node-0")["unhealthyPodEvictionPolicy"], "IfHealthyBudget");
+}
+
+#[test]
+fn a_node_for_other_clusters_has_a_service_more() {
+    let mut town = Town::four_agencies();
+    for (service, kind) in [
+        (ServiceType::NodePort, "NodePort"),
+        (ServiceType::LoadBalancer, "LoadBalancer"),
+    ] {
+        let spec = &mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec;
+        spec.p2p = Some(NodeP2p {
+            service: Some(service),
+            ..NodeP2p::default()
+        });
+        let external = town.child(ChildKind::Service, "node-0-external");
+        assert_eq!(external.body["spec"]["type"], kind);
+        assert_eq!(external.body["spec"]["publishNotReadyAddresses"], true);
+    }
+}
+
+#[test]
+fn what_a_pod_runs_with_is_read_back_from_its_annotation() {
+    let town = Town::four_agencies();
+    for process in &town.plan.as_ref().unwrap().desired.processes {
+        let set = town.child(ChildKind::StatefulSet, process.node.as_str());
+        let text = set.body["spec"]["template"]["metadata"]["annotations"][annotation::PROCESS]
+            .as_str()
+            .unwrap();
+        assert!(!text.contains("group"), "{text}");
+        let read = PodProcess::read(text).unwrap();
+        assert_eq!(read.to_annotation(), text);
+        assert_eq!(read.with_groups(process.groups.clone()), *process);
+    }
+}
+
+#[test]
+fn what_makes_another_pod_shows_in_the_template() {
+    let town = Town::four_agencies();
+    let before = town.child(ChildKind::StatefulSet, "node-0");
+    let change = |change: fn(&mut althing_crds::v1alpha1::NodeSpec)| {
+        let mut town = Town::four_agencies();
+        change(&mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec);
+        town.converge();
+        town.child(ChildKind::StatefulSet, "node-0").body["spec"]["template"].clone()
+    };
+    let changes: [fn(&mut althing_crds::v1alpha1::NodeSpec); 3] = [
+        |spec| spec.image = Some("mine:1".to_owned()),
+        |spec| spec.rpc = Some(NodeListener { port: Some(9000) }),
+        |spec| spec.resources = Some(serde_json::from_value(json!({"limits": {"cpu": "4"}})).unwrap()),
+    ];
+    for alter in changes {
+        assert_ne!(change(alter), before.body["spec"]["template"]);
+    }
+    let lists = change(|spec| {
+        let deny = vec!["07".repeat(64)];
+        spec.p2p = Some(NodeP2p {
+            deny,
+            ..NodeP2p::default()
+        });
+    });
+    assert_eq!(
+        lists, before.body["spec"]["template"],
+        "lists are read again by a running node"
+    );
+}
+
+/// The rules of Pod Security `restricted` that apply to what is rendered (kubernetes.io/docs/concepts/security/
+/// pod-security-standards), and limits, which this project asks for as well.
+fn breaches_of_restricted(pod: &Value) -> Vec<String> {
+    let mut found = vec![];
+    let mut rule = |holds: bool, text: &str| {
+        if !holds {
+            found.push(text.to_owned());
+        }
+    };
+    for field in [
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "initContainers",
+        "ephemeralContainers",
+    ] {
+        rule(pod.get(field).is_none(), field);
+    }
+    let security = &pod["securityContext"];
+    rule(security["runAsNonRoot"] == true, "runAsNonRoot");
+    rule(security["runAsUser"].as_i64().is_some_and(|user| user > 0), "runAsUser");
+    rule(security["seccompProfile"]["type"] == "RuntimeDefault", "seccompProfile");
+    rule(security.get("sysctls").is_none(), "sysctls");
+    for volume in pod["volumes"].as_array().unwrap() {
+        let allowed = [
+            "projected",
+            "persistentVolumeClaim",
+            "configMap",
+            "secret",
+            "emptyDir",
+            "downwardAPI",
+        ];
+        let sources = volume.as_object().unwrap().keys().filter(|key| *key != "name");
+        rule(
+            sources.into_iter().all(|source| allowed.contains(&source.as_str())),
+            "volume type",
+        );
+    }
+    for container in pod["containers"].as_array().unwrap() {
+        let security = &container["securityContext"];
+        rule(
+            security["allowPrivilegeEscalation"] == false,
+            "allowPrivilegeEscalation",
+        );
+        rule(security["capabilities"] == json!({"drop": ["ALL"]}), "capabilities");
+        rule(security["readOnlyRootFilesystem"] == true, "readOnlyRootFilesystem");
+        for field in ["privileged", "procMount", "runAsUser", "runAsNonRoot", "seccompProfile"] {
+            rule(security.get(field).is_none(), field);
+        }
+        let ports = container["ports"].as_array().unwrap();
+        rule(ports.iter().all(|port| port.get("hostPort").is_none()), "hostPort");
+        for kind in ["limits", "requests"] {
+            let resources = &container["resources"][kind];
+            rule(
+                resources.get("cpu").is_some() && resources.get("memory").is_some(),
+                kind,
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn every_pod_passes_pod_security_restricted() {
+    let children = Town::four_agencies().children();
+    let sets: Vec<_> = children
+        .iter()
+        .filter(|child| child.kind == ChildKind::StatefulSet)
+        .collect();
+    assert_eq!(sets.len(), 6);
+    for set in sets {
+        let mut pod = set.body["spec"]["template"]["spec"].clone();
+        assert_eq!(breaches_of_restricted(&pod), Vec::<String>::new(), "{}", set.name);
+        assert_eq!(pod["automountServiceAccountToken"], false);
+        pod["hostNetwork"] = json!(true);
+        pod["containers"][0]["securityContext"]["privileged"] = json!(true);
+        assert_eq!(
+            breaches_of_restricted(&pod),
+            ["hostNetwork", "privileged"],
+            "the rules see something"
+        );
+    }
+}
+
+/// Every text a manifest may hold that nothing refuses earlier, as nasty as its schema lets it be.
+const NASTY: &str = "\"}], \"hostNetwork\": true, \"x\": [{\"\n---\nkind: Secret\n${HOME} $(id) {{ .Values }}";
+
+#[test]
+fn rule_8_text_from_a_manifest_reaches_a_body_as_one_text_and_nothing_else() {
+    let mut town = Town::four_agencies();
+    let clean = town.child(ChildKind::StatefulSet, "node-0");
+    let spec = &mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec;
+    spec.image = Some(NASTY.to_owned());
+    spec.storage = Some(NodeStorage {
+        size: None,
+        storage_class_name: Some(NASTY.to_owned()),
+        engine: None,
+    });
+    let set = town.child(ChildKind::StatefulSet, "node-0");
+    let read: Value = serde_json::from_str(&set.body.to_string()).unwrap();
+    assert_eq!(read, set.body, "what is written is what is read");
+    let mut patched = clean.body;
+    patched["spec"]["template"]["spec"]["containers"][0]["image"] = json!(NASTY);
+    patched["metadata"]["annotations"][annotation::IMAGE] = json!(NASTY);
+    assert_eq!(
+        set.body, patched,
+        "the image is a text in two places, and every other field is as it was"
+    );
+    let claim = town.child(ChildKind::PersistentVolumeClaim, "node-0-data");
+    assert_eq!(claim.body["spec"]["storageClassName"], NASTY);
+}
+
+#[test]
+fn rule_8_names_that_are_none_never_get_as_far_as_a_child() {
+    let hostile = ["../other", "a.b", "A", "a\nb", "a/b", "kube-system/x", "a--'\"", ""];
+    for name in hostile {
+        let text = json!({
+            "apiVersion": "althing.dev/v1alpha1", "kind": "Node",
+            "metadata": {"name": name, "namespace": "trade"}, "spec": {"agency": "agency-a"},
+        });
+        let file = SourceFile {
+            name: "hostile.yaml".to_owned(),
+            text: text.to_string(),
+        };
+        let namespace = althing_operator::name::Namespace::new("trade").unwrap();
+        assert!(
+            althing_operator::manifest::read(&[file], &namespace).is_err(),
+            "{name:?}"
+        );
+    }
+}
+
+#[test]
+fn keys_of_data_are_names_of_files_and_never_paths() {
+    let children = Town::four_agencies().children();
+    let data = children.iter().filter_map(|child| child.body.get("data")?.as_object());
+    for key in data.flat_map(|data| data.keys()) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        assert!(
+            !key.is_empty() && !key.starts_with('.') && key.chars().all(is_plain),
+            "{key:?}"
+        );
+    }
+}
+
+#[test]
+fn an_external_node_is_not_lowered_and_its_peers_are_told_of_it() {
+    let mut town = Town::four_agencies();
+    let object = town.manifests.nodes.get_mut(&node("node-5")).unwrap();
+    object.spec.external = Some(ExternalNode {
+        node_id: Some("0b".repeat(64)),
+        address: Some("d.example:30300".to_owned()),
+        certificate: None,
+        attestation: None,
+    });
+    let agency = town.manifests.agencies.values_mut().last().unwrap();
+    agency.spec.approval = None;
+    town.observed.processes.remove(&node("node-5"));
+    town.observed.identities.remove(&Identity::Node(node("node-5")));
+    town.observed.statuses.clear();
+    town.converge();
+    let children = town.children();
+    assert!(children.iter().all(|child| !child.name.starts_with("node-5")));
+    let config = town.child(ChildKind::ConfigMap, "node-0-config");
+    assert!(
+        config.body["data"]["nodes.json"]
+            .as_str()
+            .unwrap()
+            .contains("d.example:30300")
+    );
+}
+
+#[test]
+fn children_carry_the_files_of_the_plan_and_no_others() {
+    let town = Town::four_agencies();
+    let mut files: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in &town.plan.as_ref().unwrap().desired.files {
+        files
+            .entry(file.at.node.to_string())
+            .or_default()
+            .insert(file.at.path.clone());
+    }
+    for (name, mut wanted) in files {
+        let config = town.child(ChildKind::ConfigMap, &format!("{name}-config"));
+        let certificate = town.child(ChildKind::Secret, &format!("{name}-certificate"));
+        let keys = |child: &Child| {
+            child.body["data"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert!(wanted.remove("node.key"), "a file of the key's own Secret");
+        let rendered: BTreeSet<String> = keys(&config).into_iter().chain(keys(&certificate)).collect();
+        assert_eq!(rendered, wanted);
+    }
+}

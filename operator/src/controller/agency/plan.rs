@@ -287,8 +287,10 @@ fn certificate_from_elsewhere(
     }
     let kept = ctx
         .identity(&identity)
-        .and_then(|observed| observed.certificate.as_deref());
-    if kept != Some(answer.pem.as_str()) {
+        .and_then(|observed| observed.certificate.as_deref())
+        .and_then(|pem| Certificate::read(pem).ok());
+    // The same certificate, whatever stands around it in either text.
+    if kept.is_none_or(|kept| kept.facts.fingerprint != answer.facts.fingerprint) {
         orders.kept.push(Step::KeepCertificate {
             subject: identity,
             certificate: answer.pem.clone(),
