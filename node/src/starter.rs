@@ -81,7 +81,7 @@ impl Starter {
 
     fn fail(&self, id: GroupId, why: String) {
         self.metrics.group(id).halted(true);
+        self.groups.fail(id, why.clone());
         error!(alarm = "group_halted", group = %id, "group {id} does not start: {why}");
-        self.groups.fail(id, why);
     }
 }

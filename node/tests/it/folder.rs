@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rcgen::{
@@ -30,7 +30,8 @@ pub(crate) struct Folder {
     pub(crate) path: tempfile::TempDir,
     pub(crate) ports: Ports,
     pub(crate) node_id: String,
-    pub(crate) agency: Authority,
+    pub(crate) chain: Arc<Authority>,
+    pub(crate) agency: Arc<Authority>,
     pub(crate) key: KeyPair,
 }
 
@@ -84,13 +85,21 @@ impl Authority {
         }
     }
 
-    fn agency(&self) -> Self {
-        let (params, key) = (authority_params("agency-a"), key());
+    pub(crate) fn agency(&self, name: &str) -> Self {
+        let (params, key) = (authority_params(name), key());
         let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
         Self {
             issuer: Issuer::new(params, key),
             pem,
         }
+    }
+
+    /// The certificate of a client with this role (organisational unit).
+    pub(crate) fn client(&self, key: &KeyPair, role: &str) -> String {
+        self.issue(key, |params| {
+            params.distinguished_name.push(DnType::OrganizationalUnitName, role);
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        })
     }
 
     pub(crate) fn pem(&self) -> &str {
@@ -111,13 +120,24 @@ impl Authority {
 impl Folder {
     pub(crate) fn new() -> Self {
         let chain = Authority::chain();
-        let (agency, key) = (chain.agency(), key());
+        let agency = chain.agency("agency-a");
+        Self::of(Arc::new(chain), Arc::new(agency))
+    }
+
+    /// Another node of the same agency; it too is the only sealer of its group 1.
+    pub(crate) fn beside(&self) -> Self {
+        Self::of(Arc::clone(&self.chain), Arc::clone(&self.agency))
+    }
+
+    fn of(chain: Arc<Authority>, agency: Arc<Authority>) -> Self {
+        let key = key();
         let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [p2p, rpc, metrics] = free.map(|listener| listener.local_addr().unwrap().port());
         let folder = Self {
             path: tempfile::tempdir().unwrap(),
             ports: Ports { p2p, rpc, metrics },
             node_id: node_id(&key),
+            chain,
             agency,
             key,
         };
@@ -125,11 +145,11 @@ impl Folder {
         for (file, text) in [
             ("config.ini", config(folder.ports)),
             ("nodes.json", "{\"nodes\": []}\n".to_owned()),
-            ("conf/ca.crt", chain.pem),
+            ("conf/ca.crt", folder.chain.pem.clone()),
             ("conf/node.crt", folder.agency.issue(&folder.key, |_| {})),
             ("conf/node.key", folder.key.serialize_pem()),
             ("conf/node.nodeid", folder.node_id.clone()),
-            ("conf/group.1.genesis", genesis(&folder.node_id)),
+            ("conf/group.1.genesis", genesis(&[&folder.node_id], 1)),
             (
                 "conf/group.1.ini",
                 "[consensus]\nmin_block_generation_time=100\n".to_owned(),
@@ -241,10 +261,13 @@ fn config(ports: Ports) -> String {
     )
 }
 
-fn genesis(node_id: &str) -> String {
+/// A genesis with these sealers.
+pub(crate) fn genesis(sealers: &[&str], group: u32) -> String {
+    let nodes = sealers.iter().enumerate();
+    let nodes: String = nodes.map(|(index, id)| format!("node.{index}={id}\n")).collect();
     format!(
-        "[consensus]\nconsensus_type=pbft\nmax_trans_num=1000\nconsensus_timeout=3\nnode.0={node_id}\n\n\
+        "[consensus]\nconsensus_type=pbft\nmax_trans_num=1000\nconsensus_timeout=3\n{nodes}\n\
          [state]\ntype=storage\n\n[tx]\ngas_limit=300000000\n\n\
-         [group]\nid=1\ntimestamp=1767225600000\n\n[chain]\nid=20260\nsm_crypto=false\n"
+         [group]\nid={group}\ntimestamp=1767225600000\n\n[chain]\nid=20260\nsm_crypto=false\n"
     )
 }

@@ -4,5 +4,10 @@
 
 mod bad_files;
 mod bad_identity;
+mod client;
 mod folder;
+mod groups;
+mod mount;
+mod rpc_access;
+mod running;
 mod surroundings;

@@ -1,0 +1,250 @@
+//! Who may ask what over the RPC port: certificates of each role, plain ports, and what changes while the node runs.
+
+use std::fs;
+
+use alloy_primitives::keccak256;
+use althing_types::genesis::{canonical_document, parse_genesis};
+use rcgen::{KeyPair, SanType};
+use serde_json::{Value, json};
+
+use super::client::{Client, config};
+use super::folder::{Authority, Folder, key};
+use super::running::Running;
+
+/// A node whose RPC port speaks TLS with the node's own certificate.
+fn folder(auth: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("conf/node.crt", certificate(&folder));
+    let tls = "tls_cert=conf/node.crt\ntls_key=conf/node.key\ntls_client_ca=conf/ca.crt\n";
+    folder.replace(
+        "config.ini",
+        "[rpc]\n",
+        &format!("[rpc]\n{tls}tls_client_auth={auth}\n"),
+    );
+    folder
+}
+
+/// The node's certificate, good for a client on this machine.
+fn certificate(folder: &Folder) -> String {
+    folder.agency.issue(&folder.key, |params| {
+        let name = "localhost".try_into().unwrap();
+        params.subject_alt_names.push(SanType::DnsName(name));
+    })
+}
+
+fn start(folder: &Folder) -> Running {
+    Running::start(&folder.file("config.ini"), folder.ports)
+}
+
+/// A client of this agency in this role.
+struct Person {
+    chain: String,
+    key: KeyPair,
+}
+
+impl Person {
+    fn of(agency: &Authority, role: &str) -> Self {
+        let key = key();
+        Self {
+            chain: agency.client(&key, role),
+            key,
+        }
+    }
+
+    fn connect(&self, folder: &Folder) -> Client {
+        Client::tls(
+            folder.ports.rpc,
+            &config(folder.chain.pem(), Some((&self.chain, &self.key))),
+        )
+    }
+}
+
+fn anonymous(folder: &Folder) -> Client {
+    Client::tls(folder.ports.rpc, &config(folder.chain.pem(), None))
+}
+
+fn refusal(answer: &Value) -> &str {
+    assert_eq!(answer["error"]["code"], 4100, "{answer}");
+    answer["error"]["message"].as_str().unwrap()
+}
+
+#[test]
+fn only_the_admin_certificate_of_the_nodes_own_agency_administers() {
+    let folder = folder("optional");
+    let _running = start(&folder);
+    let status = |mut client: Client| {
+        // Reading is everybody's.
+        assert_eq!(client.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+        client.ask("althing_status", json!([])).unwrap()
+    };
+    let admin = status(Person::of(&folder.agency, "admin").connect(&folder));
+    assert_eq!(admin["result"]["nodeId"], folder.node_id, "{admin}");
+
+    let other = folder.chain.agency("agency-b");
+    // The same name over another key is another agency.
+    let namesake = folder.chain.agency("agency-a");
+    for (person, words) in [
+        (Person::of(&folder.agency, "sdk"), "(its own agency), has the role sdk"),
+        (Person::of(&folder.agency, "node"), "has the role node"),
+        (
+            Person::of(&other, "admin"),
+            "of \"agency-b\" (another agency), has the role admin",
+        ),
+        (Person::of(&namesake, "admin"), "of \"agency-a\" (another agency)"),
+    ] {
+        let answer = status(person.connect(&folder));
+        let message = refusal(&answer);
+        assert!(
+            message.contains("needs the admin certificate of this node's own agency"),
+            "{message}"
+        );
+        assert!(message.contains(words), "{message}");
+    }
+    let answer = status(anonymous(&folder));
+    assert!(refusal(&answer).contains("no client certificate was shown"), "{answer}");
+}
+
+#[test]
+fn a_certificate_that_is_shown_is_checked_even_where_none_is_asked_for() {
+    let folder = folder("optional");
+    let _running = start(&folder);
+    let foreign = Authority::chain().agency("agency-a");
+    let mut client = Person::of(&foreign, "admin").connect(&folder);
+    assert!(client.ask("getBlockNumber", json!([1])).is_err());
+}
+
+#[test]
+fn where_client_certificates_are_required_nobody_else_is_served() {
+    let folder = folder("required");
+    let _running = start(&folder);
+    assert!(anonymous(&folder).ask("getBlockNumber", json!([1])).is_err());
+    let mut sdk = Person::of(&folder.agency, "sdk").connect(&folder);
+    assert_eq!(sdk.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+}
+
+#[test]
+fn a_renewed_certificate_is_served_without_a_restart_and_connections_go_on() {
+    let folder = folder("optional");
+    let mut running = start(&folder);
+    let mut before = Person::of(&folder.agency, "admin").connect(&folder);
+    assert!(before.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    // Under another chain: whoever trusts only that one sees the new certificate.
+    let chain = Authority::chain();
+    let agency = chain.agency("agency-a");
+    let renewed = agency.issue(&folder.key, |params| {
+        let name = "localhost".try_into().unwrap();
+        params.subject_alt_names.push(SanType::DnsName(name));
+    });
+    folder.write("conf/rpc.crt.new", renewed);
+    let both = format!("{}{}", folder.chain.pem(), chain.pem());
+    folder.write("conf/ca.crt", both);
+    running.until_said("certificates, lists and peers were reloaded");
+    fs::rename(folder.file("conf/rpc.crt.new"), folder.file("conf/node.crt")).unwrap();
+    running.until_said("certificates, lists and peers were reloaded");
+    let mut after = Client::tls(folder.ports.rpc, &config(chain.pem(), None));
+    assert_eq!(after.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+    // Who administered by the old agency key still reads over the connection that it has.
+    assert_eq!(before.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+}
+
+#[test]
+fn a_client_put_on_the_blacklist_loses_its_connection_and_gets_no_other() {
+    let folder = folder("optional");
+    let mut running = start(&folder);
+    let (good, bad) = (
+        Person::of(&folder.agency, "sdk"),
+        Person::of(&folder.chain.agency("agency-b"), "sdk"),
+    );
+    let (mut stays, mut goes) = (good.connect(&folder), bad.connect(&folder));
+    for client in [&mut stays, &mut goes] {
+        assert_eq!(client.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+    }
+    folder.replace(
+        "config.ini",
+        "[certificate_blacklist]\n",
+        "[certificate_blacklist]\nagency.0=agency-b\n",
+    );
+    let line = running.until_said("certificates, lists and peers were reloaded");
+    assert!(line.contains("agency-b"), "{line}");
+    assert!(goes.ask("getBlockNumber", json!([1])).is_err());
+    assert!(bad.connect(&folder).ask("getBlockNumber", json!([1])).is_err());
+    assert_eq!(stays.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+}
+
+#[test]
+fn the_status_on_loopback_says_what_the_node_runs_and_who_is_live() {
+    let folder = Folder::new();
+    let running = start(&folder);
+    running.until("ready", |running| running.page("/readyz") == "ready\n");
+    let status = running.ask("althing_status", json!([]))["result"].clone();
+    let read = |file: &str| fs::read_to_string(folder.file(file)).unwrap();
+    let genesis = parse_genesis("group.1.genesis", &read("conf/group.1.genesis")).unwrap();
+    let group = &status["groups"]["1"];
+    let hex = |hash: alloy_primitives::B256| json!(format!("{hash:#x}"));
+    assert_eq!(
+        group["genesisHash"],
+        hex(keccak256(canonical_document(&genesis))),
+        "{status}"
+    );
+    assert_eq!(group["settingsDigest"], hex(keccak256(read("conf/group.1.ini"))));
+    assert_eq!(
+        (&group["height"], &group["view"], &group["peers"]),
+        (&json!(0), &json!(0), &json!(0))
+    );
+    let block = running.ask("getBlockHashByNumber", json!([1, "0x0"]));
+    assert_eq!(group["blockHash"], block["result"]);
+    for field in ["sealers", "live"] {
+        assert_eq!(group[field], json!([folder.node_id]), "{field}");
+    }
+    assert_eq!(
+        (&group["leader"], &group["role"]),
+        (&json!(folder.node_id), &json!("sealer"))
+    );
+    assert_eq!(
+        (&group["inSync"], &group["halted"], &group["notReady"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&status["version"], &status["nodeId"]),
+        (&json!("0.1.0"), &json!(folder.node_id))
+    );
+    assert!(status["startedAt"].as_u64().unwrap() > 1_700_000_000);
+}
+
+#[test]
+fn metrics_have_what_alerts_need() {
+    let folder = folder("optional");
+    let running = start(&folder);
+    running.until("ready", |running| running.page("/readyz") == "ready\n");
+    let page = running.page("/metrics");
+    let value = |name: &str| {
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{page}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    for (name, expected) in [
+        ("block_height", 0.0),
+        ("blocks_behind", 0.0),
+        ("view", 0.0),
+        ("sealers", 1.0),
+        ("sealers_live", 1.0),
+        ("quorum", 1.0),
+        ("sealing", 1.0),
+        ("group_peers", 0.0),
+        ("in_sync", 1.0),
+        ("group_ready", 1.0),
+        ("group_halted", 0.0),
+        ("txpool_executable", 0.0),
+        ("block_timestamp_seconds", 1_767_225_600.0),
+    ] {
+        assert_eq!(value(&format!("althing_{name}{{group=\"1\"}}")), expected, "{name}");
+    }
+    assert!(value("althing_data_free_bytes") > 0.0 && value("althing_data_size_bytes") > 0.0);
+    for purpose in ["p2p", "rpc"] {
+        assert!(
+            value(&format!("althing_certificate_not_after_seconds{{use=\"{purpose}\"}}")) > 1.8e9 - 1e8,
+            "{purpose}"
+        );
+    }
+}
