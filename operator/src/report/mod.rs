@@ -1,0 +1,133 @@
+//! Findings → statuses: what every object came to, said once.
+
+mod group;
+mod node;
+
+use crate::controller::agency::AgencyFacts;
+use crate::controller::certificate::Certificate;
+use crate::controller::consortium::ChainFacts;
+use crate::controller::{Context, Hold, Outcome, progress};
+use crate::name::{AgencyName, ConsortiumName};
+use crate::namespace::{Findings, Runs};
+use crate::pki::request;
+use crate::plan::disruption::Scene;
+use crate::plan::{Disruption, Identity, Step};
+use crate::status::{
+    ConditionType, Facts, Finding, ObjectRef, ObjectStatus, Reason, Truth, conditions, progress_findings,
+};
+
+/// Everything statuses are made of.
+pub(crate) struct Report<'a> {
+    pub(crate) ctx: &'a Context<'a>,
+    pub(crate) findings: &'a Findings,
+    pub(crate) runs: &'a Runs,
+    pub(crate) scene: &'a Scene,
+    pub(crate) disruptions: &'a [Disruption],
+    pub(crate) steps: &'a [Step],
+}
+
+impl Report<'_> {
+    /// The statuses of all objects of the namespace.
+    pub(crate) fn statuses(&self) -> Vec<ObjectStatus> {
+        let findings = self.findings;
+        let consortiums = findings.chains.iter().map(|(name, chain)| self.consortium(name, chain));
+        let agencies = findings.agencies.iter().map(|(name, agency)| self.agency(name, agency));
+        let groups = findings.groups.iter().map(|(name, group)| self.group(name, group));
+        let nodes = findings.nodes.iter().map(|(name, node)| self.node(name, node));
+        consortiums.chain(agencies).chain(groups).chain(nodes).collect()
+    }
+
+    pub(super) fn status(
+        &self,
+        object: ObjectRef,
+        generation: Option<i64>,
+        found: Vec<Finding>,
+        facts: Facts,
+    ) -> ObjectStatus {
+        let before = self.ctx.observed.statuses.iter().find(|status| status.object == object);
+        let before = before.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        ObjectStatus {
+            conditions: conditions(&found, before, generation, self.ctx.now),
+            object,
+            facts,
+        }
+    }
+
+    /// The facts written last: what was known once is not forgotten when an object is held.
+    pub(super) fn known(&self, object: &ObjectRef) -> Facts {
+        self.ctx.facts(object).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn certificate_finding(&self, certificate: &Certificate) -> Finding {
+        let facts = &certificate.facts;
+        let (truth, reason) = match facts.holds_at(self.ctx.now) {
+            true => (Truth::True, Reason::CertificatesCurrent),
+            false => (Truth::False, Reason::CertificateExpired),
+        };
+        let text = format!("the certificate holds from {} to {}", facts.not_before, facts.not_after);
+        Finding::new(ConditionType::CertificatesValid, truth, reason, text)
+    }
+
+    pub(super) fn no_certificate() -> Finding {
+        let text = "there is no usable certificate yet";
+        Finding::new(
+            ConditionType::CertificatesValid,
+            Truth::Unknown,
+            Reason::NotObserved,
+            text,
+        )
+    }
+
+    fn consortium(&self, name: &ConsortiumName, chain: &Outcome<ChainFacts>) -> ObjectStatus {
+        let object = ObjectRef::Consortium(name.clone());
+        let mut found = progress_findings(&progress(chain)).to_vec();
+        let mut facts = self.known(&object);
+        match chain {
+            Ok(chain) => {
+                found.push(self.certificate_finding(&chain.issuing));
+                facts.certificate = Some(chain.issuing.pem.clone());
+                facts.fingerprint = Some(chain.issuing.facts.fingerprint.clone());
+                facts.certificate_not_after = Some(chain.issuing.facts.not_after);
+            }
+            Err(_) => found.push(Self::no_certificate()),
+        }
+        let generation = self
+            .ctx
+            .manifests
+            .consortiums
+            .get(name)
+            .and_then(|object| object.metadata.generation);
+        self.status(object, generation, found, facts)
+    }
+
+    fn agency(&self, name: &AgencyName, agency: &Outcome<AgencyFacts>) -> ObjectStatus {
+        let object = ObjectRef::Agency(name.clone());
+        let held = agency.as_ref().ok().and_then(|agency| agency.held.clone());
+        let progress = held.map_or_else(|| progress(agency), Hold::progress);
+        let mut found = progress_findings(&progress).to_vec();
+        let mut facts = self.known(&object);
+        if let Some(account) = self.findings.accounts.get(name) {
+            facts.governance_account = Some(*account);
+        }
+        let observed = self.ctx.identity(&Identity::AgencyCa(name.clone()));
+        if let Some(pem) = observed.and_then(|observed| observed.request.as_ref()) {
+            facts.csr_fingerprint = request::verify(pem).ok().map(|request| request.fingerprint);
+            facts.certificate_signing_request = Some(pem.clone());
+        }
+        match agency {
+            Ok(agency) => {
+                found.push(self.certificate_finding(&agency.certificate));
+                facts.certificate = Some(agency.certificate.pem.clone());
+                facts.certificate_not_after = Some(agency.certificate.facts.not_after);
+            }
+            Err(_) => found.push(Self::no_certificate()),
+        }
+        let generation = self
+            .ctx
+            .manifests
+            .agencies
+            .get(name)
+            .and_then(|object| object.metadata.generation);
+        self.status(object, generation, found, facts)
+    }
+}

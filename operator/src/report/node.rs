@@ -1,0 +1,177 @@
+//! The status of a Node.
+
+use althing_types::GroupId;
+
+use super::Report;
+use crate::controller::node::{NodeFacts, NodeForm};
+use crate::controller::{Outcome, progress};
+use crate::name::NodeName;
+use crate::plan::{
+    Disruption, DisruptionReason, GroupReport, NodeReport, ProcessState, Step, Trouble, TroubleKind, Verdict,
+};
+use crate::status::{
+    ConditionType, Finding, ObjectRef, ObjectStatus, Obstacle, Progress, Reason, Truth, progress_findings,
+};
+
+impl Report<'_> {
+    pub(super) fn node(&self, name: &NodeName, node: &Outcome<NodeFacts>) -> ObjectStatus {
+        let object = ObjectRef::Node(name.clone());
+        let mut facts = self.known(&object);
+        if let Some(id) = self.findings.node_ids.get(name) {
+            facts.node_id = Some(*id);
+        }
+        facts.groups = self.findings.groups_of(self.ctx, name).into_iter().collect();
+        let mut found = progress_findings(&self.node_progress(name, node)).to_vec();
+        match node {
+            Ok(NodeFacts { own: Some(own), .. }) => {
+                facts.certificate_not_after = Some(own.certificate.facts.not_after);
+                found.push(self.certificate_finding(&own.certificate));
+            }
+            _ => found.push(Self::no_certificate()),
+        }
+        found.push(self.node_in_sync(name));
+        let generation = self
+            .ctx
+            .manifests
+            .nodes
+            .get(name)
+            .and_then(|object| object.metadata.generation);
+        self.status(object, generation, found, facts)
+    }
+
+    /// The first of: what its manifest lacks, what stands around its process, a group that has halted, a rule that makes it
+    /// wait, a step under way.
+    fn node_progress(&self, name: &NodeName, node: &Outcome<NodeFacts>) -> Progress {
+        if node.is_err() {
+            return progress(node);
+        }
+        if let Some(Err(hold)) = self.runs.get(name) {
+            return hold.clone().progress();
+        }
+        if let Some(trouble) = self.ctx.observed.troubles.get(name) {
+            return troubled(trouble);
+        }
+        if let Some((group, why)) = self.report(name).and_then(halted) {
+            let text = format!(
+                "group {group} has halted on this node: {why}; the node's log and kubectl althing why say what to do"
+            );
+            return Progress::Reconciling(Obstacle::new(Reason::Halted, text));
+        }
+        if let Some(obstacle) = self.disruptions.iter().find_map(|disruption| blocked(disruption, name)) {
+            return Progress::Reconciling(obstacle);
+        }
+        let mine = |step: &&Step| match step {
+            Step::WriteFile(file) => file.at.node == *name,
+            Step::StartProcess(process) | Step::RestartProcess(process) | Step::AmendProcess(process) => {
+                process.node == *name
+            }
+            _ => false,
+        };
+        match self.steps.iter().find(mine) {
+            Some(step) => Progress::Reconciling(Obstacle::new(Reason::Progressing, step.to_string())),
+            None => progress(node),
+        }
+    }
+
+    /// What the node says, as long as it runs.
+    fn report(&self, name: &NodeName) -> Option<&NodeReport> {
+        let state = self.scene.nodes.get(name).map(|node| node.state);
+        let runs = matches!(state, Some(ProcessState::Running | ProcessState::Ready));
+        self.ctx.observed.reports.get(name).filter(|_| runs)
+    }
+
+    fn node_in_sync(&self, name: &NodeName) -> Finding {
+        let in_sync = |truth, reason, text: &str| Finding::new(ConditionType::InSync, truth, reason, text);
+        let external = self
+            .findings
+            .validated_nodes
+            .get(name)
+            .is_some_and(|n| matches!(n.form, NodeForm::External { .. }));
+        if external {
+            return in_sync(Truth::Unknown, Reason::NotObserved, "somebody else's node");
+        }
+        let report = self.report(name);
+        if let Some((group, why)) = report.and_then(halted) {
+            let text = format!("group {group} has halted: {why}");
+            return in_sync(Truth::False, Reason::Halted, &text);
+        }
+        if let Some((group, late)) = report.and_then(late) {
+            let why = late.not_ready.as_deref().unwrap_or("it is not in sync yet");
+            return in_sync(Truth::False, Reason::NotInSync, &format!("group {group}: {why}"));
+        }
+        match self.scene.nodes.get(name).map(|node| node.state) {
+            Some(ProcessState::Ready) => in_sync(Truth::True, Reason::InSync, "in sync and connected"),
+            Some(ProcessState::Running) => in_sync(Truth::False, Reason::NotInSync, "it runs and is not in sync yet"),
+            Some(ProcessState::Stopped) => in_sync(Truth::False, Reason::NotRunning, "it has stopped"),
+            None => in_sync(Truth::False, Reason::NotRunning, "it has not been started yet"),
+        }
+    }
+}
+
+fn halted(report: &NodeReport) -> Option<(&GroupId, &str)> {
+    let mut groups = report.groups.iter();
+    groups.find_map(|(id, group)| Some((id, group.halted.as_deref()?)))
+}
+
+fn late(report: &NodeReport) -> Option<(&GroupId, &GroupReport)> {
+    report.groups.iter().find(|(_, group)| !group.in_sync)
+}
+
+/// What makes a restart wait. A drain that waits is the business of who drains: the node itself is as it should be.
+fn blocked(disruption: &Disruption, name: &NodeName) -> Option<Obstacle> {
+    match &disruption.verdict {
+        Verdict::Blocked { rule, why }
+            if disruption.node == *name && disruption.reason != DisruptionReason::MachineDrained =>
+        {
+            let text = format!("{} waits: {rule}: {why}", disruption.reason.as_str());
+            Some(Obstacle::new(Reason::DisruptionBlocked, text))
+        }
+        _ => None,
+    }
+}
+
+/// A name that is taken, or an object that is refused, needs a person; everything else goes on by itself when its cause does.
+fn troubled(trouble: &Trouble) -> Progress {
+    let (reason, what, next) = match trouble.kind {
+        TroubleKind::ImageCannotBePulled => (
+            Reason::ImageCannotBePulled,
+            "its image cannot be pulled",
+            "correct spec.image, or push the image and let the cluster read it",
+        ),
+        TroubleKind::VolumeCannotBind => (
+            Reason::VolumeCannotBind,
+            "its volume finds no place",
+            "look at the claim's events; make the storage class of spec.storage provide it",
+        ),
+        TroubleKind::PodRefused => (
+            Reason::PodRefused,
+            "its pod was not admitted",
+            "look at the namespace's quota and admission policies",
+        ),
+        TroubleKind::ContainerCrashes => (
+            Reason::ContainerCrashes,
+            "its container ends again and again",
+            "the last lines of its log say why",
+        ),
+        TroubleKind::Unschedulable => (
+            Reason::Unschedulable,
+            "no machine takes its pod",
+            "make room, or lower spec.resources",
+        ),
+        TroubleKind::NameTaken => (
+            Reason::NameTaken,
+            "an object of its name is somebody else's",
+            "remove that object, or give the Node another name",
+        ),
+        TroubleKind::ApplyRefused => (
+            Reason::ApplyRefused,
+            "an object of it was not accepted",
+            "correct the field that is named, or the policy that refused it",
+        ),
+    };
+    let obstacle = Obstacle::new(reason, format!("{what}: {}; {next}", trouble.message));
+    match trouble.kind {
+        TroubleKind::NameTaken | TroubleKind::ApplyRefused => Progress::Stalled(obstacle),
+        _ => Progress::Reconciling(obstacle),
+    }
+}
