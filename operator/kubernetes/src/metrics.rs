@@ -60,6 +60,7 @@ pub struct Metrics {
     expiry: Family<ObjectLabels, Gauge>,
     conditions: Family<ConditionLabels, Gauge>,
     quorum: Family<GroupLabels, Gauge>,
+    tolerable: Family<GroupLabels, Gauge>,
     blocked: Family<BlockedLabels, Gauge>,
     errors: Family<ErrorLabels, Counter>,
     writes: Counter,
@@ -85,6 +86,7 @@ impl Metrics {
             expiry: Family::default(),
             conditions: Family::default(),
             quorum: Family::default(),
+            tolerable: Family::default(),
             blocked: Family::default(),
             errors: Family::default(),
             writes: Counter::default(),
@@ -106,6 +108,11 @@ impl Metrics {
             "quorum_at_risk",
             "1 when one more failure stops the group",
             metrics.quorum.clone(),
+        );
+        registry.register(
+            "group_faults_tolerable",
+            "Sealers that may fail: a group with 0 is at risk as it was made",
+            metrics.tolerable.clone(),
         );
         registry.register(
             "disruption_blocked",
@@ -190,6 +197,9 @@ impl Metrics {
                 self.quorum
                     .get_or_create(&labels)
                     .set(i64::from(status.is(ConditionType::QuorumAtRisk)));
+                if let Some(count) = status.facts.faults_tolerable {
+                    self.tolerable.get_or_create(&labels).set(i64::from(count));
+                }
                 now.quorum.push(labels);
             }
         }
@@ -219,6 +229,7 @@ impl Metrics {
         }
         for old in before.quorum.iter().filter(|old| !kept.quorum.contains(old)) {
             self.quorum.remove(old);
+            self.tolerable.remove(old);
         }
         for old in before.blocked.iter().filter(|old| !kept.blocked.contains(old)) {
             self.blocked.remove(old);
