@@ -10,6 +10,7 @@ step 'what this machine lacks' scripts/setup.sh
 step 'formatting' cargo fmt --all --check
 step 'licences and sources of dependencies' scripts/supply_chain.sh deny
 step 'known vulnerabilities of dependencies' scripts/supply_chain.sh audit
+step 'charts, kustomizations, GitOps examples, alerts, dashboards' scripts/charts.sh
 step 'build' cargo build --workspace --bins
 step 'lints' cargo clippy --workspace --all-targets -- -D warnings
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
