@@ -137,7 +137,7 @@ func TestNothingIsAskedForThatNobodyExports(t *testing.T) {
 	for where, expression := range expressions(t) {
 		for _, name := range mentioned.FindAllString(expression, -1) {
 			known := names[name]
-			for _, suffix := range []string{"_total", "_seconds", "_seconds_total", "_bucket", "_count", "_sum", "_seconds_bucket", "_seconds_count"} {
+			for _, suffix := range []string{"_total", "_bytes", "_seconds", "_seconds_total", "_bucket", "_count", "_sum", "_seconds_bucket", "_seconds_count"} {
 				known = known || names[strings.TrimSuffix(name, suffix)]
 			}
 			if !known {
@@ -162,4 +162,38 @@ func TestEveryExpressionOfADashboardIsPromQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	output(t, program(t, "PROMTOOL"), "check", "rules", file)
+}
+
+func TestEveryAlertIsSeenToFire(t *testing.T) {
+	var tests struct {
+		Tests []struct {
+			Rules []struct {
+				Alert    string           `yaml:"alertname"`
+				Expected []map[string]any `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	fired := map[string]bool{}
+	for _, file := range []string{"alerts.yaml", "certificates.yaml"} {
+		if err := yaml.Unmarshal(readFile(t, inRoot("deploy/monitoring/tests", file)), &tests); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range tests.Tests {
+			for _, rule := range test.Rules {
+				fired[rule.Alert] = fired[rule.Alert] || len(rule.Expected) > 0
+			}
+		}
+	}
+	alerts := 0
+	for where := range expressions(t) {
+		if strings.HasPrefix(where, "Althing") {
+			alerts++
+			if !fired[where] {
+				t.Errorf("no test of %s expects it", where)
+			}
+		}
+	}
+	if alerts == 0 {
+		t.Error("there are no alerts")
+	}
 }
