@@ -15,7 +15,6 @@ source "$(dirname "$0")/common.sh"
 source "$(dirname "$0")/go_tools.sh"
 
 # debian_packages PACKAGE… installs those that are missing.
-# The bindings to RocksDB need libclang, its build a C++ compiler; the clients' Python a virtual environment.
 debian_packages() {
   local wanted=() package
   for package in "$@"; do
@@ -34,7 +33,7 @@ debian_packages() {
   say "installing ${wanted[*]}"
   export DEBIAN_FRONTEND=noninteractive
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+  "${as_root[@]}" apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
 toolchains() {
@@ -117,6 +116,7 @@ geth() {
   fi
 }
 
+# The bindings to RocksDB need libclang, its build a C++ compiler; the clients' Python a virtual environment.
 build() {
   step 'Debian packages' debian_packages build-essential clang libclang-dev pkg-config python3-venv
   step 'tool chains' toolchains cargo rustc
@@ -141,7 +141,7 @@ peers() {
 # Containers, their network and images; the rest of the cluster is built from Go modules.
 cluster() {
   step 'Debian packages of the cluster' debian_packages \
-    containerd runc containernetworking-plugins nftables iproute2 buildah util-linux
+    containerd runc containernetworking-plugins nftables iptables iproute2 buildah util-linux
   step 'tool chains of the cluster' toolchains go
   step 'Kubernetes (the first time takes some minutes)' kubernetes
   step 'etcd' etcd
