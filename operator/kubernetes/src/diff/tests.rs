@@ -252,7 +252,7 @@ const DRIFTS: &[(&str, ChildKind, &str, &str, Edit)] = &[
         "other arguments",
         StatefulSet,
         "node-0",
-        "spec.template.spec.containers[].args",
+        "spec.template.spec.containers[].args[]",
         |body| {
             container(body)["args"] = json!(["-c", "/tmp/config.ini"]);
         },
@@ -829,11 +829,11 @@ fn tamper(body: &mut Value, pointer: &str, how: Tamper) {
                 Value::Object(fields) => &mut fields[&key],
                 parent => &mut parent[key.parse::<usize>().unwrap()],
             };
-            *value = match value {
+            *value = match &*value {
                 Value::Bool(value) => json!(!*value),
                 Value::Number(_) => json!(7),
                 Value::String(_) => json!("tampered"),
-                other => other.take(),
+                _ => Value::Null,
             };
         }
         (Tamper::Add, Value::Object(fields)) => drop(fields.insert("tampered".to_owned(), json!({"x": "y"}))),
