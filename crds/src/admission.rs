@@ -8,7 +8,7 @@ use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec, Validation,
     Variable,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::{ALLOW_DELETE_ANNOTATION, GROUP, VERSION};
 
@@ -81,8 +81,11 @@ fn policy(kept: &Kept) -> ValidatingAdmissionPolicy {
     let spec = ValidatingAdmissionPolicySpec {
         failure_policy: Some("Fail".to_owned()),
         match_constraints: Some(MatchResources {
-            // Explicit, as the API server defaults it: what is applied again and again should not differ.
+            // Explicit, as the API server defaults them: this part is one value to it, and a second applier (Helm after kubectl)
+            // would be told that they differ.
             match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: Some(LabelSelector::default()),
+            object_selector: Some(LabelSelector::default()),
             resource_rules: Some(vec![rule]),
             ..MatchResources::default()
         }),
