@@ -1,7 +1,7 @@
 // Command schemas writes the JSON schemas kubeconform checks manifests against, without asking anybody on the network: of
-// Kubernetes' own kinds from the OpenAPI document in its source, of Althing's from crds/manifests.
+// Kubernetes' own kinds from the OpenAPI document in its source, of others from folders of CustomResourceDefinitions.
 //
-//	schemas SWAGGER CRDS OUT
+//	schemas OUT SWAGGER CRDS…
 //
 // Schemas are strict: a field nobody knows is refused, as the API server's strict validation does.
 package main
@@ -28,30 +28,32 @@ const (
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: schemas SWAGGER CRDS OUT")
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: schemas OUT SWAGGER CRDS…")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "schemas:", err)
 		os.Exit(1)
 	}
 }
 
-func run(swagger, crds, out string) error {
+func run(out, swagger string, folders []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	if err := fromSwagger(swagger, out); err != nil {
 		return fmt.Errorf("%s: %w", swagger, err)
 	}
-	files, err := filepath.Glob(filepath.Join(crds, "*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if err := fromDefinitions(file, out); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("%s holds no definitions (%v)", folder, err)
+		}
+		for _, file := range files {
+			if err := fromDefinitions(file, out); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
 		}
 	}
 	return nil
