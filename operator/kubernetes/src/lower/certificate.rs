@@ -33,9 +33,8 @@ pub fn leaf(pem: &str) -> &str {
 
 /// A node's certificate and those it trusts, as the plan rendered them.
 pub(super) fn of_node(node: &NodeParts<'_>) -> Child {
-    let mut texts = node.texts();
-    texts.retain(|name, _| NODE_FILES.contains(name));
-    let data = texts.into_iter().map(|(name, text)| (name, text.to_owned())).collect();
+    let texts = node.texts.iter().filter(|(name, _)| NODE_FILES.contains(name));
+    let data = texts.map(|(name, text)| (*name, (*text).to_owned())).collect();
     let identity = Identity::Node(node.process.node.clone());
     let name = names::certificate_secret(&identity).unwrap_or_default();
     secret(&node.family, name, Fate::Goes, data)

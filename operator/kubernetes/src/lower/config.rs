@@ -9,7 +9,7 @@ use crate::names;
 
 /// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis` and `group.N.ini` of every group.
 pub(super) fn config_map(node: &NodeParts<'_>) -> Child {
-    let mut texts = node.texts();
+    let mut texts = node.texts.clone();
     texts.retain(|name, _| !NODE_FILES.contains(name));
     let content = Map::from_iter([("data".to_owned(), json!(texts))]);
     node.family.child(

@@ -78,8 +78,10 @@ pub fn lower(lowering: &Lowering<'_>) -> Vec<Child> {
             .iter()
             .filter_map(|record| genesis::config_map(lowering, record)),
     );
+    let mut texts = node::texts(&lowering.desired.files);
     for process in &lowering.desired.processes {
-        if let Some(node) = NodeParts::find(lowering, process) {
+        let texts = texts.remove(&process.node).unwrap_or_default();
+        if let Some(node) = NodeParts::find(lowering, process, texts) {
             children.extend(node.children());
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use althing_crds::v1alpha1::{DeletionPolicy, NodeSpec};
+use althing_operator::name::NodeName;
 use althing_operator::plan::{File, FileContent, Process};
 use althing_operator::status::ObjectRef;
 use serde::Serialize;
@@ -22,12 +23,32 @@ pub(super) struct NodeParts<'a> {
     pub spec: &'a NodeSpec,
     /// What it runs with.
     pub process: &'a Process,
+    /// Its public files by name.
+    pub texts: Texts<'a>,
+}
+
+/// Public files of one node by name. Folders are flat in a container, so the name is all of the path.
+pub(super) type Texts<'a> = BTreeMap<&'a str, &'a str>;
+
+/// The public files of every node.
+pub(super) fn texts(files: &[File]) -> BTreeMap<&NodeName, Texts<'_>> {
+    let mut texts: BTreeMap<&NodeName, Texts<'_>> = BTreeMap::new();
+    for file in files {
+        if let FileContent::Text(text) = &file.content {
+            texts
+                .entry(&file.at.node)
+                .or_default()
+                .insert(name_of(&file.at.path), text);
+        }
+    }
+    texts
 }
 
 impl<'a> NodeParts<'a> {
     /// The parts of a node; none when its manifest has gone since the plan was made.
-    pub(super) fn find(lowering: &'a Lowering<'a>, process: &'a Process) -> Option<Self> {
+    pub(super) fn find(lowering: &'a Lowering<'a>, process: &'a Process, texts: Texts<'a>) -> Option<Self> {
         Some(Self {
+            texts,
             lowering,
             family: lowering.family(&ObjectRef::Node(process.node.clone()))?,
             spec: &lowering.manifests.nodes.get(&process.node)?.spec,
@@ -58,22 +79,6 @@ impl<'a> NodeParts<'a> {
             DeletionPolicy::Retain => Fate::Stays,
             DeletionPolicy::Delete => Fate::Goes,
         }
-    }
-
-    /// Its public files by name. Folders are flat in a container, so the name is all of the path.
-    pub(super) fn texts(&self) -> BTreeMap<&'a str, &'a str> {
-        let mine = |file: &&File| file.at.node == self.process.node;
-        let text = |file: &'a File| match &file.content {
-            FileContent::Text(text) => Some((name_of(&file.at.path), text.as_str())),
-            FileContent::PrivateKey(_) => None,
-        };
-        self.lowering
-            .desired
-            .files
-            .iter()
-            .filter(mine)
-            .filter_map(text)
-            .collect()
     }
 }
 

@@ -188,7 +188,7 @@ fn what_a_schema_would_refuse_is_left_out_and_the_rest_is_written() {
             ..Facts::default()
         },
     };
-    let mut long = status.clone();
+    let mut long = status;
     long.conditions[0].message = "é".repeat(5000);
     let body = status_body(&long, Some(1));
     assert_eq!(body["status"].get("certificate"), None);

@@ -1,20 +1,21 @@
 //! What children look like, and what leaves them as they are.
 
+mod hostile;
+mod pods;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::v1alpha1::{
-    AgreedMember, DeletionPolicy, ExternalNode, MemberRole, NodeListener, NodeP2p, NodeStorage, ServiceType,
+    AgreedMember, DeletionPolicy, ExternalNode, MemberRole, NodeP2p, NodeStorage, ServiceType,
 };
-use althing_operator::manifest::SourceFile;
 use althing_operator::plan::{Identity, Process};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::testing::{Town, applied, node};
-use super::{LiveFacts, PodProcess, leaf, lower};
+use super::{LiveFacts, leaf, lower};
 use crate::child::{Child, ChildKind};
-use crate::names::annotation;
 
 /// The children of one kind as YAML. Certificates are counted and not shown, because signatures differ from run to run.
 fn yaml(children: &[Child], kind: ChildKind) -> String {
@@ -242,37 +243,6 @@ fn somebody_elses_node_and_an_object_without_a_uid_have_no_children() {
 }
 
 #[test]
-fn the_image_is_the_manifests_then_the_one_it_has_then_the_default() {
-    let mut town = Town::four_agencies();
-    let image = |town: &Town| {
-        let set = town.child(ChildKind::StatefulSet, "node-0");
-        let annotated = set.body["metadata"]["annotations"][annotation::IMAGE].clone();
-        let image = set.body["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-        assert_eq!(annotated, image);
-        image
-    };
-    assert_eq!(image(&town), "localhost/althing/node:0.1.0");
-    town.facts.images.insert(node("node-0"), "kept:1".to_owned());
-    assert_eq!(image(&town), "kept:1");
-    town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec.image = Some("mine:1".to_owned());
-    assert_eq!(image(&town), "mine:1");
-}
-
-#[test]
-fn an_edited_template_does_not_pass_for_a_choice_of_image() {
-    let town = Town::four_agencies();
-    let mut live = applied(&town.children());
-    let key = (ChildKind::StatefulSet, "node-0".to_owned());
-    let mut body = live[&key].body().clone();
-    body["spec"]["template"]["spec"]["containers"][0]["image"] = json!("evil:1");
-    live.insert(key, crate::diff::LiveChild::new(ChildKind::StatefulSet, "node-0", body));
-    assert_eq!(
-        LiveFacts::of(&live).images[&node("node-0")],
-        "localhost/althing/node:0.1.0"
-    );
-}
-
-#[test]
 fn a_volume_grows_and_never_shrinks() {
     let mut town = Town::four_agencies();
     let size = |town: &Town| {
@@ -320,197 +290,6 @@ fn a_node_for_other_clusters_has_a_service_more() {
         let external = town.child(ChildKind::Service, "node-0-external");
         assert_eq!(external.body["spec"]["type"], kind);
         assert_eq!(external.body["spec"]["publishNotReadyAddresses"], true);
-    }
-}
-
-#[test]
-fn what_a_pod_runs_with_is_read_back_from_its_annotation() {
-    let town = Town::four_agencies();
-    for process in &town.plan.as_ref().unwrap().desired.processes {
-        let set = town.child(ChildKind::StatefulSet, process.node.as_str());
-        let text = set.body["spec"]["template"]["metadata"]["annotations"][annotation::PROCESS]
-            .as_str()
-            .unwrap();
-        assert!(!text.contains("group"), "{text}");
-        let read = PodProcess::read(text).unwrap();
-        assert_eq!(read.to_annotation(), text);
-        assert_eq!(read.with_groups(process.groups.clone()), *process);
-    }
-}
-
-#[test]
-fn what_makes_another_pod_shows_in_the_template() {
-    let town = Town::four_agencies();
-    let before = town.child(ChildKind::StatefulSet, "node-0");
-    let change = |change: fn(&mut althing_crds::v1alpha1::NodeSpec)| {
-        let mut town = Town::four_agencies();
-        change(&mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec);
-        town.converge();
-        town.child(ChildKind::StatefulSet, "node-0").body["spec"]["template"].clone()
-    };
-    let changes: [fn(&mut althing_crds::v1alpha1::NodeSpec); 3] = [
-        |spec| spec.image = Some("mine:1".to_owned()),
-        |spec| spec.rpc = Some(NodeListener { port: Some(9000) }),
-        |spec| spec.resources = Some(serde_json::from_value(json!({"limits": {"cpu": "4"}})).unwrap()),
-    ];
-    for alter in changes {
-        assert_ne!(change(alter), before.body["spec"]["template"]);
-    }
-    let lists = change(|spec| {
-        let deny = vec!["07".repeat(64)];
-        spec.p2p = Some(NodeP2p {
-            deny,
-            ..NodeP2p::default()
-        });
-    });
-    assert_eq!(
-        lists, before.body["spec"]["template"],
-        "lists are read again by a running node"
-    );
-}
-
-/// The rules of Pod Security `restricted` that apply to what is rendered (kubernetes.io/docs/concepts/security/
-/// pod-security-standards), and limits, which this project asks for as well.
-fn breaches_of_restricted(pod: &Value) -> Vec<String> {
-    let mut found = vec![];
-    let mut rule = |holds: bool, text: &str| {
-        if !holds {
-            found.push(text.to_owned());
-        }
-    };
-    for field in [
-        "hostNetwork",
-        "hostPID",
-        "hostIPC",
-        "initContainers",
-        "ephemeralContainers",
-    ] {
-        rule(pod.get(field).is_none(), field);
-    }
-    let security = &pod["securityContext"];
-    rule(security["runAsNonRoot"] == true, "runAsNonRoot");
-    rule(security["runAsUser"].as_i64().is_some_and(|user| user > 0), "runAsUser");
-    rule(security["seccompProfile"]["type"] == "RuntimeDefault", "seccompProfile");
-    rule(security.get("sysctls").is_none(), "sysctls");
-    for volume in pod["volumes"].as_array().unwrap() {
-        let allowed = [
-            "projected",
-            "persistentVolumeClaim",
-            "configMap",
-            "secret",
-            "emptyDir",
-            "downwardAPI",
-        ];
-        let sources = volume.as_object().unwrap().keys().filter(|key| *key != "name");
-        rule(
-            sources.into_iter().all(|source| allowed.contains(&source.as_str())),
-            "volume type",
-        );
-    }
-    for container in pod["containers"].as_array().unwrap() {
-        let security = &container["securityContext"];
-        rule(
-            security["allowPrivilegeEscalation"] == false,
-            "allowPrivilegeEscalation",
-        );
-        rule(security["capabilities"] == json!({"drop": ["ALL"]}), "capabilities");
-        rule(security["readOnlyRootFilesystem"] == true, "readOnlyRootFilesystem");
-        for field in ["privileged", "procMount", "runAsUser", "runAsNonRoot", "seccompProfile"] {
-            rule(security.get(field).is_none(), field);
-        }
-        let ports = container["ports"].as_array().unwrap();
-        rule(ports.iter().all(|port| port.get("hostPort").is_none()), "hostPort");
-        for kind in ["limits", "requests"] {
-            let resources = &container["resources"][kind];
-            rule(
-                resources.get("cpu").is_some() && resources.get("memory").is_some(),
-                kind,
-            );
-        }
-    }
-    found
-}
-
-#[test]
-fn every_pod_passes_pod_security_restricted() {
-    let children = Town::four_agencies().children();
-    let sets: Vec<_> = children
-        .iter()
-        .filter(|child| child.kind == ChildKind::StatefulSet)
-        .collect();
-    assert_eq!(sets.len(), 6);
-    for set in sets {
-        let mut pod = set.body["spec"]["template"]["spec"].clone();
-        assert_eq!(breaches_of_restricted(&pod), Vec::<String>::new(), "{}", set.name);
-        assert_eq!(pod["automountServiceAccountToken"], false);
-        pod["hostNetwork"] = json!(true);
-        pod["containers"][0]["securityContext"]["privileged"] = json!(true);
-        assert_eq!(
-            breaches_of_restricted(&pod),
-            ["hostNetwork", "privileged"],
-            "the rules see something"
-        );
-    }
-}
-
-/// Every text a manifest may hold that nothing refuses earlier, as nasty as its schema lets it be.
-const NASTY: &str = "\"}], \"hostNetwork\": true, \"x\": [{\"\n---\nkind: Secret\n${HOME} $(id) {{ .Values }}";
-
-#[test]
-fn rule_8_text_from_a_manifest_reaches_a_body_as_one_text_and_nothing_else() {
-    let mut town = Town::four_agencies();
-    let clean = town.child(ChildKind::StatefulSet, "node-0");
-    let spec = &mut town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec;
-    spec.image = Some(NASTY.to_owned());
-    spec.storage = Some(NodeStorage {
-        size: None,
-        storage_class_name: Some(NASTY.to_owned()),
-        engine: None,
-    });
-    let set = town.child(ChildKind::StatefulSet, "node-0");
-    let read: Value = serde_json::from_str(&set.body.to_string()).unwrap();
-    assert_eq!(read, set.body, "what is written is what is read");
-    let mut patched = clean.body;
-    patched["spec"]["template"]["spec"]["containers"][0]["image"] = json!(NASTY);
-    patched["metadata"]["annotations"][annotation::IMAGE] = json!(NASTY);
-    assert_eq!(
-        set.body, patched,
-        "the image is a text in two places, and every other field is as it was"
-    );
-    let claim = town.child(ChildKind::PersistentVolumeClaim, "node-0-data");
-    assert_eq!(claim.body["spec"]["storageClassName"], NASTY);
-}
-
-#[test]
-fn rule_8_names_that_are_none_never_get_as_far_as_a_child() {
-    let hostile = ["../other", "a.b", "A", "a\nb", "a/b", "kube-system/x", "a--'\"", ""];
-    for name in hostile {
-        let text = json!({
-            "apiVersion": "althing.dev/v1alpha1", "kind": "Node",
-            "metadata": {"name": name, "namespace": "trade"}, "spec": {"agency": "agency-a"},
-        });
-        let file = SourceFile {
-            name: "hostile.yaml".to_owned(),
-            text: text.to_string(),
-        };
-        let namespace = althing_operator::name::Namespace::new("trade").unwrap();
-        assert!(
-            althing_operator::manifest::read(&[file], &namespace).is_err(),
-            "{name:?}"
-        );
-    }
-}
-
-#[test]
-fn keys_of_data_are_names_of_files_and_never_paths() {
-    let children = Town::four_agencies().children();
-    let data = children.iter().filter_map(|child| child.body.get("data")?.as_object());
-    for key in data.flat_map(|data| data.keys()) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        assert!(
-            !key.is_empty() && !key.starts_with('.') && key.chars().all(is_plain),
-            "{key:?}"
-        );
     }
 }
 
