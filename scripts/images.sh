@@ -13,7 +13,7 @@ cd "$root"
 
 images=$cache/images
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
-messages=$images/cargo.json
+messages=
 
 # What each image is made of: package, program, its main.rs, megabytes at most.
 facts() {
@@ -94,6 +94,10 @@ if ! has buildah; then
   exit 1
 fi
 mkdir -p "$images"
+# One run at a time: the second finds everything done.
+exec 9>"$images/lock"
+flock 9
+messages=$images/cargo.json
 
 if [ $# -eq 0 ]; then
   step 'build' cargo_build --workspace --bins
