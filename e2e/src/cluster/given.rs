@@ -51,12 +51,9 @@ impl Target {
             kubeconfig.display()
         );
         let kubeconfig = std::path::absolute(kubeconfig).context(VARIABLE)?;
-        let cluster = match kubeconfig.parent() {
-            Some(folder) if folder.join("cluster.json").is_file() => {
-                Cluster::find(&Layout::new("given", Some(folder))?)?
-            }
-            _ => None,
-        };
+        let folder = kubeconfig.parent();
+        let layout = folder.and_then(|folder| Layout::new("given", Some(folder)).ok());
+        let cluster = layout.map(|layout| Cluster::find(&layout)).transpose()?.flatten();
         Ok(Self {
             kubeconfig,
             cluster,

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 use super::case::Case;
 use super::given::Target;
@@ -32,10 +32,18 @@ pub struct Named {
     pub name: &'static str,
     /// What it does.
     pub run: fn(Case) -> BoxFuture<'static, anyhow::Result<()>>,
+    /// Whether no other case may run meanwhile: it stops programs of the cluster, or changes what all cases share.
+    pub alone: bool,
 }
 
-/// The one cluster of all cases; a start that failed is not tried again for each of them.
-type Shared = OnceCell<Result<Arc<Target>, String>>;
+/// What the cases share.
+#[derive(Default)]
+struct Shared {
+    /// The one cluster of all; a start that failed is not tried again for each of them.
+    target: OnceCell<Result<Arc<Target>, String>>,
+    /// Held for reading by the cases that run, for writing by one that runs alone.
+    turn: RwLock<()>,
+}
 
 /// The `main` of a test target. Arguments are those of Rust's own test harness.
 pub fn main(cases: &[Named]) -> ExitCode {
@@ -48,7 +56,7 @@ pub fn main(cases: &[Named]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shared = Arc::new(Shared::new());
+    let shared = Arc::new(Shared::default());
     runtime.spawn(stop_when_told());
     let trials = cases
         .iter()
@@ -62,7 +70,7 @@ pub fn main(cases: &[Named]) -> ExitCode {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if shared.initialized()
+    if shared.target.initialized()
         && let Err(error) = runtime.block_on(Target::release())
     {
         eprintln!("stop the cluster: {error:#}");
@@ -72,7 +80,12 @@ pub fn main(cases: &[Named]) -> ExitCode {
 }
 
 async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
-    let started = shared.get_or_init(|| async {
+    let _turn = if case.alone {
+        (Some(shared.turn.write().await), None)
+    } else {
+        (None, Some(shared.turn.read().await))
+    };
+    let started = shared.target.get_or_init(|| async {
         let say = |line: &str| eprintln!("    {line}");
         Target::choose(&say)
             .await

@@ -135,7 +135,8 @@ pub(super) fn last_lines(log: &Path) -> String {
     let said = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = said.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    format!("the end of {}:\n{}", log.display(), last.join("\n"))
+    let name = log.file_name().unwrap_or_default().display();
+    format!("the end of {name}:\n{}", last.join("\n"))
 }
 
 /// Kills every process whose network namespace is this one, and waits until none is left. Nobody but the cluster's programs

@@ -209,6 +209,9 @@ async fn wait_for_node(cluster: &Cluster, say: Say<'_>) -> anyhow::Result<()> {
     {
         return Ok(());
     }
+    if let Some(ended) = cluster.ended() {
+        bail!("{ended}");
+    }
     say("the node is not Ready: starting its kubelet again");
     cluster.stop("kubelet").await?;
     cluster.start("kubelet").await?;

@@ -175,3 +175,28 @@ spec: {selector: {app: listener}, ports: [{port: 80, targetPort: 8080}]}
     }
     Ok(())
 }
+
+pub(crate) async fn pods_go_on_while_the_api_server_is_killed_and_comes_back(case: Case) -> anyhow::Result<()> {
+    let Some(cluster) = case.target().cluster() else {
+        // The programs of a cluster that is elsewhere are not to be stopped.
+        return Ok(());
+    };
+    case.apply(&pod("listener", "[serve, \"8080\"]", "", "")).await?;
+    case.condition("v1/Pod", "listener", "Ready", POD).await?;
+    let listener = format!("{}:8080", address(&case, "listener").await?);
+    cluster.stop("kube-apiserver").await?;
+    ensure!(
+        case.kubectl(&["get", "pods"]).await.is_err(),
+        "an API server answers that was killed"
+    );
+    tokio::net::TcpStream::connect(&listener)
+        .await
+        .context("dial the pod")?;
+    cluster.start("kube-apiserver").await?;
+    case.eventually("the API server to answer", POD, || async {
+        case.kubectl(&["get", "pod", "listener"]).await
+    })
+    .await?;
+    case.apply(&pod("after", "[name, localhost]", "", "")).await?;
+    outcome(&case, "after").await.map(drop)
+}

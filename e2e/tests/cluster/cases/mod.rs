@@ -10,6 +10,17 @@ macro_rules! case {
         Named {
             name: stringify!($run),
             run: |case| Box::pin($run(case)),
+            alone: false,
+        }
+    };
+}
+
+/// As `case!`, for one that no other case may run beside: it stops programs of the cluster.
+macro_rules! alone {
+    ($run:path) => {
+        Named {
+            alone: true,
+            ..case!($run)
         }
     };
 }
@@ -24,5 +35,6 @@ pub(crate) fn all() -> Vec<Named> {
         case!(machine::a_privileged_pod_is_refused_in_a_restricted_namespace),
         case!(machine::a_changed_secret_reaches_a_running_pod),
         case!(machine::a_pod_is_dialled_from_the_machine),
+        alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }
