@@ -37,20 +37,21 @@ pub struct GroupReport {
     pub sealers: Vec<NodeId>,
     /// What the node is in the group.
     pub role: Option<GroupRole>,
-    /// Whether it holds the newest block it knows of and takes part.
+    /// Whether it holds the newest block it knows of and, as a sealer, votes.
     pub in_sync: bool,
     /// Why it is not ready, in words.
     pub not_ready: Option<String>,
     /// Why the group has halted on this node, in words.
     pub halted: Option<String>,
-    /// The sealers it heard of lately, itself included.
+    /// The sealers it sees connected and in sync, itself included when it is.
     pub live: BTreeSet<NodeId>,
 }
 
 impl GroupReport {
-    /// Whether the node takes part in the group as it should.
+    /// Whether the node takes part in the group as it should: in sync, and ready, which is to say connected to a quorum. One
+    /// that has just started and heard of nobody knows of no newer block either.
     pub const fn takes_part(&self) -> bool {
-        self.in_sync && self.halted.is_none()
+        self.in_sync && self.not_ready.is_none() && self.halted.is_none()
     }
 }
 
@@ -87,6 +88,11 @@ mod tests {
         assert_eq!((group(1).height, group(1).view, group(1).live.len()), (9, 2, 1));
         assert_eq!(group(1).role, Some(GroupRole::Sealer));
         assert!(group(1).takes_part() && !group(2).takes_part());
+        let lonely = GroupReport {
+            not_ready: Some("it reaches 0 peers".into()),
+            ..group(1).clone()
+        };
+        assert!(!lonely.takes_part());
         assert_eq!(group(2).role, Some(GroupRole::Other));
     }
 }

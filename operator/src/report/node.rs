@@ -21,7 +21,7 @@ impl Report<'_> {
             facts.node_id = Some(*id);
         }
         facts.groups = self.findings.groups_of(self.ctx, name).into_iter().collect();
-        let mut found = progress_findings(&self.node_progress(name, node)).to_vec();
+        let mut found = self.progress_of(name, node);
         match node {
             Ok(NodeFacts { own: Some(own), .. }) => {
                 facts.certificate_not_after = Some(own.certificate.facts.not_after);
@@ -37,6 +37,17 @@ impl Report<'_> {
             .get(name)
             .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
+    }
+
+    /// Its progress; a drain that waits is said beside it, because the node itself is as it should be.
+    fn progress_of(&self, name: &NodeName, node: &Outcome<NodeFacts>) -> Vec<Finding> {
+        let mut found = progress_findings(&self.node_progress(name, node)).to_vec();
+        let is_drain = |it: &&Disruption| it.node == *name && it.reason == DisruptionReason::MachineDrained;
+        let drain = self.disruptions.iter().find(is_drain).and_then(waiting);
+        if let (Some(text), Some(ready)) = (drain, found.first_mut()) {
+            ready.message = format!("{}; {text}", ready.message);
+        }
+        found
     }
 
     /// The first of: what its manifest lacks, what stands around its process, a group that has halted, a rule that makes it
@@ -114,19 +125,21 @@ fn halted(report: &NodeReport) -> Option<(&GroupId, &str)> {
 }
 
 fn late(report: &NodeReport) -> Option<(&GroupId, &GroupReport)> {
-    report.groups.iter().find(|(_, group)| !group.in_sync)
+    report.groups.iter().find(|(_, group)| !group.takes_part())
 }
 
-/// What makes a restart wait. A drain that waits is the business of who drains: the node itself is as it should be.
+/// What makes a change of the node wait.
 fn blocked(disruption: &Disruption, name: &NodeName) -> Option<Obstacle> {
+    let is_mine = disruption.node == *name && disruption.reason != DisruptionReason::MachineDrained;
+    let text = waiting(disruption).filter(|_| is_mine)?;
+    Some(Obstacle::new(Reason::DisruptionBlocked, text))
+}
+
+/// What waits, for which rule, and what would unblock it.
+fn waiting(disruption: &Disruption) -> Option<String> {
     match &disruption.verdict {
-        Verdict::Blocked { rule, why }
-            if disruption.node == *name && disruption.reason != DisruptionReason::MachineDrained =>
-        {
-            let text = format!("{} waits: {rule}: {why}", disruption.reason.as_str());
-            Some(Obstacle::new(Reason::DisruptionBlocked, text))
-        }
-        _ => None,
+        Verdict::Allowed => None,
+        Verdict::Blocked { rule, why } => Some(format!("{} waits: {rule}: {why}", disruption.reason.as_str())),
     }
 }
 

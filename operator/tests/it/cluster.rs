@@ -159,6 +159,14 @@ fn a_drain_is_allowed_one_node_at_a_time_and_is_no_step() {
         plan.statuses.iter().all(|status| status.is(ConditionType::Ready)),
         "a node that waits for its drain is well"
     );
+    let waits = status(&plan, "node-2").condition(ConditionType::Ready).unwrap();
+    assert!(
+        waits
+            .message
+            .contains("the drain of its machine waits: one node at a time: it is the turn of node-1"),
+        "{}",
+        waits.message
+    );
 }
 
 #[test]
