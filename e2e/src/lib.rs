@@ -13,6 +13,7 @@ pub mod cluster;
 mod consortium;
 mod manifests;
 mod member;
+pub mod operator;
 mod ports;
 mod process;
 mod rpc;
