@@ -14,18 +14,13 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::groups::Groups;
 use crate::sampler::Sampler;
 
 /// What the port shows.
 #[derive(Clone, Debug)]
 pub struct Admin {
-    /// Everything counted.
-    pub registry: Arc<Registry>,
-    /// The node's groups.
-    pub groups: Arc<Groups>,
-    /// What is measured only when somebody asks.
-    pub sampler: Arc<Sampler>,
+    registry: Arc<Registry>,
+    sampler: Arc<Sampler>,
 }
 
 /// The port cannot be had.
@@ -44,6 +39,14 @@ struct ReadyQuery {
 }
 
 impl Admin {
+    /// Everything counted, and what is measured when somebody asks.
+    pub fn new(registry: Registry, sampler: Sampler) -> Self {
+        Self {
+            registry: Arc::new(registry),
+            sampler: Arc::new(sampler),
+        }
+    }
+
     /// Listens and serves until `stop`.
     pub async fn serve(self, address: SocketAddr, stop: CancellationToken) -> Result<SocketAddr, AdminError> {
         let failed = |source| AdminError { address, source };
@@ -69,9 +72,9 @@ impl Admin {
 /// `/readyz`: every group in sync and connected; `/readyz?group=N`: that one.
 async fn ready(State(admin): State<Admin>, Query(query): Query<ReadyQuery>) -> Response {
     let verdict = match query.group {
-        None => admin.groups.readiness(),
+        None => admin.sampler.groups.readiness(),
         Some(number) => match GroupId::try_from(number) {
-            Ok(id) => admin.groups.readiness_of(id),
+            Ok(id) => admin.sampler.groups.readiness_of(id),
             Err(error) => Err(error.to_string()),
         },
     };

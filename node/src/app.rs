@@ -59,6 +59,8 @@ pub struct Node {
 impl Node {
     /// Reads every file, opens every ledger, binds every port, and starts.
     pub async fn build(files: NodeFiles, config: NodeConfig) -> anyhow::Result<Self> {
+        // Before anything is read: what changes from here on is seen as a change.
+        let watcher = Watcher::new(&files, &config);
         let suite = suite(&config)?;
         let key = files.key(&config, suite.as_ref())?;
         let own = NodeId::new(key.public_key());
@@ -83,10 +85,7 @@ impl Node {
             metrics: metrics.clone(),
             groups: Arc::clone(&groups),
         };
-        let found = files.group_ids(&config)?;
-        // From before the start on: what changes meanwhile is seen as a change.
-        let watcher = Watcher::new(&files, &config);
-        starter.start(found);
+        starter.start(files.group_ids(&config)?);
         groups.follow_peers(network.clone(), stop.clone());
 
         let backend = NodeRpc::new(NodeFacts {
@@ -98,32 +97,24 @@ impl Node {
         });
         let tls = rpc_tls(&files, &config)?;
         let serve = serve_config(&config.rpc, tls.clone());
-        let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone())
-            .await
-            .context("config.ini [rpc]")?;
-        let rpc = Arc::new(rpc);
-        let address = SocketAddr::new(config.metrics.listen_ip, config.metrics.listen_port);
-        let admin = Admin {
-            registry: Arc::new(registry),
+        let rpc = althing_rpc::serve(serve, Arc::new(backend), &mut registry, stop.clone()).await;
+        let rpc = Arc::new(rpc.context("config.ini [rpc]")?);
+        let sampler = Sampler {
+            metrics,
             groups: Arc::clone(&groups),
-            sampler: Arc::new(Sampler {
-                metrics,
-                groups: Arc::clone(&groups),
-                network: network.clone(),
-                rpc_tls: tls.clone(),
-                data: files.data_folder(&config),
-            }),
+            network: network.clone(),
+            rpc_tls: tls.clone(),
+            data: files.data_folder(&config),
         };
-        let admin = admin.serve(address, stop.clone()).await?;
-        watcher.watch(
-            Reloaded {
-                starter,
-                network: network.clone(),
-                rpc: Arc::clone(&rpc),
-                rpc_tls: tls,
-            },
-            stop.clone(),
-        );
+        let address = SocketAddr::new(config.metrics.listen_ip, config.metrics.listen_port);
+        let admin = Admin::new(registry, sampler).serve(address, stop.clone()).await?;
+        let reloaded = Reloaded {
+            starter,
+            network: network.clone(),
+            rpc: Arc::clone(&rpc),
+            rpc_tls: tls,
+        };
+        watcher.watch(reloaded, stop.clone());
         info!(
             node = %own, p2p = %network.local_address(), rpc = %rpc.local_addr, metrics = %admin, version = VERSION,
             "node started"

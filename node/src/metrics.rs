@@ -89,7 +89,37 @@ pub struct NodeMetrics(Arc<Families>);
 impl NodeMetrics {
     /// Registers everything.
     pub fn register(registry: &mut Registry) -> Self {
-        let families = Families {
+        let families = Families::new();
+        let registry = registry.sub_registry_with_prefix("althing");
+        families.register_blocks(registry);
+        families.register_sampled(registry);
+        Self(Arc::new(families))
+    }
+
+    /// When a certificate ends, seconds since 1970.
+    pub fn certificate_end(&self, r#use: &'static str, unix_seconds: u64) {
+        let end = self.0.certificate_end.get_or_create(&UseLabel { r#use });
+        end.set(signed(unix_seconds));
+    }
+
+    /// The file system of the data folder, in bytes.
+    pub fn data(&self, free: u64, size: u64) {
+        self.0.data_free.set(signed(free));
+        self.0.data_size.set(signed(size));
+    }
+
+    /// The metrics of one group.
+    pub fn group(&self, group: GroupId) -> Metrics {
+        Metrics {
+            group: group.get(),
+            families: Arc::clone(&self.0),
+        }
+    }
+}
+
+impl Families {
+    fn new() -> Self {
+        Self {
             halted: Family::default(),
             genesis_differs: Family::default(),
             height: Family::default(),
@@ -119,103 +149,87 @@ impl NodeMetrics {
             data_free: Gauge::default(),
             data_size: Gauge::default(),
             stages: Family::default(),
-        };
-        let f = &families;
-        let r = registry.sub_registry_with_prefix("althing");
+        }
+    }
+
+    fn register_blocks(&self, r: &mut Registry) {
         r.register(
             "group_halted",
             "1 when the group has halted on this node",
-            f.halted.clone(),
+            self.halted.clone(),
         );
         r.register(
             "genesis_differs",
             "1 when group.N.genesis is not what block 0 holds",
-            f.genesis_differs.clone(),
+            self.genesis_differs.clone(),
         );
-        r.register("block_height", "Height of the last committed block", f.height.clone());
+        r.register(
+            "block_height",
+            "Height of the last committed block",
+            self.height.clone(),
+        );
         r.register(
             "block_height_highest",
             "Highest block announced by a peer, or the own",
-            f.highest.clone(),
+            self.highest.clone(),
         );
-        r.register("syncing", "1 while blocks are fetched from peers", f.syncing.clone());
+        r.register("syncing", "1 while blocks are fetched from peers", self.syncing.clone());
         r.register(
             "clock_offset_milliseconds",
             "The sealers' median clock ahead of this node's",
-            f.clock_offset.clone(),
+            self.clock_offset.clone(),
         );
         r.register(
             "transactions",
             "Transactions committed since the node started",
-            f.transactions.clone(),
+            self.transactions.clone(),
         );
         r.register_with_unit(
             "commit",
             "Time to write a block durably",
             Unit::Seconds,
-            f.commit.clone(),
+            self.commit.clone(),
         );
         r.register_with_unit(
             "vote_sync",
             "Time to make votes durable before they are sent",
             Unit::Seconds,
-            f.vote_sync.clone(),
+            self.vote_sync.clone(),
         );
-        r.register("view_changes", "Views that ended without a block", f.views.clone());
+        r.register("view_changes", "Views that ended without a block", self.views.clone());
+        self.register_traffic(r);
+    }
+
+    fn register_traffic(&self, r: &mut Registry) {
         r.register(
             "txpool_executable",
             "Transactions that could be included now",
-            f.pool_executable.clone(),
+            self.pool_executable.clone(),
         );
         r.register(
             "txpool_queued",
             "Transactions that wait for an earlier nonce",
-            f.pool_queued.clone(),
+            self.pool_queued.clone(),
         );
         r.register(
             "txpool_refused",
             "Transactions the pool did not take, by reason",
-            f.pool_refused.clone(),
+            self.pool_refused.clone(),
         );
         r.register(
             "messages_refused",
             "Messages of peers that were not taken, by reason",
-            f.messages_refused.clone(),
+            self.messages_refused.clone(),
         );
-        r.register("evidence", "Proofs that a sealer lied", f.evidence.clone());
-        families.register_sampled(r);
-        let f = &families;
+        r.register("evidence", "Proofs that a sealer lied", self.evidence.clone());
         r.register_with_unit(
             "stage_cpu",
             "Processor time spent by stage of a block",
             Unit::Seconds,
-            f.stages.clone(),
+            self.stages.clone(),
         );
-        Self(Arc::new(families))
     }
 
-    /// When a certificate ends, seconds since 1970.
-    pub fn certificate_end(&self, r#use: &'static str, unix_seconds: u64) {
-        let end = self.0.certificate_end.get_or_create(&UseLabel { r#use });
-        end.set(signed(unix_seconds));
-    }
-
-    /// The file system of the data folder, in bytes.
-    pub fn data(&self, free: u64, size: u64) {
-        self.0.data_free.set(signed(free));
-        self.0.data_size.set(signed(size));
-    }
-
-    /// The metrics of one group.
-    pub fn group(&self, group: GroupId) -> Metrics {
-        Metrics {
-            group: group.get(),
-            families: Arc::clone(&self.0),
-        }
-    }
-}
-
-impl Families {
     /// What is measured when it is asked for ([`Sampler`](crate::sampler::Sampler)).
     fn register_sampled(&self, r: &mut Registry) {
         r.register_with_unit(
