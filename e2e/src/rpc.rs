@@ -67,11 +67,6 @@ impl Rpc {
         })
     }
 
-    /// A client for an endpoint that needs more than an address: TLS, a name of its own.
-    pub fn with(http: reqwest::Client, url: impl Into<String>) -> Self {
-        Self { url: url.into(), http }
-    }
-
     /// The endpoint.
     pub fn url(&self) -> &str {
         &self.url

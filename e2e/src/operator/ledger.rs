@@ -1,17 +1,19 @@
 //! A group as its clients see it: JSON-RPC on the pods of its members, over TLS under the chain's certificate.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::B256;
 use anyhow::{Context, bail, ensure};
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 
 use crate::cluster::Case;
 use crate::{Account, Rpc};
@@ -61,13 +63,8 @@ impl Ledger {
             .with_context(|| format!("{node} has no address yet"))?;
         let address: IpAddr = address.parse()?;
         let host = format!("{node}.{}.svc", self.namespace);
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.trust(node).await?)
-            .resolve(&host, SocketAddr::new(address, PORT))
-            .timeout(Duration::from_secs(5))
-            .no_proxy()
-            .build()?;
-        Ok(Rpc::with(client, format!("https://{host}:{PORT}/group/{}", self.group)))
+        let tunnel = tunnel(self.trust(node).await?, host, SocketAddr::new(address, PORT)).await?;
+        Rpc::new(format!("http://{tunnel}/group/{}", self.group))
     }
 
     async fn trust(&self, node: &str) -> anyhow::Result<ClientConfig> {
@@ -174,4 +171,26 @@ impl Ledger {
             })
             .await
     }
+}
+
+/// A port of this machine behind which the node is reached under TLS, for clients that need not speak it. It lives as long as
+/// the runtime; a case is short.
+async fn tunnel(tls: ClientConfig, host: String, node: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let local = listener.local_addr()?;
+    let connector = TlsConnector::from(Arc::new(tls));
+    let name = ServerName::try_from(host)?;
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (connector, name) = (connector.clone(), name.clone());
+            tokio::spawn(async move {
+                let connected = async { connector.connect(name, TcpStream::connect(node).await?).await };
+                // A node that is away is a connection that ends, as without the tunnel.
+                if let Ok(mut node) = connected.await {
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut node).await;
+                }
+            });
+        }
+    });
+    Ok(local)
 }

@@ -9,15 +9,21 @@
 //! ```
 
 mod audit;
+mod conditions;
 mod ledger;
+mod pods;
 mod process;
+mod proxy;
 mod rights;
 mod sample;
 mod watchdog;
 
 pub use audit::{Audit, Write};
+pub use conditions::Object;
 pub use ledger::Ledger;
+pub use pods::{Footprint, PodHistory, PodWatch, footprints, is_up, pods, uid};
 pub use process::{Operator, Options};
+pub use proxy::{Call, Fate, Proxy};
 pub use rights::definitions;
 pub use sample::{four_agencies, in_namespace};
 pub use watchdog::{Watchdog, Watched};

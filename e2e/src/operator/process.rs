@@ -33,6 +33,7 @@ pub struct Options {
 /// A running operator. It ends with its value.
 #[derive(Debug)]
 pub struct Operator {
+    command: Command,
     child: Child,
     listen: SocketAddr,
     user: String,
@@ -58,7 +59,8 @@ impl Operator {
         let listen = free_address()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
         let replica = options.replica.clone().unwrap_or_else(|| "case".to_owned());
-        let child = Command::new(binary("althing-operator")?)
+        let mut command = Command::new(binary("althing-operator")?);
+        command
             .arg("run")
             .env("KUBECONFIG", &kubeconfig)
             .env("ALTHING_WATCH_NAMESPACES", namespaces.join(","))
@@ -71,10 +73,10 @@ impl Operator {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .context("start althing-operator")?;
+            .kill_on_drop(true);
+        let child = command.spawn().context("start althing-operator")?;
         let mut operator = Self {
+            command,
             child,
             listen,
             user: format!("system:serviceaccount:{}:{}", case.namespace(), rights::ACCOUNT),
@@ -85,7 +87,8 @@ impl Operator {
         Ok(operator)
     }
 
-    async fn ready(&mut self) -> anyhow::Result<()> {
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -117,6 +120,13 @@ impl Operator {
     /// Kills it as a power cut would.
     pub async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("kill the operator")
+    }
+
+    /// Kills it as a power cut would, and starts it again as it was; it need not be ready yet.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("kill the operator")?;
+        self.child = self.command.spawn().context("start althing-operator again")?;
+        Ok(())
     }
 
     /// Ends it as Kubernetes would; it must end by itself and well.

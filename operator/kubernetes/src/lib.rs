@@ -23,9 +23,11 @@ pub mod metrics;
 pub mod names;
 pub mod observe;
 pub mod placement;
+mod program;
 mod run;
 pub mod secrets;
 pub mod status;
 pub mod world;
 
+pub use program::main;
 pub use run::run;

@@ -1,5 +1,7 @@
 //! The cases, one file a subject.
 
+mod consortium;
+mod keys;
 mod machine;
 
 use althing_e2e::cluster::Named;
@@ -35,6 +37,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(machine::a_privileged_pod_is_refused_in_a_restricted_namespace),
         case!(machine::a_changed_secret_reaches_a_running_pod),
         case!(machine::a_pod_is_dialled_from_the_machine),
+        case!(keys::a_missing_key_stalls_its_node_alone_and_is_never_made_again),
         alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }

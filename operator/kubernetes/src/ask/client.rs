@@ -1,4 +1,4 @@
-//! One HTTPS client per agency: trusts the chain, shows the admin certificate.
+//! Asking one node: one connection under TLS, which trusts the chain and shows the admin certificate of the agency.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -8,13 +8,18 @@ use std::time::Duration;
 use althing_operator::name::AgencyName;
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
-use reqwest::Client;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Request, header};
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use crate::apply::{WriteError, Writer};
 use crate::names;
@@ -23,7 +28,7 @@ use crate::secrets::PublicFiles;
 /// How long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of an answer: a hundred groups of a hundred sealers.
-const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Why a node was not asked, or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -39,26 +44,31 @@ pub enum AskError {
     /// The Secret with its key cannot be read.
     #[error(transparent)]
     Key(#[from] WriteError),
-    /// No connection, no TLS, no answer in time.
+    /// No connection, no TLS, no HTTP.
     #[error("{0}")]
-    Transport(#[from] reqwest::Error),
+    Transport(#[from] std::io::Error),
+    /// The connection broke.
+    #[error("{0}")]
+    Http(#[from] hyper::Error),
+    /// Nothing within the patience.
+    #[error("no answer within {} s", PATIENCE.as_secs())]
+    TimedOut,
     /// The node refused, or answered something else.
     #[error("the node answered: {0}")]
     Answer(String),
 }
 
-/// The clients of all agencies of all namespaces.
+/// The credentials of all agencies of all namespaces.
 #[derive(Debug, Default)]
 pub struct Clients {
     known: Mutex<HashMap<(String, AgencyName), Known>>,
-    addresses: Arc<Addresses>,
 }
 
 #[derive(Clone, Debug)]
 struct Known {
     /// The texts it was made from.
     made_from: (Arc<PublicFiles>, String),
-    client: Client,
+    tls: Arc<ClientConfig>,
 }
 
 /// Where to find a node.
@@ -78,29 +88,51 @@ struct Answer {
     error: Option<serde_json::Value>,
 }
 
-impl Clients {
-    /// Asks one node.
-    pub async fn ask(&self, client: &Client, door: &Door) -> Result<NodeReport, AskError> {
-        self.addresses.set(&door.host, door.address);
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": [] });
-        let request = client.post(format!("https://{}:{}/", door.host, door.port)).json(&body);
-        let mut response = request.send().await?;
-        let mut bytes = vec![];
-        while let Some(chunk) = response.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() as u64 > ANSWER_BYTES_MAX {
-                return Err(AskError::Answer(format!("more than {ANSWER_BYTES_MAX} bytes")));
-            }
-        }
-        let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| AskError::Answer(error.to_string()))?;
-        match (answer.result, answer.error) {
-            (Some(report), _) => Ok(report),
-            (None, Some(error)) => Err(AskError::Answer(error.to_string())),
-            (None, None) => Err(AskError::Answer("neither result nor error".to_owned())),
-        }
-    }
+/// Asks one node.
+pub async fn ask(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, AskError> {
+    tokio::time::timeout(PATIENCE, exchange(tls, door))
+        .await
+        .map_err(|_| AskError::TimedOut)?
+}
 
-    /// The client of an agency: as long as its certificate and the trust stay, the same one.
+async fn exchange(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, AskError> {
+    let answer = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
+    let name = ServerName::try_from(door.host.clone()).map_err(|error| answer(&error))?;
+    let tcp = TcpStream::connect(SocketAddr::new(door.address, door.port)).await?;
+    let stream = TlsConnector::from(tls).connect(name, tcp).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": [] });
+    let request = Request::post("/")
+        .header(header::HOST, &door.host)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONNECTION, "close")
+        .body(Full::new(Bytes::from(body.to_string())))
+        .map_err(|error| answer(&error))?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        Ok::<_, AskError>(body.map_err(|error| answer(&error))?.to_bytes())
+    };
+    // The connection moves the bytes; it ends with the answer, or tells why there is none.
+    tokio::pin!(connection);
+    tokio::pin!(exchange);
+    let bytes = tokio::select! {
+        bytes = &mut exchange => bytes?,
+        ended = &mut connection => {
+            ended?;
+            exchange.await?
+        }
+    };
+    let answered: Answer = serde_json::from_slice(&bytes).map_err(|error| answer(&error))?;
+    match (answered.result, answered.error) {
+        (Some(report), _) => Ok(report),
+        (None, Some(error)) => Err(answer(&error)),
+        (None, None) => Err(answer(&"neither result nor error")),
+    }
+}
+
+impl Clients {
+    /// The credentials of an agency: as long as its certificate and the trust stay, the same ones.
     pub async fn of(
         &self,
         writer: &Writer,
@@ -108,7 +140,7 @@ impl Clients {
         agency: &AgencyName,
         admin: &Arc<PublicFiles>,
         trust: &str,
-    ) -> Result<Client, AskError> {
+    ) -> Result<Arc<ClientConfig>, AskError> {
         let key = (namespace.to_owned(), agency.clone());
         let made_from = (Arc::clone(admin), trust.to_owned());
         let known = self
@@ -118,7 +150,7 @@ impl Clients {
             .get(&key)
             .cloned();
         if let Some(known) = known.filter(|known| known.made_from == made_from) {
-            return Ok(known.client);
+            return Ok(known.tls);
         }
         let no_certificate = |why: String| AskError::NoCertificate {
             agency: agency.clone(),
@@ -130,28 +162,19 @@ impl Clients {
         let secret = writer.secret(namespace, &names::key_secret(&identity)).await?;
         let secret = secret.ok_or_else(|| no_certificate("its key is missing".to_owned()))?;
         let private = crate::secrets::private_key(&identity, &secret).map_err(no_certificate)?;
-        let tls = tls(chain, &private.to_pem(), trust).map_err(no_certificate)?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::clone(&self.addresses))
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build()?;
+        let tls = Arc::new(tls(chain, &private.to_pem(), trust).map_err(no_certificate)?);
         let made = Known {
             made_from,
-            client: client.clone(),
+            tls: Arc::clone(&tls),
         };
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key, made);
-        Ok(client)
+        Ok(tls)
     }
 
-    /// Forgets the clients of a namespace.
+    /// Forgets the credentials of a namespace.
     pub fn forget(&self, namespace: &str) {
         self.known
             .lock()
@@ -178,33 +201,4 @@ fn tls(chain: &str, key: &str, trust: &str) -> Result<ClientConfig, String> {
         .with_root_certificates(roots)
         .with_client_auth_cert(certificates(chain)?, key)
         .map_err(|error| error.to_string())
-}
-
-/// The addresses of pods under the names of their nodes.
-#[derive(Debug, Default)]
-struct Addresses(Mutex<HashMap<String, IpAddr>>);
-
-impl Addresses {
-    fn set(&self, host: &str, address: IpAddr) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(host.to_owned(), address);
-    }
-}
-
-impl Resolve for Addresses {
-    fn resolve(&self, name: Name) -> Resolving {
-        let found = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name.as_str())
-            .copied();
-        Box::pin(async move {
-            let address = found.ok_or_else(|| format!("{} has no pod", name.as_str()))?;
-            let addresses: Addrs = Box::new(std::iter::once(SocketAddr::new(address, 0)));
-            Ok(addresses)
-        })
-    }
 }

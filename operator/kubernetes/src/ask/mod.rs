@@ -7,5 +7,5 @@
 mod client;
 mod reports;
 
-pub use client::{AskError, Clients, Door};
+pub use client::{AskError, Clients, Door, ask};
 pub use reports::Reports;

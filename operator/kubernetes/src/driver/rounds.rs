@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Context;
-use crate::ask::Door;
+use crate::ask::{Door, ask};
 use crate::names;
 use crate::observe::gather;
 use crate::placement::placement;
@@ -107,12 +107,12 @@ async fn ask_one(
     };
     let admin = files(&Identity::Admin(agency.clone()))?;
     let trust = files(&Identity::Node(node.clone()))?.get(names::TRUST_FILE)?.clone();
-    let client = context
+    let credentials = context
         .clients
         .of(&context.writer, namespace, &agency, &admin, &trust)
         .await;
-    let answer = match client {
-        Ok(client) => context.clients.ask(&client, &door).await,
+    let answer = match credentials {
+        Ok(tls) => ask(tls, &door).await,
         Err(error) => Err(error),
     };
     match answer {

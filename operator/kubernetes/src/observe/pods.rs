@@ -117,9 +117,12 @@ impl Pods<'_> {
             "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => TroubleKind::PodRefused,
             _ => return None,
         };
-        let message = match message.is_empty() {
-            true => reason.clone(),
-            false => format!("{reason}: {message}"),
+        let message = match (kind, &pod.ended) {
+            // The kubelet words its waiting differently at every try; what does not change is enough.
+            (TroubleKind::ImageCannotBePulled, _) => format!("{}", pod.image.as_deref().unwrap_or("its image")),
+            (TroubleKind::ContainerCrashes, Some(ended)) => ended.clone(),
+            _ if message.is_empty() => reason.clone(),
+            _ => format!("{reason}: {message}"),
         };
         Some(Trouble { kind, message })
     }

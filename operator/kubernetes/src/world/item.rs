@@ -174,6 +174,10 @@ pub struct PodFacts {
     pub is_ready: bool,
     /// Why its container waits or ended: reason and message.
     pub waiting: Option<(String, String)>,
+    /// The image of its container.
+    pub image: Option<String>,
+    /// How its container ended last, if it did.
+    pub ended: Option<String>,
     /// Why it has no machine.
     pub unschedulable: Option<String>,
 }
@@ -209,9 +213,22 @@ impl PodFacts {
             is_running: state.is_some_and(|state| state.running.is_some()),
             is_ready: condition("Ready").is_some_and(|ready| ready.status == "True"),
             waiting: state.and_then(waiting),
+            image: container.map(|container| container.image.clone()),
+            ended: container.and_then(ended),
             unschedulable: scheduled.map(|scheduled| scheduled.message.unwrap_or_default()),
         }
     }
+}
+
+/// The last end of a container, in words that stay the same while it ends in the same way again and again.
+fn ended(container: &ContainerStatus) -> Option<String> {
+    let states = [container.state.as_ref(), container.last_state.as_ref()];
+    let ended = states
+        .into_iter()
+        .flatten()
+        .find_map(|state| state.terminated.as_ref())?;
+    let reason = ended.reason.as_deref().unwrap_or("ended");
+    Some(format!("{reason}, exit code {}", ended.exit_code))
 }
 
 fn waiting(state: &k8s_openapi::api::core::v1::ContainerState) -> Option<(String, String)> {
