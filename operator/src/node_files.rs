@@ -1,7 +1,7 @@
 //! The files a node reads, made by the typed writers of `althing_types`, parsed back and compared before they are in a plan:
 //! text from a manifest is data (DESIGN.md 5.8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use alloy_primitives::keccak256;
@@ -98,9 +98,27 @@ pub fn node_files(
     files.sort_by(|one, other| one.at.cmp(&other.at));
     Ok(NodeFiles {
         files,
-        restart_digest: keccak256(config_text(&resting)?),
+        restart_digest: keccak256(decisions(&config_text(&resting)?, &config_text(&NodeConfig::default())?)),
         settings_digests,
     })
+}
+
+/// The lines of an INI text that are not those of the defaults, each behind its section. A version of this program that writes one
+/// key more, at its default, decides nothing new, and no node is restarted for it.
+fn decisions(text: &str, defaults: &str) -> String {
+    fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
+        let mut section = "";
+        text.lines().map(str::trim).filter_map(move |line| match line.starts_with('[') {
+            true => {
+                section = line;
+                None
+            }
+            false => (!line.is_empty()).then_some((section, line)),
+        })
+    }
+    let defaults: BTreeSet<_> = lines(defaults).collect();
+    let decided = lines(text).filter(|line| !defaults.contains(line));
+    decided.map(|(section, line)| format!("{section} {line}\n")).collect()
 }
 
 /// A text that its reader reads as something else is a fault of ours or a trick of the manifest's: it goes nowhere.
@@ -271,6 +289,16 @@ mod tests {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn a_key_that_a_newer_operator_writes_at_its_default_asks_for_no_restart() {
+        let older = decisions("[rpc]\nport=1\n[p2p]\nport=2\n", "[rpc]\nport=9\n[p2p]\nport=2\n");
+        let newer = decisions("[rpc]\nnew=7\nport=1\n[p2p]\nport=2\n", "[rpc]\nnew=7\nport=9\n[p2p]\nport=2\n");
+        assert_eq!(older, "[rpc] port=1\n");
+        assert_eq!(older, newer);
+        let decided = decisions("[rpc]\nnew=8\nport=1\n", "[rpc]\nnew=7\nport=9\n");
+        assert_ne!(older, decided, "what it decides otherwise does");
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct RunArguments {
     /// Namespaces that are reconciled at the same time.
     #[arg(long, env = "ALTHING_CONCURRENCY", default_value_t = 8)]
     pub concurrency: usize,
+    /// Seconds after which a watch is begun anew. One whose connection is dead without a word is noticed after as long.
+    #[arg(long, env = "ALTHING_WATCH_SECONDS", default_value_t = 240, value_parser = clap::value_parser!(u32).range(1..=290))]
+    pub watch_seconds: u32,
     /// What is logged: a level, or `tracing` directives such as `info,althing_kubernetes=debug`.
     #[arg(long, env = "ALTHING_LOG", default_value = "info")]
     pub log: String,

@@ -1,5 +1,7 @@
 //! Events: one for each transition of a condition that people wait for, none for anything that stays.
 
+use std::time::Duration;
+
 use althing_operator::status::{Condition, ConditionType, ObjectRef, ObjectStatus, Truth};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -10,6 +12,8 @@ use crate::names::{MANAGER, kind_and_name};
 
 /// Characters of an event's note; Kubernetes allows 1,024 bytes.
 const NOTE_BYTES_MAX: usize = 1000;
+/// How long the API server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Publishes events.
 #[derive(Clone)]
@@ -40,9 +44,16 @@ impl Events {
     pub async fn tell(&self, namespace: &str, uid: &str, before: Option<&ObjectStatus>, after: &ObjectStatus) {
         let reference = reference(namespace, uid, &after.object);
         for event in transitions(before, after) {
-            if let Err(error) = self.recorder.publish(&event, &reference).await {
-                warn!(object = %after.object, "an event is lost: {error}");
-            }
+            self.publish(&event, &reference, &after.object).await;
+        }
+    }
+
+    /// Within a bounded time: an API server that never answers holds no namespace up.
+    async fn publish(&self, event: &Event, reference: &ObjectReference, object: &ObjectRef) {
+        match tokio::time::timeout(PATIENCE, self.recorder.publish(event, reference)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%object, "an event is lost: {error}"),
+            Err(_) => warn!(%object, "an event is lost: no answer within {} s", PATIENCE.as_secs()),
         }
     }
 
@@ -55,9 +66,7 @@ impl Events {
             action: "Restart".to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &reference(namespace, uid, object)).await {
-            warn!(%object, "an event is lost: {error}");
-        }
+        self.publish(&event, &reference(namespace, uid, object), object).await;
     }
 }
 

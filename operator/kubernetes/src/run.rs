@@ -21,17 +21,19 @@ use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::placement::Settings;
 use crate::secrets::Secrets;
-use crate::world::{self, World};
+use crate::world::{self, Extent, World};
 
 /// How long what is under way may take to finish after SIGTERM.
 const GRACE: Duration = Duration::from_secs(20);
+/// How much longer than a quiet watch the API server may be silent.
+const BEYOND_WATCH: Duration = Duration::from_secs(10);
 
 /// Runs the operator.
 pub async fn run(arguments: RunArguments) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let stop = CancellationToken::new();
-    let client = client().await?;
+    let client = client(arguments.watch_seconds).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let outstanding = Arc::new(OnceCell::new());
@@ -58,13 +60,16 @@ pub async fn run(arguments: RunArguments) -> anyhow::Result<()> {
     }
 }
 
-async fn client() -> anyhow::Result<Client> {
+async fn client(watch_seconds: u32) -> anyhow::Result<Client> {
     let mut config = Config::infer()
         .await
         .context("find the API server (in-cluster, or KUBECONFIG)")?;
     // A write that fails is shown and tried again by the driver, per object; hidden retries would hide it.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(10));
+    // The list that begins a watch has no time limit of its own: without this, one that is never answered is waited for forever.
+    config.read_timeout = Some(Duration::from_secs(u64::from(watch_seconds)) + BEYOND_WATCH);
+    config.reset_reader_on_write = true;
     Client::try_from(config).context("make a client of the API server")
 }
 
@@ -104,7 +109,10 @@ async fn work(
     let mut watching = world::start(
         &client,
         &arguments.namespaces(),
-        arguments.watch_machines,
+        &Extent {
+            machines: arguments.watch_machines,
+            seconds: arguments.watch_seconds,
+        },
         &world,
         &queue,
     );

@@ -17,6 +17,7 @@ use kube::Api;
 use serde_json::{Map, json};
 
 use super::authority::{Authority, new_key};
+use super::writer::within;
 use super::{Made, Target, WriteError, Writer};
 use crate::child::{ChildKind, Family, Fate};
 use crate::diff::LiveChildren;
@@ -186,10 +187,8 @@ impl Steps<'_> {
         let name = names::genesis(group);
         let what = format!("record the genesis of {group}");
         let api: Api<ConfigMap> = Api::namespaced(self.writer.client().clone(), self.namespace);
-        let found = api
-            .get_opt(&name)
-            .await
-            .map_err(|error| WriteError::of(&what, &error))?;
+        let found = within(&what, api.get_opt(&name)).await?;
+        let found = found.map_err(|error| WriteError::of(&what, &error))?;
         let text = found
             .and_then(|found| found.data)
             .and_then(|mut data| data.remove(names::GENESIS_FILE));

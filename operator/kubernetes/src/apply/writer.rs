@@ -218,7 +218,13 @@ impl Writer {
         });
         let api = self.api(namespace, target);
         match within(&what, api.delete(name, &parameters)).await? {
-            Ok(_) => Ok(()),
+            Ok(answer) => {
+                // What leaves slowly is known to be leaving from now on, whenever the watch says so.
+                if let Some(leaving) = answer.left() {
+                    self.learn(namespace, target, leaving);
+                }
+                Ok(())
+            }
             Err(kube::Error::Api(status)) if status.is_not_found() => {
                 self.world.remove(namespace, target.kind, name, Some(uid));
                 Ok(())
@@ -245,7 +251,8 @@ fn describe(verb: &str, target: &Target, body: &Value) -> String {
     format!("{verb} {} {name}", target.resource.kind)
 }
 
-async fn within<T>(what: &(impl Display + ?Sized), call: impl Future<Output = T>) -> Result<T, WriteError> {
+/// A call that is given up when it takes too long.
+pub(super) async fn within<T>(what: &(impl Display + ?Sized), call: impl Future<Output = T>) -> Result<T, WriteError> {
     tokio::time::timeout(PATIENCE, call)
         .await
         .map_err(|_| WriteError::TimedOut {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use item::{Entry, Item, Kind, Manifest, PodFacts, SecretFacts, StatefulSetFacts, child_entry};
-pub use watch::{Watching, start};
+pub use watch::{Extent, Watching, start};
 
 /// The objects of one namespace.
 pub type Shelf = BTreeMap<(Kind, String), Arc<Entry>>;

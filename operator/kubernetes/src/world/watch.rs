@@ -54,16 +54,26 @@ impl Watching {
     }
 }
 
+/// What is watched beside the namespaces, and for how long at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Whether the cluster's machines are watched.
+    pub machines: bool,
+    /// Seconds after which a watch is begun anew.
+    pub seconds: u32,
+}
+
 /// Starts every watch: over all namespaces, or over each of the given ones.
 pub fn start(
     client: &Client,
     namespaces: &[String],
-    machines: bool,
+    extent: &Extent,
     world: &Arc<World>,
     queue: &Arc<Queue>,
 ) -> Watching {
     let mut starter = Starter {
         client: client.clone(),
+        seconds: extent.seconds,
         world: Arc::clone(world),
         queue: Arc::clone(queue),
         watching: Watching {
@@ -79,7 +89,7 @@ pub fn start(
     for scope in scopes {
         starter.scope(scope.as_deref());
     }
-    if machines {
+    if extent.machines {
         starter.machines();
     }
     starter.watching
@@ -87,6 +97,7 @@ pub fn start(
 
 struct Starter {
     client: Client,
+    seconds: u32,
     world: Arc<World>,
     queue: Arc<Queue>,
     watching: Watching,
@@ -108,20 +119,28 @@ impl Starter {
         self.watch(
             scope,
             Kind::Child(ChildKind::StatefulSet),
-            watcher(api, owned()),
+            watcher(api, self.owned()),
             stateful_set,
         );
         let api = self.api::<PartialObjectMeta<Secret>>(scope);
-        self.watch(scope, Kind::Secret, watcher(api, owned()), |secret| {
+        self.watch(scope, Kind::Secret, watcher(api, self.owned()), |secret| {
             Some(Entry::of(
                 &secret.metadata,
                 Item::Secret(SecretFacts::of(&secret.metadata)),
             ))
         });
         let api = self.api::<Pod>(scope);
-        self.watch(scope, Kind::Pod, watcher(api, owned()), |pod: &Pod| {
+        self.watch(scope, Kind::Pod, watcher(api, self.owned()), |pod: &Pod| {
             Some(Entry::of(&pod.metadata, Item::Pod(Box::new(PodFacts::of(pod)))))
         });
+    }
+
+    fn all(&self) -> watcher::Config {
+        watcher::Config::default().timeout(self.seconds)
+    }
+
+    fn owned(&self) -> watcher::Config {
+        self.all().labels(&format!("{}={}", label::MANAGED_BY, label::ALTHING))
     }
 
     fn api<K>(&self, scope: Option<&str>) -> Api<K>
@@ -148,7 +167,7 @@ impl Starter {
         self.watch(
             scope,
             kind,
-            watcher(api, watcher::Config::default()),
+            watcher(api, self.all()),
             move |object: &DeserializeGuard<K>| {
                 let manifest = object.0.clone().map(Box::new).map_err(|error| error.error);
                 Some(Entry::of(object.meta(), item(manifest)))
@@ -168,7 +187,7 @@ impl Starter {
             + 'static,
     {
         let api = self.api::<K>(scope);
-        self.watch(scope, Kind::Child(kind), watcher(api, owned()), move |object: &K| {
+        self.watch(scope, Kind::Child(kind), watcher(api, self.owned()), move |object: &K| {
             child(kind, object, None)
         });
     }
@@ -225,7 +244,7 @@ impl Starter {
 
     /// Machines are only asked whether they are cordoned: before a drain, the budget of one node at a time is opened.
     fn machines(&mut self) {
-        let stream = watcher(cluster_api::<Machine>(&self.client), watcher::Config::default());
+        let stream = watcher(cluster_api::<Machine>(&self.client), self.all());
         let (world, queue) = (Arc::clone(&self.world), Arc::clone(&self.queue));
         self.watching.tasks.spawn(async move {
             let mut stream = Box::pin(stream.default_backoff());
@@ -254,10 +273,6 @@ impl Starter {
 
 fn cluster_api<K: Resource<Scope = ClusterResourceScope, DynamicType = ()>>(client: &Client) -> Api<K> {
     Api::all(client.clone())
-}
-
-fn owned() -> watcher::Config {
-    watcher::Config::default().labels(&format!("{}={}", label::MANAGED_BY, label::ALTHING))
 }
 
 fn take_in<K: Resource<DynamicType = ()>>(
