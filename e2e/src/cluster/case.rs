@@ -53,9 +53,24 @@ impl Case {
         &self.namespace
     }
 
+    /// The same case with its verbs in a namespace that it did not make, and that does not go with it.
+    #[must_use]
+    pub fn within(&self, namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A client with the administrator's rights.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// The same case, in which all but kubectl is done with another client: with fewer rights, for instance.
+    #[must_use]
+    pub fn with(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
     }
 
     /// The cluster. Cases that stop its programs or read its audit log ask it for `cluster()`.
@@ -143,7 +158,7 @@ impl Case {
     }
 
     /// What a person would look at first when the case failed.
-    pub(super) async fn evidence(&self) -> String {
+    pub async fn evidence(&self) -> String {
         let mut evidence = String::new();
         for question in [
             "get all,persistentvolumeclaims,configmaps --output=wide",

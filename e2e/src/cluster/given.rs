@@ -11,9 +11,6 @@ use super::up::{Say, up};
 
 /// The variable that names the kubeconfig of a cluster to use instead of starting one.
 pub const VARIABLE: &str = "ALTHING_E2E_KUBECONFIG";
-/// The name of the cluster that cases start for themselves.
-const OWN: &str = "cases";
-
 /// The cluster that cases run on: one they are given, or one they started and stop.
 #[derive(Debug)]
 pub struct Target {
@@ -23,12 +20,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// The cluster that [`VARIABLE`] names; else a new one, with the images of the project that have been built.
-    pub async fn choose(say: Say<'_>) -> anyhow::Result<Self> {
+    /// The cluster that [`VARIABLE`] names; else a new one of this name, with the images of the project that have been built.
+    pub async fn choose(name: &str, say: Say<'_>) -> anyhow::Result<Self> {
         if let Some(named) = std::env::var_os(VARIABLE) {
             return Self::given(Path::new(&named));
         }
-        let layout = Self::own_layout()?;
+        let layout = Layout::new(name, None)?;
         // What an earlier run left behind, killed before it could stop it, is no place for these cases.
         down(&layout).await?;
         let cluster = up(&layout, None, say).await?;
@@ -71,10 +68,11 @@ impl Target {
         self.cluster.as_ref()
     }
 
-    /// Stops the cluster that cases started for themselves, also when it is just being started. One they were given stays.
-    pub async fn release() -> anyhow::Result<()> {
+    /// Stops the cluster of this name that cases started for themselves, also when it is just being started. One they were
+    /// given stays.
+    pub async fn release(name: &str) -> anyhow::Result<()> {
         if std::env::var_os(VARIABLE).is_none() {
-            down(&Self::own_layout()?).await?;
+            down(&Layout::new(name, None)?).await?;
         }
         Ok(())
     }
@@ -82,10 +80,6 @@ impl Target {
     /// Whether it goes when the cases are done.
     pub fn is_own(&self) -> bool {
         self.own
-    }
-
-    fn own_layout() -> anyhow::Result<Layout> {
-        Layout::new(OWN, None)
     }
 }
 

@@ -1,9 +1,11 @@
-//! Runs cases on one cluster: started when the first case needs it, stopped when the last is done, however they end.
+//! Runs cases on one cluster, or on a new one for each: started when a case needs it, stopped when the last is done, however
+//! they end.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -15,13 +17,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OnceCell, RwLock};
 
 use super::case::Case;
-use super::given::Target;
+use super::given::{Target, VARIABLE};
 use super::objects::sentence;
 
 /// No case takes that long; one that does is stuck.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// How many cases run at once, unless `--test-threads` says otherwise.
-const AT_ONCE: usize = 4;
 /// What a program killed by Ctrl-C ends with.
 const INTERRUPTED: i32 = 130;
 
@@ -36,9 +36,22 @@ pub struct Named {
     pub alone: bool,
 }
 
+/// How the cases of a test target run.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The name of the cluster that they start for themselves. No two targets share one.
+    pub cluster: &'static str,
+    /// Whether each case has a new cluster; then they run one after the other. One they are given stays the same.
+    pub anew: bool,
+    /// How many cases run at once, unless `--test-threads` says otherwise.
+    pub at_once: usize,
+}
+
 /// What the cases share.
-#[derive(Default)]
 struct Shared {
+    plan: Plan,
+    /// Whether a cluster was asked for.
+    started: AtomicBool,
     /// The one cluster of all; a start that failed is not tried again for each of them.
     target: OnceCell<Result<Arc<Target>, String>>,
     /// Held for reading by the cases that run, for writing by one that runs alone.
@@ -46,9 +59,13 @@ struct Shared {
 }
 
 /// The `main` of a test target. Arguments are those of Rust's own test harness.
-pub fn main(cases: &[Named]) -> ExitCode {
+pub fn main(plan: Plan, cases: &[Named]) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    arguments.test_threads = arguments.test_threads.or(Some(plan.at_once));
+    let is_skipped = cannot_run();
+    if is_skipped && !arguments.list {
+        eprintln!("skipped: these cases start a cluster, which needs root; or name a cluster of yours in {VARIABLE}");
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),
         Err(error) => {
@@ -56,8 +73,13 @@ pub fn main(cases: &[Named]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shared = Arc::new(Shared::default());
-    runtime.spawn(stop_when_told());
+    let shared = Arc::new(Shared {
+        plan,
+        started: AtomicBool::new(false),
+        target: OnceCell::new(),
+        turn: RwLock::new(()),
+    });
+    runtime.spawn(stop_when_told(plan.cluster));
     let trials = cases
         .iter()
         .map(|&case| {
@@ -67,11 +89,12 @@ pub fn main(cases: &[Named]) -> ExitCode {
                     .block_on(run(case, &shared))
                     .map_err(|error| Failed::from(sentence(&error)))
             })
+            .with_ignored_flag(is_skipped)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if shared.target.initialized()
-        && let Err(error) = runtime.block_on(Target::release())
+    if shared.started.load(Ordering::Relaxed)
+        && let Err(error) = runtime.block_on(Target::release(plan.cluster))
     {
         eprintln!("stop the cluster: {error:#}");
         return ExitCode::FAILURE;
@@ -79,21 +102,34 @@ pub fn main(cases: &[Named]) -> ExitCode {
     conclusion.exit_code()
 }
 
-async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
-    let _turn = if case.alone {
-        (Some(shared.turn.write().await), None)
-    } else {
-        (None, Some(shared.turn.read().await))
-    };
+/// Whether there is no cluster to be had here. In CI that is no excuse: there the cases fail.
+fn cannot_run() -> bool {
+    std::env::var_os(VARIABLE).is_none() && std::env::var_os("CI").is_none() && !rustix::process::geteuid().is_root()
+}
+
+/// The cluster of a case.
+async fn target(shared: &Shared) -> anyhow::Result<Arc<Target>> {
+    let say = |line: &str| eprintln!("    {line}");
+    shared.started.store(true, Ordering::Relaxed);
+    if shared.plan.anew {
+        return Target::choose(shared.plan.cluster, &say).await.map(Arc::new);
+    }
     let started = shared.target.get_or_init(|| async {
-        let say = |line: &str| eprintln!("    {line}");
-        Target::choose(&say)
+        Target::choose(shared.plan.cluster, &say)
             .await
             .map(Arc::new)
             .map_err(|error| sentence(&error))
     });
-    let target = started.await.as_ref().map_err(|error| anyhow!("{error}"))?;
-    let context = Case::begin(case.name, Arc::clone(target)).await?;
+    started.await.clone().map_err(|error| anyhow!("{error}"))
+}
+
+async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
+    let _turn = if case.alone || shared.plan.anew {
+        (Some(shared.turn.write().await), None)
+    } else {
+        (None, Some(shared.turn.read().await))
+    };
+    let context = Case::begin(case.name, target(shared).await?).await?;
     let ended = AssertUnwindSafe(tokio::time::timeout(PATIENCE, (case.run)(context.clone())))
         .catch_unwind()
         .await;
@@ -111,7 +147,7 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
 }
 
 /// Cases that are interrupted leave no cluster behind.
-async fn stop_when_told() {
+async fn stop_when_told(cluster: &str) {
     let (Ok(mut interrupted), Ok(mut terminated)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         eprintln!("no signal can be listened for: an interrupted run may leave its cluster behind");
@@ -122,7 +158,7 @@ async fn stop_when_told() {
         _ = terminated.recv() => {}
     }
     eprintln!("interrupted: stopping the cluster");
-    if let Err(error) = Target::release().await {
+    if let Err(error) = Target::release(cluster).await {
         eprintln!("stop the cluster: {error:#}");
     }
     std::process::exit(INTERRUPTED);

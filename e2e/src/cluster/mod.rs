@@ -39,7 +39,7 @@ mod up;
 pub use case::Case;
 pub use down::down;
 pub use given::{Target, VARIABLE};
-pub use harness::{Named, main};
+pub use harness::{Named, Plan, main};
 pub use images::LOOKUP;
 pub use layout::Layout;
 pub use network::Network;

@@ -4,6 +4,15 @@
 
 mod cases;
 
+use althing_e2e::cluster::Plan;
+
+/// Many cases share one cluster.
+const PLAN: Plan = Plan {
+    cluster: "cases",
+    anew: false,
+    at_once: 4,
+};
+
 fn main() -> std::process::ExitCode {
-    althing_e2e::cluster::main(&cases::all())
+    althing_e2e::cluster::main(PLAN, &cases::all())
 }
