@@ -5,6 +5,7 @@
 //! latency     time to receipt at half that load        idle   of one transaction on an idle group
 //! memory      of a node with two idle groups           restart  of a node with 100,000 transactions
 //! peers       the same load on public peers, and our figures by theirs
+//! scale       the operator with a thousand Nodes on a real API server, their pods played
 //! ```
 //!
 //! Everything is medians over `--runs`. The load is signed before the clock starts.
@@ -17,6 +18,7 @@ mod memory;
 mod peers;
 mod report;
 mod restart;
+mod scale;
 mod throughput;
 mod token;
 
@@ -87,7 +89,7 @@ impl Options {
     }
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Part {
     /// Transfers included a second under a load beyond what the group takes
     Throughput,
@@ -101,7 +103,9 @@ enum Part {
     Restart,
     /// The same client on public peers; runs our throughput first, for the ratios
     Peers,
-    /// All of them
+    /// The operator with a thousand Nodes on a cluster of its own; needs root
+    Scale(scale::Settings),
+    /// All of them but scale
     All,
 }
 
@@ -116,6 +120,7 @@ async fn main() -> anyhow::Result<()> {
         Part::Memory => memory::run(&options).await,
         Part::Restart => restart::run(&options).await,
         Part::Peers => peers::run(&options, throughput::run(&options).await?).await,
+        Part::Scale(settings) => scale::run(&settings).await,
         Part::All => all(&options).await,
     }
 }
