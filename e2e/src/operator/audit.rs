@@ -26,11 +26,15 @@ impl Audit {
         let Some(cluster) = case.target().cluster() else {
             return Ok(None);
         };
-        let file = cluster.audit_log();
+        Self::of(cluster.audit_log()).map(Some)
+    }
+
+    /// From now on, of this log.
+    pub fn of(file: PathBuf) -> anyhow::Result<Self> {
         let from = std::fs::metadata(&file)
             .with_context(|| format!("read {}", file.display()))?
             .len();
-        Ok(Some(Self { file, from }))
+        Ok(Self { file, from })
     }
 
     /// The answered writes of a user since then.
