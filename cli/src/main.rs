@@ -1,8 +1,9 @@
-//! `althing`: consortium ledgers on this machine.
+//! `althing`: consortium ledgers on this machine. Called as `kubectl-althing`, or as `althing kubectl`: on a cluster.
 //!
 //! ```text
 //! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
 //! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
+//! kubectl ─▶ status, why, bundle
 //! ```
 //!
 //! Results go to standard output, progress and errors to standard error. Exit codes: 0 all is well, 1 something is wrong,
@@ -13,15 +14,18 @@ mod doctor;
 mod down;
 mod facts;
 mod first_block;
+mod kubernetes;
 mod output;
+mod paint;
 mod progress;
 mod rpc;
 mod state;
 mod status;
 mod table;
 mod up;
+mod wrap;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -59,26 +63,46 @@ enum Command {
     Status,
     /// Explain what is wrong, and what to do
     Doctor,
+    /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, bundle
+    Kubectl(kubernetes::Options),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return report(&anyhow::Error::new(error).context("start the runtime")),
     };
-    let outcome = runtime.block_on(async {
-        match &cli.command {
-            Command::Up(options) => up::run(&cli.common, options).await,
-            Command::Down(options) => down::run(&cli.common, options),
-            Command::Status => status::run(&cli.common).await,
-            Command::Doctor => doctor::run(&cli.common).await,
+    let outcome = match is_plugin() {
+        true => {
+            let plugin = kubernetes::Plugin::parse();
+            runtime.block_on(kubernetes::run(&plugin.options, plugin.output))
         }
-    });
+        false => runtime.block_on(run(&Cli::parse())),
+    };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => report(&error),
+    }
+}
+
+/// kubectl runs the program of this name for `kubectl althing`.
+fn is_plugin() -> bool {
+    let name = std::env::args_os().next();
+    name.is_some_and(|name| {
+        Path::new(&name)
+            .file_stem()
+            .is_some_and(|stem| stem == kubernetes::NAME)
+    })
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<bool> {
+    match &cli.command {
+        Command::Up(options) => up::run(&cli.common, options).await,
+        Command::Down(options) => down::run(&cli.common, options),
+        Command::Status => status::run(&cli.common).await,
+        Command::Doctor => doctor::run(&cli.common).await,
+        Command::Kubectl(options) => kubernetes::run(options, cli.common.output).await,
     }
 }
 
@@ -88,7 +112,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// An error and its causes. A cause that its effect repeats already is left out.
-fn sentence(error: &anyhow::Error) -> String {
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
     error
         .chain()
         .fold(String::new(), |text, cause| match cause.to_string() {

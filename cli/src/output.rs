@@ -1,4 +1,4 @@
-//! Where results go. No colours are used, so NO_COLOR and pipes need no care.
+//! Where results go. Colours are [`crate::paint`]'s business.
 
 use std::io::{self, Write};
 

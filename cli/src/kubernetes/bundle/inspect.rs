@@ -1,0 +1,287 @@
+//! What a bundle holds, and whether it holds together. No cluster is asked.
+
+use std::io::Read;
+
+use althing_crds::v1alpha1::{Agency, Attestation, Group, Node};
+use althing_operator::manifest::{FILE_BYTES_MAX, NamespaceManifests, SourceFile, read};
+use althing_operator::name::Namespace;
+use althing_operator::pki::inspect::{first, verify_issued_by};
+use althing_operator::pki::request;
+use anyhow::{Context, bail, ensure};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Inspect;
+use super::export::PRIVATE;
+use crate::output::{self, Format};
+use crate::wrap::{WIDTH, wrap};
+
+/// Columns of a label.
+const MARGIN: usize = 16;
+
+/// One object of a bundle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fact {
+    /// `Kind/name`.
+    object: String,
+    /// Label and value, in the order in which they are shown.
+    facts: Vec<(&'static str, String)>,
+    /// What is wrong with it.
+    problems: Vec<String>,
+}
+
+/// Shows the bundle; false when something is wrong with it.
+pub(super) fn run(wanted: &Inspect, output: Format) -> anyhow::Result<bool> {
+    let name = wanted.file.display().to_string();
+    let text = match name.as_str() {
+        "-" => {
+            let mut text = String::new();
+            let most = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
+            std::io::stdin()
+                .take(most.saturating_add(1))
+                .read_to_string(&mut text)?;
+            text
+        }
+        _ => std::fs::read_to_string(&wanted.file).with_context(|| format!("read {name}"))?,
+    };
+    ensure!(
+        !text.contains(PRIVATE),
+        "{name} holds a private key: it must not leave its namespace. Whoever has seen this file has the key"
+    );
+    let found = facts(&name, text, Timestamp::now())?;
+    match output {
+        Format::Json => output::json(&found)?,
+        Format::Table => output::text(&found.iter().map(block).collect::<Vec<_>>().join("\n"))?,
+    }
+    Ok(found.iter().all(|fact| fact.problems.is_empty()))
+}
+
+fn facts(name: &str, text: String, now: Timestamp) -> anyhow::Result<Vec<Fact>> {
+    // Where the manifests go is the reader's business; here they need some namespace.
+    let namespace = Namespace::new("bundle").context("a namespace")?;
+    let file = SourceFile {
+        name: name.to_owned(),
+        text,
+    };
+    let manifests = match read(&[file], &namespace) {
+        Ok(manifests) => manifests,
+        Err(errors) => {
+            let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            bail!("{}", lines.join("\n"));
+        }
+    };
+    let found: Vec<Fact> = manifests
+        .namespaces
+        .values()
+        .flat_map(|manifests| of(manifests, now))
+        .collect();
+    ensure!(!found.is_empty(), "{name} holds no manifest");
+    Ok(found)
+}
+
+fn of(manifests: &NamespaceManifests, now: Timestamp) -> Vec<Fact> {
+    let consortiums = manifests.consortiums.keys().map(|name| Fact {
+        object: format!("Consortium/{name}"),
+        problems: vec![
+            "a bundle has agencies, nodes and groups; the chain's identity is every namespace's own".to_owned(),
+        ],
+        ..Fact::default()
+    });
+    let agencies = manifests
+        .agencies
+        .iter()
+        .map(|(name, agency)| of_agency(name.as_str(), agency, now));
+    let nodes = manifests
+        .nodes
+        .iter()
+        .map(|(name, node)| of_node(name.as_str(), node, manifests, now));
+    let groups = manifests
+        .groups
+        .iter()
+        .map(|(name, group)| of_group(name.as_str(), group));
+    consortiums.chain(agencies).chain(nodes).chain(groups).collect()
+}
+
+fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
+    let mut fact = Fact {
+        object: format!("Agency/{name}"),
+        ..Fact::default()
+    };
+    fact.say("consortium", &agency.spec.consortium);
+    let Some(external) = &agency.spec.external else {
+        fact.wrong("it has no spec.external: applied, it would become an own agency");
+        return fact;
+    };
+    fact.certificate(external.certificate.as_deref(), now);
+    match external.certificate_signing_request.as_deref().map(request::verify) {
+        None => {}
+        Some(Ok(request)) => fact.say("request", &request.fingerprint),
+        Some(Err(error)) => fact.wrong(&format!("its request: {error}")),
+    }
+    fact.say("account", external.governance_account.as_deref().unwrap_or("none"));
+    fact.attestation(external.attestation.as_ref());
+    fact
+}
+
+fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timestamp) -> Fact {
+    let mut fact = Fact {
+        object: format!("Node/{name}"),
+        ..Fact::default()
+    };
+    fact.say("agency", &node.spec.agency);
+    let Some(external) = &node.spec.external else {
+        fact.wrong("it has no spec.external: applied, it would become an own node");
+        return fact;
+    };
+    fact.say("nodeID", external.node_id.as_deref().unwrap_or("none"));
+    fact.say("address", external.address.as_deref().unwrap_or("none"));
+    fact.certificate(external.certificate.as_deref(), now);
+    fact.attestation(external.attestation.as_ref());
+    let Some(pem) = &external.certificate else { return fact };
+    let certified = first(pem)
+        .ok()
+        .and_then(|found| found.public_key)
+        .map(|id| id.to_string());
+    if let (Some(stated), Some(certified)) = (&external.node_id, certified)
+        && !stated.eq_ignore_ascii_case(&certified)
+    {
+        fact.wrong(&format!("its certificate is of another nodeID: {certified}"));
+    }
+    let agency = manifests.agencies.get(node.spec.agency.as_str());
+    let issuer = agency.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
+    if let Some(Err(error)) = issuer.map(|issuer| verify_issued_by(pem, issuer)) {
+        fact.wrong(&format!(
+            "its certificate is not by Agency/{}: {error}",
+            node.spec.agency
+        ));
+    }
+    fact
+}
+
+fn of_group(name: &str, group: &Group) -> Fact {
+    let spec = &group.spec;
+    let mut fact = Fact {
+        object: format!("Group/{name}"),
+        ..Fact::default()
+    };
+    fact.say("consortium", &spec.consortium);
+    fact.say("group ID", &spec.group_id.to_string());
+    fact.say("sealers", &spec.genesis.sealers.join(", "));
+    match &spec.genesis.hash {
+        Some(hash) => fact.say("genesis", hash),
+        None => fact.wrong("spec.genesis.hash is not given: nothing pins the genesis"),
+    }
+    if spec.local.is_some() {
+        fact.wrong("spec.local is a namespace's own business and in no bundle");
+    }
+    fact
+}
+
+impl Fact {
+    fn say(&mut self, label: &'static str, value: &str) {
+        self.facts.push((label, value.to_owned()));
+    }
+
+    fn wrong(&mut self, problem: &str) {
+        self.problems.push(problem.to_owned());
+    }
+
+    fn certificate(&mut self, pem: Option<&str>, now: Timestamp) {
+        let Some(pem) = pem else {
+            self.say("certificate", "none");
+            return;
+        };
+        match first(pem) {
+            Ok(found) => {
+                self.say("certificate", &found.fingerprint);
+                self.say("until", &found.not_after.to_string());
+                if !found.holds_at(now) {
+                    self.wrong(&format!(
+                        "its certificate holds from {} to {}",
+                        found.not_before, found.not_after
+                    ));
+                }
+            }
+            Err(error) => self.wrong(&format!("its certificate: {error}")),
+        }
+    }
+
+    fn attestation(&mut self, attestation: Option<&Attestation>) {
+        match attestation {
+            Some(attestation) => {
+                let text = format!(
+                    "sequence {}; the operator checks it whenever it reads the object",
+                    attestation.sequence
+                );
+                self.say("attestation", &text);
+            }
+            None => self.say(
+                "attestation",
+                "none: compare the fingerprints with the agency over another channel",
+            ),
+        }
+    }
+}
+
+fn block(fact: &Fact) -> String {
+    let mut text = format!("{}\n", fact.object);
+    let facts = fact.facts.iter().map(|(label, value)| (*label, value));
+    for (label, value) in facts.chain(fact.problems.iter().map(|problem| ("PROBLEM", problem))) {
+        for (position, line) in wrap(value, WIDTH - MARGIN).into_iter().enumerate() {
+            let label = if position == 0 { label } else { "" };
+            text.push_str(&format!("  {label:<width$}{line}\n", width = MARGIN - 2));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The agency certificate of the examples, which is also an authority.
+    const AGENCY: &str = include_str!("../../../../crds/examples/agency-external.yaml");
+
+    fn found(text: &str) -> Vec<Fact> {
+        facts("bundle.yaml", text.to_owned(), "2027-01-01T00:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_agency_s_fingerprint_and_account_are_shown() {
+        let found = found(AGENCY);
+        let text = block(&found[0]);
+        assert!(found[0].problems.is_empty(), "{text}");
+        assert!(
+            text.starts_with("Agency/agency-b\n  consortium    trade\n  certificate   "),
+            "{text}"
+        );
+        assert!(
+            text.contains("account       0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f\n"),
+            "{text}"
+        );
+        assert!(text.contains("attestation   none: compare the fingerprints"), "{text}");
+    }
+
+    #[test]
+    fn a_node_whose_certificate_is_another_s_is_found_out() {
+        let agency: serde_json::Value = serde_yaml::from_str(AGENCY).unwrap();
+        let certificate = &agency["spec"]["external"]["certificate"];
+        let node = serde_json::json!({
+            "apiVersion": "althing.dev/v1alpha1", "kind": "Node", "metadata": {"name": "node-3"},
+            "spec": {"agency": "agency-b", "external": {"nodeId": "6b".repeat(64), "certificate": certificate}},
+        });
+        let found = found(&format!("{AGENCY}---\n{node}\n"));
+        let problems = found[1].problems.join("; ");
+        assert!(problems.contains("of another nodeID"), "{problems}");
+        let late = facts("b", AGENCY.to_owned(), "2050-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        assert!(late[0].problems[0].contains("holds from"), "{:?}", late[0]);
+    }
+
+    #[test]
+    fn what_is_no_public_fact_is_a_problem() {
+        let own = "apiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {name: a}\nspec: {consortium: trade}\n";
+        assert!(found(own)[0].problems[0].contains("would become an own agency"));
+        assert!(facts("b", "x: [".to_owned(), Timestamp::UNIX_EPOCH).is_err());
+    }
+}

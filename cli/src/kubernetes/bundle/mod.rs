@@ -1,0 +1,59 @@
+//! `kubectl althing bundle`: public facts as ordinary manifests, for the namespaces of other agencies.
+//!
+//! Own agencies and nodes become `external` ones. No private key is read, let alone written.
+
+mod export;
+mod inspect;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::target::Target;
+use crate::output::Format;
+
+/// What can be done with bundles.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// Write the public facts of own agencies and nodes to standard output, as manifests for other agencies
+    ///
+    /// Every own Agency becomes an external one with its certificate and governance account, every own Node an external one
+    /// with its nodeID, address and certificate. A Group is included only where --group names it, with its genesis pinned by
+    /// its hash and without what is this namespace's own business: give a bundle only to agencies of those groups.
+    ///
+    /// The facts are not signed: attestations need the agency's key, which this command does not read. Whoever takes the bundle
+    /// compares the fingerprints that `bundle inspect` shows with you, over another channel.
+    Export(Export),
+    /// Show and check what a bundle holds: fingerprints, nodeIDs, addresses, genesis hashes
+    ///
+    /// No cluster is asked. Something is wrong when a certificate and a nodeID differ, a node's certificate is not its agency's,
+    /// a certificate has ended, or the bundle holds what should never leave a namespace.
+    Inspect(Inspect),
+}
+
+/// What is exported.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Only these agencies, and their nodes [default: every own agency]
+    #[arg(long = "agency", value_name = "NAME")]
+    agencies: Vec<String>,
+    /// This Group as well; may be given several times
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+}
+
+/// What is inspected.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The bundle; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Exports or inspects; false when something is wrong with a bundle.
+pub(super) async fn run(target: &Target, command: &BundleCommand, output: Format) -> anyhow::Result<bool> {
+    match command {
+        BundleCommand::Export(wanted) => export::run(target, wanted, output).await,
+        BundleCommand::Inspect(wanted) => inspect::run(wanted, output),
+    }
+}
