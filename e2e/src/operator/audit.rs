@@ -66,6 +66,24 @@ impl Audit {
         Ok(writes.len())
     }
 
+    /// No Secret with a key was made twice, by whichever of these users; how many were made. The operator POSTs keys and
+    /// nothing else that is a Secret.
+    pub fn keys_made_once(&self, users: &[&str]) -> anyhow::Result<usize> {
+        let mut made = std::collections::BTreeSet::new();
+        for user in users {
+            let creations = self
+                .writes_of(user)?
+                .into_iter()
+                .filter(|write| write.verb() == "create" && write.is_about("secrets") && write.code() == 201);
+            for write in creations {
+                ensure!(!write.name().is_empty(), "a creation without a name: {write}");
+                let key = (write.namespace().to_owned(), write.name().to_owned());
+                ensure!(made.insert(key), "made twice: {write}");
+            }
+        }
+        Ok(made.len())
+    }
+
     /// Nothing is written for this long: the operator is at rest.
     pub async fn is_quiet(&self, user: &str, length: Duration) -> anyhow::Result<()> {
         let before = self.changes(user)?;

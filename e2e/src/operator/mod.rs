@@ -10,6 +10,7 @@
 
 mod audit;
 mod conditions;
+mod inventory;
 mod ledger;
 mod pods;
 mod process;
@@ -20,6 +21,7 @@ mod watchdog;
 
 pub use audit::{Audit, Write};
 pub use conditions::Object;
+pub use inventory::Inventory;
 pub use ledger::Ledger;
 pub use pods::{Footprint, PodHistory, PodWatch, footprints, is_up, pods, uid};
 pub use process::{Operator, Options};

@@ -122,9 +122,16 @@ impl Operator {
         self.child.kill().await.context("kill the operator")
     }
 
-    /// Kills it as a power cut would, and starts it again as it was; it need not be ready yet.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
-        self.child.kill().await.context("kill the operator")?;
+    /// Kills it as a power cut would; `restart` brings it back.
+    pub async fn halt(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("it had ended with {status} by itself:\n{}", self.log_tail());
+        }
+        self.child.kill().await.context("kill the operator")
+    }
+
+    /// Starts a halted one again as it was; it need not be ready yet.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
         self.child = self.command.spawn().context("start althing-operator again")?;
         Ok(())
     }

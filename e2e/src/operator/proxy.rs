@@ -74,8 +74,10 @@ pub enum Fate {
     ResetAfter,
     /// It is not forwarded, and never answered.
     Hang,
-    /// It is forwarded and answered; the answer is never passed on.
-    HangAfter,
+    /// As `Hang`, and the case is told (`Proxy::held`).
+    Hold,
+    /// It is forwarded and answered; the answer is never passed on, and the case is told.
+    HoldAfter,
     /// It is forwarded; every piece of the answer is passed on this much later.
     Late(Duration),
 }
@@ -91,7 +93,7 @@ struct Shared {
     client: Client,
     schedule: Mutex<Arc<Schedule>>,
     calls: Mutex<u64>,
-    /// How many calls hang, or have hung.
+    /// How many calls are held, or were.
     held: watch::Sender<u64>,
     /// Grows when all connections are to end.
     cut: watch::Sender<u64>,
@@ -152,7 +154,7 @@ impl Proxy {
         self.shared.cut.send_modify(|count| *count += 1);
     }
 
-    /// A view of how many calls hang, or have hung. Of a call that is forwarded, it has been answered by then.
+    /// A view of how many calls are held, or were. Of a call that is forwarded, it has been answered by then.
     pub fn held(&self) -> watch::Receiver<u64> {
         self.shared.held.subscribe()
     }
@@ -207,10 +209,11 @@ async fn call(shared: Arc<Shared>, request: Request<Incoming>) -> anyhow::Result
             swallow(&shared.client, request).await?;
             anyhow::bail!("told to")
         }
-        Fate::Hang => shared.hang().await,
-        Fate::HangAfter => {
+        Fate::Hang => std::future::pending().await,
+        Fate::Hold => shared.hold().await,
+        Fate::HoldAfter => {
             swallow(&shared.client, request).await?;
-            shared.hang().await
+            shared.hold().await
         }
         Fate::Late(delay) => Ok(late(forward(&shared.client, request).await?, delay).await),
     }
@@ -223,7 +226,7 @@ impl Shared {
         *calls - 1
     }
 
-    async fn hang(&self) -> anyhow::Result<Answer> {
+    async fn hold(&self) -> anyhow::Result<Answer> {
         self.held.send_modify(|count| *count += 1);
         std::future::pending().await
     }

@@ -45,6 +45,11 @@ async fn apply(case: &Case, file: &Path, namespace: &str) -> anyhow::Result<()> 
     let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
     for mut object in documents(&text)? {
         object.metadata.namespace = Some(namespace.to_owned());
+        // Several operators may watch one namespace: each has a binding of its own there.
+        let is_binding = object.types.as_ref().is_some_and(|types| types.kind == "RoleBinding");
+        if is_binding && namespace != case.namespace() {
+            object.metadata.name = Some(format!("{ACCOUNT}-of-{}", case.namespace()));
+        }
         bind(&mut object, case.namespace());
         case.apply(&serde_json::to_string(&object)?).await?;
     }

@@ -187,9 +187,12 @@ impl Starter {
             + 'static,
     {
         let api = self.api::<K>(scope);
-        self.watch(scope, Kind::Child(kind), watcher(api, self.owned()), move |object: &K| {
-            child(kind, object, None)
-        });
+        self.watch(
+            scope,
+            Kind::Child(kind),
+            watcher(api, self.owned()),
+            move |object: &K| child(kind, object, None),
+        );
     }
 
     /// One watch: into the world, and the namespace into the queue.
