@@ -32,11 +32,8 @@ doctor: ## What is wrong with what runs, why, and what to do
 test: ## Everything CI runs
 	@scripts/test.sh
 
-e2e: ## The end-to-end cases; CASE=name runs those with that in their name
-	@scripts/setup.sh build
-	@scripts/setup.sh clients
-	@cargo build --workspace --bins
-	@cargo test --workspace --test local -- --nocapture $(CASE)
+e2e: ## The end-to-end cases; CASE=name runs those with that in their name, KIND=local|install|cluster those of a kind
+	@scripts/e2e.sh $(KIND) $(CASE)
 
 cluster: ## A Kubernetes cluster on this machine, with the project's images; needs root
 	@scripts/setup.sh build

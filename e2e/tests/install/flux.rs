@@ -56,7 +56,10 @@ impl<'a> Flux<'a> {
         site.kubectl(&established).await?;
         let folder = tempfile::tempdir()?;
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let controller = Command::new(program_of_the_cache("kustomize-controller")?)
+        // It ends with this process, however that ends.
+        let controller = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(program_of_the_cache("kustomize-controller")?)
             .args(["--feature-gates=ExternalArtifact=true", "--requeue-dependency=1s"])
             .args([
                 "--metrics-addr=0",

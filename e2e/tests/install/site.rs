@@ -32,6 +32,8 @@ const GROUPS: [(u32, &[&str]); 2] = [
 const FREE: &str = "node-5";
 /// From an apply to running ledgers, on a busy machine.
 pub(crate) const CONVERGENCE: Duration = Duration::from_secs(180);
+/// How long one call of kubectl may take: a namespace goes when its pods have gone.
+const KUBECTL: Duration = Duration::from_secs(120);
 /// How long one call of Helm may take.
 const HELM: Duration = Duration::from_secs(200);
 
@@ -104,6 +106,16 @@ impl Site {
         self.case.kubectl(arguments).await
     }
 
+    /// Runs kubectl in the root of the repository and in no namespace but those that manifests name, as the documentation does.
+    async fn plain_kubectl(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new(program_of_the_cache("kubectl")?);
+        command
+            .current_dir(repository())
+            .env("KUBECONFIG", self.case.target().kubeconfig())
+            .args(arguments);
+        run(&mut command, KUBECTL).await.map(drop)
+    }
+
     /// Runs a Helm in the root of the repository.
     pub(crate) async fn helm(&self, helm: Helm, arguments: &[&str]) -> anyhow::Result<String> {
         let program = match helm {
@@ -124,14 +136,14 @@ impl Site {
 
     /// The first two lines of the three that the documentation names.
     pub(crate) async fn install_by_kubectl(&self) -> anyhow::Result<()> {
-        self.kubectl(&["apply", "--server-side", "-f", &path(DEFINITIONS)])
+        self.plain_kubectl(&["apply", "--server-side", "-f", DEFINITIONS])
             .await?;
-        self.kubectl(&["apply", "-k", &path(HOSTED)]).await.map(drop)
+        self.plain_kubectl(&["apply", "-k", HOSTED]).await
     }
 
     /// The third.
     pub(crate) async fn apply_sample(&self) -> anyhow::Result<()> {
-        self.kubectl(&["apply", "-f", &path(FOUR_AGENCIES)]).await.map(drop)
+        self.plain_kubectl(&["apply", "-f", FOUR_AGENCIES]).await
     }
 
     /// Part of the operator's Deployment.
@@ -291,13 +303,11 @@ impl Site {
             ];
             self.helm(Helm::Four, &uninstall).await?;
         }
-        self.kubectl(&["delete", "--ignore-not-found", "-k", &path(HOSTED)])
-            .await?;
-        let namespaces = ["delete", "--ignore-not-found", "namespace", SAMPLE, "flux-system"];
-        self.kubectl(&namespaces).await?;
-        self.kubectl(&["delete", "--ignore-not-found", "-f", &path(DEFINITIONS)])
-            .await
-            .map(drop)
+        let delete = ["delete", "--ignore-not-found"];
+        let namespaces = ["namespace", SAMPLE, "flux-system"];
+        self.plain_kubectl(&[&delete[..], &["-k", HOSTED]].concat()).await?;
+        self.plain_kubectl(&[&delete[..], &namespaces].concat()).await?;
+        self.plain_kubectl(&[&delete[..], &["-f", DEFINITIONS]].concat()).await
     }
 
     async fn evidence(&self) -> String {
@@ -321,9 +331,4 @@ pub(crate) fn program_of_the_cache(name: &str) -> anyhow::Result<PathBuf> {
     Layout::new("any", None)?
         .program(name)
         .context("the cases need what scripts/setup.sh kube-checks and gitops build")
-}
-
-/// A place in the repository.
-fn path(below: &str) -> String {
-    repository().join(below).to_string_lossy().into_owned()
 }

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The end-to-end cases, each kind with what it needs.
+#
+#   scripts/e2e.sh              all of them: processes, ways to install, on a cluster
+#   scripts/e2e.sh local NAME…  one kind (local, install, cluster), the cases with NAME in theirs
+#
+# Clusters need root, or a kubeconfig in ALTHING_E2E_KUBECONFIG; without either their cases say that they are skipped.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+cd "$root"
+
+kinds=(local install cluster)
+case ${1:-} in
+  local | install | cluster)
+    kinds=("$1")
+    shift
+    ;;
+esac
+
+has_cluster() {
+  [ "$(id -u)" -eq 0 ] || [ -n "${ALTHING_E2E_KUBECONFIG:-}" ]
+}
+
+# The cases stop their clusters themselves, also when they fail; this is for those that were killed before they could.
+stop_cluster() {
+  [ "$(id -u)" -eq 0 ] && [ -x "$CARGO_TARGET_DIR/debug/althing-cluster" ] || return 0
+  "$CARGO_TARGET_DIR/debug/althing-cluster" down --name "$1" >/dev/null
+}
+
+# All cargo commands name the whole workspace: another selection would mean other features and a second build.
+cases() {
+  cargo test --workspace --test "$@"
+}
+
+step 'what the cases need' scripts/setup.sh build
+for kind in "${kinds[@]}"; do
+  if [ "$kind" = local ]; then
+    scripts/setup.sh clients
+    step 'build' cargo build --workspace --bins
+  elif has_cluster; then
+    for part in cluster kube-checks gitops; do scripts/setup.sh "$part"; done
+    step 'images' scripts/images.sh
+  fi
+  case $kind in
+    local) step 'cases on processes' cases local -- --nocapture "$@" ;;
+    install)
+      trap 'told=$?; stop_cluster install; exit $told' EXIT
+      step 'ways to install' cases install -- "$@"
+      ;;
+    cluster)
+      trap 'told=$?; stop_cluster cases; exit $told' EXIT
+      step 'cases on a cluster' cases cluster -- "$@"
+      ;;
+  esac
+done
