@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use futures::FutureExt;
@@ -129,7 +129,9 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     } else {
         (None, Some(shared.turn.read().await))
     };
+    let asked = Instant::now();
     let context = Case::begin(case.name, target(shared).await?).await?;
+    let begun = Instant::now();
     let ended = AssertUnwindSafe(tokio::time::timeout(PATIENCE, (case.run)(context.clone())))
         .catch_unwind()
         .await;
@@ -142,6 +144,10 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
         Ok(()) => Ok(()),
         Err(error) => Err(anyhow!("{}\n{}", sentence(&error), context.evidence().await)),
     };
+    if shared.plan.anew {
+        let (whole, cluster) = (asked.elapsed().as_secs(), (begun - asked).as_secs());
+        eprintln!("    {whole} s, of which the cluster took {cluster} s");
+    }
     let ended = context.end().await.context("end the case");
     result.and(ended)
 }
