@@ -101,7 +101,8 @@ struct Remembered {
 
 #[derive(Clone, Debug)]
 enum Content {
-    Key(FoundKey),
+    /// As this identity's: two objects may want one Secret, and what it is to one it is not to the other.
+    Key(Identity, FoundKey),
     Public(Arc<PublicFiles>),
 }
 
@@ -117,6 +118,14 @@ impl Secrets {
         let found = known.get(&(namespace.to_owned(), entry.name.clone()))?;
         let is_it = found.uid == entry.uid && found.resource_version == entry.resource_version;
         is_it.then(|| found.content.clone())
+    }
+
+    /// What is remembered of a key, if it was read as this identity's.
+    fn remembered_key(&self, namespace: &str, entry: &Entry, identity: &Identity) -> Option<FoundKey> {
+        match self.remembered(namespace, entry)? {
+            Content::Key(of, found) if of == *identity => Some(found),
+            Content::Key(..) | Content::Public(_) => None,
+        }
     }
 
     fn remember(&self, namespace: &str, entry: &Entry, content: Content) {
@@ -188,7 +197,7 @@ impl Secrets {
         place: &KeyPlace,
     ) -> Result<Option<FoundKey>, WriteError> {
         let watched = shelf.get(&(Kind::Secret, place.secret.clone()));
-        if let Some(Content::Key(found)) = watched.and_then(|entry| self.remembered(namespace, entry)) {
+        if let Some(found) = watched.and_then(|entry| self.remembered_key(namespace, entry, identity)) {
             return Ok(Some(found));
         }
         let Some(secret) = writer.secret(namespace, &place.secret).await? else {
@@ -206,7 +215,7 @@ impl Secrets {
         if matches!(found.state, KeyState::Present(_)) && !is_adopted {
             crate::apply::adopt_key(writer, namespace, identity, &entry).await?;
         }
-        self.remember(namespace, &entry, Content::Key(found.clone()));
+        self.remember(namespace, &entry, Content::Key(identity.clone(), found.clone()));
         Ok(Some(found))
     }
 
@@ -279,4 +288,32 @@ pub fn private_key(identity: &Identity, secret: &Secret) -> Result<PrivateKey, S
     let bytes = found.ok_or_else(|| format!("it has none of {}", KEY_FILES.join(", ")))?;
     let text = std::str::from_utf8(&bytes.0).map_err(|_| "it is not text".to_owned())?;
     PrivateKey::from_pem(identity.key_kind(), text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use althing_operator::name::{AgencyName, NodeName};
+
+    use super::*;
+
+    #[test]
+    fn what_a_secret_is_to_one_object_is_not_remembered_for_another_that_wants_its_name() {
+        let agency = Identity::AgencyCa(AgencyName::new("agency-a").unwrap());
+        let node = Identity::Node(NodeName::new("agency-a-ca").unwrap());
+        assert_eq!(names::key_secret(&agency), names::key_secret(&node));
+        let entry = Entry {
+            name: names::key_secret(&agency),
+            uid: "1".to_owned(),
+            resource_version: "1".to_owned(),
+            item: Item::Secret(SecretFacts::default()),
+        };
+        let found = FoundKey {
+            state: KeyState::Unreadable("as the agency's".to_owned()),
+            bought: None,
+        };
+        let secrets = Secrets::default();
+        secrets.remember("a", &entry, Content::Key(agency.clone(), found));
+        assert!(secrets.remembered_key("a", &entry, &agency).is_some());
+        assert!(secrets.remembered_key("a", &entry, &node).is_none());
+    }
 }
