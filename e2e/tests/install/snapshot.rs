@@ -21,6 +21,8 @@ const MARKS: [&str; 4] = [
     "pv.kubernetes.io/",
     "volume.",
 ];
+/// What a key lacks when its Consortium had not been seen yet when it was made: it keeps the labels that it was made with.
+const PART_OF: &str = "app.kubernetes.io/part-of";
 /// A word of at least that many hex digits is an identity or a digest.
 const HEX: usize = 40;
 
@@ -91,7 +93,12 @@ fn normal(object: &Value) -> Value {
     let kind = object["kind"].as_str().unwrap_or_default();
     normal["metadata"] = metadata(&object["metadata"]);
     match kind {
-        "Secret" => normal["data"] = json!(keys(&object["data"])),
+        "Secret" => {
+            normal["data"] = json!(keys(&object["data"]));
+            if object["immutable"] == true {
+                remove(&mut normal["metadata"]["labels"], &[PART_OF]);
+            }
+        }
         "PersistentVolumeClaim" => remove(&mut normal["spec"], &["volumeName"]),
         "Service" if object["spec"]["clusterIP"] != "None" => remove(&mut normal["spec"], &["clusterIP", "clusterIPs"]),
         _ => {}
