@@ -51,7 +51,7 @@ impl<'a> Budget<'a> {
         Some((Rule::AnnouncedPauseOnly, why))
     }
 
-    /// Who was disturbed or has just started is in sync before the next of its groups follows. Those that stand still and
+    /// Who was disturbed or has just started is in sync, and ready, before the next of its groups follows. Those that stand still and
     /// run as something else than they should do not wait for each other.
     fn in_sync_first(&self, request: Request<'a>) -> Option<(Rule, String)> {
         let Request { node, now, .. } = request;
@@ -61,16 +61,27 @@ impl<'a> Budget<'a> {
                 return None;
             }
             let others = group.members.iter().filter(|other| *other != node);
-            let mut late = others.filter(|other| !group.in_sync.contains(*other));
+            let mut late = others.filter(|other| !group.in_sync.contains(*other) || self.is_coming_up(other));
             let other = late.find(|other| self.holds_up(other, stands_still, request.reason))?;
+            let lacks = match group.in_sync.contains(other) {
+                true => "ready",
+                false => "in sync",
+            };
             let why = format!(
-                "{other} is not in sync in group {name} yet; {node} follows when it is (kubectl althing why {other} says what it lacks)"
+                "{other} is not {lacks} in group {name} yet; {node} follows when it is (kubectl althing why {other} says what it lacks)"
             );
             Some((Rule::InSyncFirst, why))
         })
     }
 
-    /// Whether this node, which is not in sync, makes another of its groups wait.
+    /// Whether it runs and is not ready: it may vote already, but nobody who goes by readiness (clients behind a Service, a
+    /// drain) counts on it, and two such nodes at once are one too many for them.
+    fn is_coming_up(&self, node: &NodeName) -> bool {
+        let found = self.scene.nodes.get(node);
+        found.is_some_and(|found| found.state == ProcessState::Running)
+    }
+
+    /// Whether this node, which is not in sync or not ready, makes another of its groups wait.
     fn holds_up(&self, other: &NodeName, candidate_stands_still: bool, reason: DisruptionReason) -> bool {
         let Some(found) = self.scene.nodes.get(other) else {
             return false;

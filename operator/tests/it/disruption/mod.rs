@@ -42,6 +42,21 @@ fn a_rolling_change_replaces_one_node_at_a_time_and_the_leader_last() {
 }
 
 #[test]
+fn who_votes_again_and_is_not_ready_yet_makes_the_next_wait() {
+    let mut world = World::rolling(4);
+    world.carry_out(&world.decide());
+    world.members[1].in_sync = true;
+    let waiting = world.decide_before_ready(1);
+    assert_eq!(world.chosen(&waiting), None, "{waiting:#?}");
+    let (rule, why) = blocked_by(&waiting, 2).unwrap();
+    assert!(
+        rule == Rule::InSyncFirst && why.contains("node-1 is not ready"),
+        "{why}"
+    );
+    assert_eq!(world.chosen(&world.decide()), Some(2));
+}
+
+#[test]
 fn who_seals_nowhere_goes_first() {
     let mut world = World::rolling(4);
     world.members.push(world.members[0].clone());

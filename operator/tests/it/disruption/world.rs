@@ -223,6 +223,15 @@ impl World {
         members.map(candidate).collect()
     }
 
+    /// As `decide`, when this node votes again and its edge has not seen it ready yet.
+    pub(super) fn decide_before_ready(&self, i: usize) -> Vec<Disruption> {
+        let mut scene = self.scene();
+        if let Some(node) = scene.nodes.get_mut(&name(i)) {
+            node.state = ProcessState::Running;
+        }
+        decide(&scene, self.candidates(), &mut Budget::new(&scene), now())
+    }
+
     pub(super) fn decide_at(&self, now: Timestamp) -> Vec<Disruption> {
         let scene = self.scene();
         decide(&scene, self.candidates(), &mut Budget::new(&scene), now)
