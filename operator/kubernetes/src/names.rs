@@ -45,7 +45,8 @@ pub mod label {
 pub mod annotation {
     /// On a node's pods: what the pod runs with, as JSON ([`crate::lower::PodProcess`]).
     pub const PROCESS: &str = "althing.dev/process";
-    /// On a node's StatefulSet: the image chosen for it, which stays when the operator's default moves on.
+    /// On a node's StatefulSet whose manifest names no image: the one chosen for it, which stays when the operator's default
+    /// moves on.
     pub const IMAGE: &str = "althing.dev/image";
     /// On a Node: its machine is being drained, where machines cannot be read.
     pub const EVICT: &str = "althing.dev/evict";

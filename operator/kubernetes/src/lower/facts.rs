@@ -12,8 +12,8 @@ use crate::names::{self, annotation};
 /// Facts of live children that rendering them again keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveFacts {
-    /// The image each node's StatefulSet was made with: its annotation, not its template, so that an edited template does not
-    /// pass for a decision.
+    /// The image an operator chose for a node whose manifest names none: the annotation of its StatefulSet, not its template, so
+    /// that an edited template does not pass for a decision.
     pub images: BTreeMap<NodeName, String>,
     /// The size each node's claim asks for.
     pub volume_sizes: BTreeMap<NodeName, String>,

@@ -45,7 +45,9 @@ pub(super) fn stateful_set(node: &NodeParts<'_>) -> Child {
         template,
         ..StatefulSetSpec::default()
     };
-    let annotations = BTreeMap::from([(annotation::IMAGE.to_owned(), image)]);
+    // A manifest that names an image has decided itself; when it no longer does, the default of that day is taken.
+    let chosen = node.spec.image.is_none().then(|| (annotation::IMAGE.to_owned(), image));
+    let annotations: BTreeMap<_, _> = chosen.into_iter().collect();
     node.family.annotated(
         ChildKind::StatefulSet,
         names::node(name),
@@ -55,7 +57,7 @@ pub(super) fn stateful_set(node: &NodeParts<'_>) -> Child {
     )
 }
 
-/// The manifest's image; else the one it was made with, so that another operator restarts no pod; else the default.
+/// The manifest's image; else the one an operator chose before, so that another operator restarts no pod; else the default.
 fn image(node: &NodeParts<'_>) -> String {
     let kept = node.lowering.live.images.get(&node.process.node);
     let image = node.spec.image.as_ref().or(kept);

@@ -16,14 +16,27 @@ fn the_image_is_the_manifests_then_the_one_it_has_then_the_default() {
         let set = town.child(ChildKind::StatefulSet, "node-0");
         let annotated = set.body["metadata"]["annotations"][annotation::IMAGE].clone();
         let image = set.body["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-        assert_eq!(annotated, image);
-        image
+        (annotated, image)
     };
-    assert_eq!(image(&town), "localhost/althing/node:0.1.0");
+    let chosen = |image: &str| (json!(image), json!(image));
+    assert_eq!(image(&town), chosen("localhost/althing/node:0.1.0"));
     town.facts.images.insert(node("node-0"), "kept:1".to_owned());
-    assert_eq!(image(&town), "kept:1");
+    assert_eq!(image(&town), chosen("kept:1"));
     town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec.image = Some("mine:1".to_owned());
-    assert_eq!(image(&town), "mine:1");
+    assert_eq!(image(&town), (Value::Null, json!("mine:1")));
+}
+
+#[test]
+fn an_image_that_a_manifest_no_longer_names_is_not_kept() {
+    let mut town = Town::four_agencies();
+    let name = |town: &mut Town, image: Option<&str>| {
+        town.manifests.nodes.get_mut(&node("node-0")).unwrap().spec.image = image.map(str::to_owned);
+        town.facts = LiveFacts::of(&applied(&town.children()));
+        let set = town.child(ChildKind::StatefulSet, "node-0");
+        set.body["spec"]["template"]["spec"]["containers"][0]["image"].clone()
+    };
+    assert_eq!(name(&mut town, Some("broken:1")), json!("broken:1"));
+    assert_eq!(name(&mut town, None), json!("localhost/althing/node:0.1.0"));
 }
 
 #[test]
