@@ -147,8 +147,9 @@ impl Ledger {
 
     /// Commits a transaction and waits until every member has its block.
     pub async fn goes_on(&self, patience: Duration) -> anyhow::Result<u64> {
-        let account = self.account("goes on").await?;
-        let hash = self.commit(&account, patience).await?;
+        let what = format!("a member of group {} to answer", self.group);
+        let account = self.case.eventually(&what, patience, || self.account("goes on"));
+        let hash = self.commit(&account.await?, patience).await?;
         self.holds(&[hash], patience).await?;
         let heights = self.heights().await?;
         Ok(heights.values().copied().min().unwrap_or_default())

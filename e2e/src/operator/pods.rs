@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::{B256, keccak256};
 use anyhow::{Context, ensure};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -25,8 +26,8 @@ pub struct Footprint {
     pub restarts: i32,
     /// The generation of the StatefulSet: it moves with its spec.
     pub generation: i64,
-    /// The version of the StatefulSet: it moves with anything.
-    pub version: String,
+    /// A digest of everything of the StatefulSet but its status: it moves with every write of anybody but its controller.
+    pub written: B256,
 }
 
 /// The footprints of all nodes of the case's namespace, by node. Equal ones mean that nothing was touched between.
@@ -34,17 +35,26 @@ pub async fn footprints(case: &Case) -> anyhow::Result<BTreeMap<String, Footprin
     let sets = case.api::<StatefulSet>().list(&ListParams::default()).await?;
     let pods = pods(case).await?;
     let footprint = |set: StatefulSet| {
-        let name = set.metadata.name.context("a name")?;
+        let name = set.metadata.name.clone().context("a name")?;
         let pod = pods.get(&name).with_context(|| format!("{name} has no pod"))?;
         let footprint = Footprint {
             pod: uid(pod),
             restarts: restarts(pod),
             generation: set.metadata.generation.unwrap_or_default(),
-            version: set.metadata.resource_version.unwrap_or_default(),
+            written: written(set)?,
         };
         Ok((name, footprint))
     };
     sets.items.into_iter().map(footprint).collect()
+}
+
+/// The digest of a StatefulSet without its status. Its version is no use: it moves when a pod is late with a probe.
+fn written(mut set: StatefulSet) -> anyhow::Result<B256> {
+    set.status = None;
+    set.metadata.resource_version = None;
+    let managers = set.metadata.managed_fields.iter_mut();
+    managers.for_each(|managers| managers.retain(|manager| manager.subresource.is_none()));
+    Ok(keccak256(serde_json::to_vec(&set)?))
 }
 
 /// The pods of nodes, by node.
