@@ -1,8 +1,13 @@
 //! The cases, one file a subject.
 
+mod authority;
+mod certificates;
 mod consortium;
+mod groups;
 mod keys;
 mod machine;
+mod rollout;
+mod waiting;
 
 use althing_e2e::cluster::Named;
 
@@ -38,6 +43,25 @@ pub(crate) fn all() -> Vec<Named> {
         case!(machine::a_changed_secret_reaches_a_running_pod),
         case!(machine::a_pod_is_dialled_from_the_machine),
         case!(keys::a_missing_key_stalls_its_node_alone_and_is_never_made_again),
+        case!(rollout::a_changed_image_rolls_one_node_at_a_time),
+        case!(rollout::the_leader_is_restarted_last),
+        case!(rollout::a_group_without_a_fault_to_spare_waits_for_its_pause),
+        case!(rollout::a_broken_image_stops_after_one_pod),
+        case!(rollout::another_operator_restarts_no_pod),
+        case!(rollout::a_drain_opens_one_budget_at_a_time),
+        case!(waiting::what_is_not_there_yet_is_waited_for),
+        case!(waiting::an_image_that_cannot_be_pulled_is_named_and_replaced),
+        case!(waiting::a_volume_that_cannot_bind_is_named_and_made_again),
+        case!(waiting::a_certificate_that_does_not_chain_is_refused_until_it_does),
+        case!(waiting::a_genesis_that_differs_from_its_pin_starts_nothing),
+        case!(waiting::what_is_wrong_in_itself_is_refused_with_what_is_accepted),
+        case!(waiting::kubectl_wait_waits_for_what_is_ready),
+        case!(certificates::a_lost_certificate_is_issued_again_under_the_same_key),
+        case!(certificates::certificates_are_renewed_in_time_while_blocks_go_on),
+        case!(groups::a_new_group_over_running_nodes_restarts_nobody),
+        case!(groups::the_hash_of_a_genesis_is_told_and_may_be_pinned_once),
+        case!(groups::somebody_else_s_node_is_dialled_and_never_run),
+        case!(groups::a_volume_grows_under_a_running_node),
         alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }
