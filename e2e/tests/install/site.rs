@@ -264,7 +264,7 @@ impl Site {
         self.install_by_kubectl().await?;
         self.apply_sample().await?;
         self.is_whole().await?;
-        snapshot::of(self).await?.is_that_of_kubectl()?;
+        snapshot::of(self).await?.agrees_with_kubectl()?;
         self.clear().await
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn is_kubectl_s_known() -> bool {
 
 impl Snapshot {
     /// Compares with the objects that kubectl led to; the first that come are those.
-    pub(crate) fn is_that_of_kubectl(self) -> anyhow::Result<()> {
+    pub(crate) fn agrees_with_kubectl(self) -> anyhow::Result<()> {
         ensure!(self.0.len() > 50, "only {} objects: {:?}", self.0.len(), self.0.keys());
         let Ok(mut known) = OF_KUBECTL.lock() else {
             bail!("an earlier comparison panicked");
@@ -78,7 +78,7 @@ impl Snapshot {
 }
 
 fn difference(first: Option<&Value>, second: Option<&Value>) -> String {
-    let show = |value: Option<&Value>| value.map_or("not there".to_owned(), |value| format!("{value:#}"));
+    let show = |value: Option<&Value>| value.map_or_else(|| "not there".to_owned(), |value| format!("{value:#}"));
     let (first, second) = (show(first), show(second));
     let mut lines = first.lines().zip(second.lines()).filter(|(one, other)| one != other);
     lines.next().map_or_else(

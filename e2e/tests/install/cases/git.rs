@@ -25,7 +25,7 @@ pub(crate) async fn flux_syncs_repairs_prunes_and_reverts_from_a_git_repository(
     let flux = Flux::start(site).await?;
     sync(&flux, &repository).await?;
     site.is_whole().await?;
-    snapshot::of(site).await?.is_that_of_kubectl()?;
+    snapshot::of(site).await?.agrees_with_kubectl()?;
     let (watchdog, traces) = (Watchdog::start(&site.ledger(1)).await?, site.traces().await?);
 
     drift(site, &flux).await?;
@@ -34,7 +34,7 @@ pub(crate) async fn flux_syncs_repairs_prunes_and_reverts_from_a_git_repository(
     prune_of_a_live_node(site, &flux, &repository).await?;
     flux.delete(CONSORTIUM).await?;
     site.is_whole().await?;
-    snapshot::of(site).await?.is_that_of_kubectl()?;
+    snapshot::of(site).await?.agrees_with_kubectl()?;
     watchdog.finish(PAUSE).await.map(drop)
 }
 

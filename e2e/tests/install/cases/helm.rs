@@ -33,7 +33,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
     install(site, helm).await?;
     site.apply_sample().await?;
     site.is_whole().await?;
-    snapshot::of(site).await?.is_that_of_kubectl()?;
+    snapshot::of(site).await?.agrees_with_kubectl()?;
     let (watchdog, traces) = (Watchdog::start(&site.ledger(1)).await?, site.traces().await?);
     let log_level = "{.spec.template.spec.containers[0].env[?(@.name=='ALTHING_LOG')].value}";
 
@@ -75,7 +75,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
     install(site, helm).await?;
     site.is_whole().await?;
     site.is_untouched(&traces, "the new installation").await?;
-    snapshot::of(site).await?.is_that_of_kubectl()?;
+    snapshot::of(site).await?.agrees_with_kubectl()?;
     watchdog.finish(PAUSE).await.map(drop)
 }
 

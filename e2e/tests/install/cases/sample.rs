@@ -35,5 +35,5 @@ pub(crate) async fn every_object_is_ready_and_every_ledger_goes_on_in_three_minu
     );
     ensure!(done <= PROMISED, "it took {done:?}, {PROMISED:?} are promised");
     site.is_in_sync().await?;
-    snapshot::of(site).await?.is_that_of_kubectl()
+    snapshot::of(site).await?.agrees_with_kubectl()
 }
