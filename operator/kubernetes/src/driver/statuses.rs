@@ -4,47 +4,50 @@ use std::time::Duration;
 
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::status::{ObjectRef, ObjectStatus};
+use futures::{StreamExt, stream};
 use kube::api::ObjectMeta;
 use tracing::warn;
 
 use super::look::{Look, Picture};
 use crate::apply::Target;
 use crate::names::kind_and_name;
-use crate::status::outdated;
+use crate::status::{StatusWrite, outdated};
 use crate::world::Kind;
 
+/// Statuses on their way at the same time.
+const SIDE_BY_SIDE: usize = 8;
 /// When a status that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Writes the statuses that are not there yet, and tells their transitions.
+/// Writes the statuses that are not there yet, and tells their transitions. None depends on another.
 pub(super) async fn write(look: &Look<'_>, picture: &Picture, statuses: &[ObjectStatus]) {
+    let mut writes = outdated(&picture.gathered.manifests, statuses);
+    writes.retain(|write| !picture.gathered.leaving.contains(&write.object));
+    let writes = writes.iter().map(|write| one(look, picture, statuses, write));
+    let writes = stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE);
+    writes.collect::<()>().await;
+}
+
+/// Writes one status, then tells what it changed.
+async fn one(look: &Look<'_>, picture: &Picture, statuses: &[ObjectStatus], write: &StatusWrite) {
     let namespace = look.namespace.as_str();
-    let manifests = &picture.gathered.manifests;
-    for write in outdated(manifests, statuses) {
-        if picture.gathered.leaving.contains(&write.object) {
-            continue;
-        }
-        let target = Target::of(kind(&write.object));
-        let (_, name) = kind_and_name(&write.object);
-        match look.context.writer.status(namespace, &target, name, &write.body).await {
-            Ok(()) => {
-                look.context.metrics.wrote();
-                let of_it = |status: &&ObjectStatus| status.object == write.object;
-                let before = picture.observed.statuses.iter().find(of_it);
-                if let Some(after) = statuses.iter().find(of_it) {
-                    let uid = metadata(manifests, &write.object).and_then(|metadata| metadata.uid.clone());
-                    look.context
-                        .events
-                        .tell(namespace, &uid.unwrap_or_default(), before, after)
-                        .await;
-                }
-            }
-            Err(error) => {
-                warn!(%namespace, object = %write.object, "{error}");
-                look.context.metrics.failed("Status", error.reason());
-                look.context.queue.push_after(namespace, RETRY);
-            }
-        }
+    let target = Target::of(kind(&write.object));
+    let (_, name) = kind_and_name(&write.object);
+    if let Err(error) = look.context.writer.status(namespace, &target, name, &write.body).await {
+        warn!(%namespace, object = %write.object, "{error}");
+        look.context.metrics.failed("Status", error.reason());
+        look.context.queue.push_after(namespace, RETRY);
+        return;
+    }
+    look.context.metrics.wrote();
+    let of_it = |status: &&ObjectStatus| status.object == write.object;
+    let before = picture.observed.statuses.iter().find(of_it);
+    if let Some(after) = statuses.iter().find(of_it) {
+        let metadata = metadata(&picture.gathered.manifests, &write.object);
+        let uid = metadata
+            .and_then(|metadata| metadata.uid.as_deref())
+            .unwrap_or_default();
+        look.context.events.tell(namespace, uid, before, after).await;
     }
 }
 
