@@ -162,6 +162,10 @@ fn has_extra_elements(kind: ChildKind, path: &str, keys: &[&str], wanted: &[Valu
             .any(|candidate| matching(keys, candidate, wanted).is_none())
 }
 
+const fn is_scalar(value: &Value) -> bool {
+    matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_))
+}
+
 /// The part of a merge patch for this path.
 fn removed(kind: ChildKind, path: &str, desired: &Value, live: &Value) -> Option<Value> {
     match (desired, live) {
@@ -174,6 +178,14 @@ fn removed(kind: ChildKind, path: &str, desired: &Value, live: &Value) -> Option
                 patch.extend(part.map(|part| (key.clone(), part)));
             }
             let extras = extra_keys(kind, path, wanted, found);
+            if !extras.is_empty() {
+                // What is removed may be demanded, or made again by default, as long as a field beside it has another value:
+                // `rollingUpdate` of a StatefulSet whose type is not `OnDelete`.
+                let beside = wanted
+                    .iter()
+                    .filter(|(key, value)| is_scalar(value) && found.get(*key) != Some(value));
+                patch.extend(beside.map(|(key, value)| (key.clone(), value.clone())));
+            }
             patch.extend(extras.into_iter().map(|key| (key.clone(), Value::Null)));
             (!patch.is_empty()).then_some(Value::Object(patch))
         }

@@ -64,7 +64,9 @@ pub(super) fn extras(kind: ChildKind, path: &str) -> Extras {
         ChildKind::Service if path == "spec.ports[]" => Extras::Drift(&["appProtocol", "nodePort"]),
         ChildKind::Service if path.starts_with("spec.") => Extras::Drift(&[]),
         ChildKind::NetworkPolicy | ChildKind::PodDisruptionBudget if path.starts_with("spec") => Extras::Drift(&[]),
-        ChildKind::StatefulSet if path == "spec.selector.matchLabels" => Extras::Drift(&[]),
+        ChildKind::StatefulSet if path == "spec.selector.matchLabels" || path == "spec.updateStrategy" => {
+            Extras::Drift(&[])
+        }
         ChildKind::StatefulSet if path.starts_with(TEMPLATE) => Extras::Drift(of_template(path)),
         _ => Extras::Tolerated,
     }

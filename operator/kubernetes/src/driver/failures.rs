@@ -7,6 +7,7 @@ use althing_operator::status::{
 };
 use jiff::Timestamp;
 
+use super::Backoff;
 use crate::apply::WriteError;
 
 /// The first thing that failed for each object.
@@ -14,28 +15,17 @@ use crate::apply::WriteError;
 pub(super) struct Failures(BTreeMap<ObjectRef, Progress>);
 
 impl Failures {
-    /// A write failed.
-    pub(super) fn write(&mut self, object: &ObjectRef, error: &WriteError) {
-        if !error.is_for_people() {
-            return;
+    /// What failed and has not succeeded since. While it is left alone, its reason stays to be seen.
+    pub(super) fn remember(&mut self, backoff: &Backoff) {
+        for (object, progress) in backoff.told() {
+            self.0.entry(object.clone()).or_insert_with(|| progress.clone());
         }
-        let progress = match error {
-            WriteError::NameTaken { .. } => Progress::Stalled(Obstacle::new(Reason::NameTaken, error.to_string())),
-            _ => Progress::Reconciling(Obstacle::new(Reason::ApplyRefused, error.to_string())),
-        };
-        self.0.entry(object.clone()).or_insert(progress);
     }
 
     /// Something needs a person.
     pub(super) fn stalled(&mut self, object: &ObjectRef, reason: Reason, message: String) {
         self.0
             .insert(object.clone(), Progress::Stalled(Obstacle::new(reason, message)));
-    }
-
-    /// Something is not there yet.
-    pub(super) fn waiting(&mut self, object: &ObjectRef, reason: Reason, message: String) {
-        let progress = Progress::Reconciling(Obstacle::new(reason, message));
-        self.0.entry(object.clone()).or_insert(progress);
     }
 
     /// The statuses with what failed: never Ready while something of the object is not written. A plan that has found a
@@ -52,6 +42,16 @@ impl Failures {
         };
         statuses.into_iter().map(with).collect()
     }
+}
+
+/// What people are told of a write that failed; nothing of one that is over with the next look.
+pub(super) fn told(object: &ObjectRef, error: &WriteError) -> Option<(ObjectRef, Progress)> {
+    let progress = match error {
+        _ if !error.is_for_people() => return None,
+        WriteError::NameTaken { .. } => Progress::Stalled(Obstacle::new(Reason::NameTaken, error.to_string())),
+        _ => Progress::Reconciling(Obstacle::new(Reason::ApplyRefused, error.to_string())),
+    };
+    Some((object.clone(), progress))
 }
 
 fn overlaid(status: ObjectStatus, progress: &Progress, before: &[ObjectStatus], now: Timestamp) -> ObjectStatus {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use althing_operator::name::{Namespace, NodeName};
 use althing_operator::plan::{DisruptionReason, Identity, NamespacePlan, Observed, Step, Verdict};
 use althing_operator::plan_namespace;
-use althing_operator::status::{ConditionType, ObjectRef, Reason};
+use althing_operator::status::{ConditionType, ObjectRef, Obstacle, Progress, Reason};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
-use super::failures::Failures;
-use super::{Backoff, Context, pods, statuses};
+use super::failures::{Failures, told};
+use super::{Backoff, Context, keys, pods, statuses};
 use crate::apply::{Steps, Target, WriteError};
 use crate::child::{Child, ChildKind};
 use crate::diff::{self, Apply, LiveChildren, Writes};
@@ -99,7 +99,7 @@ impl Look<'_> {
         warn!(namespace = %self.namespace, "{error}");
         self.context.metrics.failed("Secret", error.reason());
         let now = Timestamp::now();
-        self.backoff.failed("the picture", now);
+        self.backoff.failed("the picture", now, None);
         self.backoff.next(now).unwrap_or(UNWATCHED)
     }
 
@@ -161,7 +161,10 @@ impl Look<'_> {
         let mut children = lower(&lowering);
         children.retain(|child| !picture.gathered.leaving.contains(&child.owner.object));
         let writes = diff::writes(&children, &live);
-        self.children(picture, writes, &live).await
+        match self.children(picture, writes, &live).await {
+            0 => keys::settle(self, picture).await,
+            written => written,
+        }
     }
 
     /// Keys, certificates, requests, records.
@@ -183,8 +186,8 @@ impl Look<'_> {
         for failure in failed {
             warn!(namespace = %self.namespace, object = %failure.object, "{}", failure.error);
             self.context.metrics.failed("Step", failure.error.reason());
-            self.backoff.failed(&failure.step, picture.now);
-            self.failures.write(&failure.object, &failure.error);
+            let told = told(&failure.object, &failure.error);
+            self.backoff.failed(&failure.step, picture.now, told);
         }
         done
     }
@@ -223,8 +226,7 @@ impl Look<'_> {
                     Err(error) => {
                         warn!(%namespace, %object, "{error}");
                         context.metrics.failed(kind.kind(), error.reason());
-                        self.backoff.failed(&key(&apply.child), now);
-                        self.failures.write(object, &error);
+                        self.backoff.failed(&key(&apply.child), now, told(object, &error));
                         lacking.insert(object.clone());
                     }
                 }
@@ -270,14 +272,12 @@ impl Look<'_> {
                 child.kind, child.name
             );
             warn!(namespace = %self.namespace, %object, "{text}");
-            self.backoff.failed(&key(child), now);
-            self.failures.waiting(object, Reason::ApplyRefused, text);
+            let progress = Progress::Reconciling(Obstacle::new(Reason::ApplyRefused, text));
+            self.backoff.failed(&key(child), now, Some((object.clone(), progress)));
             self.written.remove(&(child.kind, child.name.clone()));
             return false;
         }
         if !self.backoff.is_open(&key(child), now) {
-            let text = format!("{} {} could not be written and is tried again", child.kind, child.name);
-            self.failures.waiting(object, Reason::ApplyRefused, text);
             lacking.insert(object.clone());
             return false;
         }
@@ -287,6 +287,7 @@ impl Look<'_> {
     /// Writes statuses and events, shows metrics, and says when to look again.
     async fn conclude(&mut self, picture: &Picture) -> Duration {
         let mut plan = picture.plan.clone();
+        self.failures.remember(&self.backoff);
         plan.statuses = self
             .failures
             .onto(plan.statuses, &picture.observed.statuses, picture.now);

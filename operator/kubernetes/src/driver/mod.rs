@@ -3,6 +3,7 @@
 mod backoff;
 mod context;
 mod failures;
+mod keys;
 mod look;
 mod pods;
 mod queue;

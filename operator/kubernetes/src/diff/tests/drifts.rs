@@ -34,7 +34,8 @@ const DRIFTS: &[(&str, ChildKind, &str, &str, Edit)] = &[
         "node-0",
         "spec.updateStrategy.type",
         |body| {
-            body["spec"]["updateStrategy"] = json!({"type": "RollingUpdate"});
+            // The API server fills in what only this strategy may have.
+            body["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
         },
     ),
     (
@@ -386,6 +387,21 @@ fn a_drift_is_found_in_its_field_and_repaired_by_one_round() {
         let left = serde_json::to_string(case.live[&(*kind, (*name).to_owned())].body()).unwrap();
         assert!(!left.contains("evil:1"), "{who}: {left}");
     }
+}
+
+#[test]
+fn what_only_another_strategy_may_have_goes_together_with_it() {
+    let mut case = Case::new();
+    case.edit(StatefulSet, "node-0", |body| {
+        body["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
+    });
+    let writes = case.writes();
+    // Apart from each other the API server refuses the one and makes the other again.
+    let removal = writes.apply[0].removal.as_ref().unwrap();
+    assert_eq!(
+        removal["spec"]["updateStrategy"],
+        json!({"type": "OnDelete", "rollingUpdate": null})
+    );
 }
 
 #[test]
