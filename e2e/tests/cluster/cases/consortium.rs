@@ -1,6 +1,6 @@
 //! A consortium that runs, for cases that disturb it: one agency, a group of as many sealers as asked for, its operator.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use althing_e2e::Manifests;
 use althing_e2e::cluster::Case;
@@ -66,11 +66,6 @@ impl Running {
             .settled(&self.case, self.operator.user(), QUIET, CONVERGENCE)
             .await?;
         audit.check(self.operator.user(), &[self.case.namespace()]).map(drop)
-    }
-
-    /// The audit log since the start; none on a cluster that shows none.
-    pub(crate) const fn audit(&self) -> Option<&Audit> {
-        self.audit.as_ref()
     }
 }
 
@@ -140,57 +135,6 @@ fn says<'a>(object: &'a DynamicObject, condition: &str) -> Option<&'a Value> {
                 .as_i64()
                 .is_none_or(|seen| seen >= generation)
     })
-}
-
-/// Waits until an object says, with this condition and reason and a message, what is wrong, and an event says it too; how long
-/// it took. `reason` may name several, separated by `|`.
-pub(crate) async fn told(case: &Case, object: &str, condition: &str, reason: &str) -> anyhow::Result<Duration> {
-    let (kind, name) = object.split_once('/').context("Kind/name")?;
-    let (started, api) = (Instant::now(), objects(case, kind)?);
-    let what = format!("{object} to be {condition} for {reason}");
-    // The promise is asked for by the callers that hold it; here a slow machine only shows how slow it is.
-    case.eventually(&what, Duration::from_secs(60), || async {
-        let found = api.get(name).await?;
-        let said = says(&found, condition).with_context(|| format!("status {}", found.data["status"]))?;
-        let given = said["reason"].as_str().unwrap_or_default();
-        ensure!(reason.split('|').any(|one| one == given), "it says {said}");
-        ensure!(
-            said["message"].as_str().is_some_and(|text| text.len() > 20),
-            "no message: {said}"
-        );
-        let uid = found.metadata.uid.unwrap_or_default();
-        ensure!(
-            has_event(case, &uid, given).await?,
-            "no event of {object} has the reason {given}"
-        );
-        Ok(())
-    })
-    .await?;
-    Ok(started.elapsed())
-}
-
-async fn has_event(case: &Case, uid: &str, reason: &str) -> anyhow::Result<bool> {
-    let events = case.api::<k8s_openapi::api::events::v1::Event>();
-    let of_reason = ListParams::default().fields(&format!("reason={reason}"));
-    let found = events.list(&of_reason).await?;
-    Ok(found.iter().any(|event| {
-        event
-            .regarding
-            .as_ref()
-            .is_some_and(|regarding| regarding.uid.as_deref() == Some(uid))
-    }))
-}
-
-/// The message of a condition, whatever its status.
-pub(crate) async fn message(case: &Case, object: &str, condition: &str) -> anyhow::Result<String> {
-    let (kind, name) = object.split_once('/').context("Kind/name")?;
-    let found = objects(case, kind)?.get(name).await?;
-    let conditions = found.data["status"]["conditions"].as_array();
-    let said = conditions.into_iter().flatten().find(|said| said["type"] == condition);
-    Ok(said
-        .and_then(|said| said["message"].as_str())
-        .unwrap_or_default()
-        .to_owned())
 }
 
 /// The nodeID a Node's status shows.

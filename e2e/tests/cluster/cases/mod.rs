@@ -3,9 +3,12 @@
 mod authority;
 mod certificates;
 mod consortium;
+mod deletion;
+mod drift;
 mod groups;
 mod keys;
 mod machine;
+mod misoperations;
 mod rollout;
 mod waiting;
 
@@ -43,6 +46,17 @@ pub(crate) fn all() -> Vec<Named> {
         case!(machine::a_changed_secret_reaches_a_running_pod),
         case!(machine::a_pod_is_dialled_from_the_machine),
         case!(keys::a_missing_key_stalls_its_node_alone_and_is_never_made_again),
+        case!(keys::a_node_without_its_ledger_abstains_until_it_is_safe_and_takes_part_again),
+        case!(keys::two_operators_at_once_never_make_a_second_key),
+        case!(keys::a_replica_that_takes_over_in_the_middle_makes_no_second_key),
+        case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),
+        case!(deletion::the_deletion_policy_decides_about_key_and_volume),
+        case!(deletion::a_group_and_a_consortium_deleted_leave_their_records_and_keys),
+        case!(deletion::a_namespace_ends_with_everything_in_it_with_the_operator_and_without),
+        case!(drift::what_somebody_changes_is_repaired_soon_and_without_a_restart),
+        case!(misoperations::what_a_schema_can_refuse_is_refused_with_what_is_accepted),
+        case!(misoperations::what_only_the_operator_can_see_is_said_and_heals_without_a_restart),
+        case!(misoperations::what_disturbs_one_node_leaves_the_quorum_and_heals),
         case!(rollout::a_changed_image_rolls_one_node_at_a_time),
         case!(rollout::the_leader_is_restarted_last),
         case!(rollout::a_group_without_a_fault_to_spare_waits_for_its_pause),

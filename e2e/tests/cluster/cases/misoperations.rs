@@ -1,0 +1,530 @@
+//! What people get wrong: applied, seen, put right again, and nothing else is needed.
+
+use std::time::{Duration, Instant};
+
+use althing_e2e::cluster::Case;
+use althing_e2e::operator::{Object, Watchdog};
+use anyhow::{Context, bail, ensure};
+use serde_json::{Value, json};
+
+use super::consortium::{self, PROMISED, Running, bare, get, manifests, node, node_id, patch, uid};
+
+/// How soon what a kubelet or a scheduler has to try first is said.
+const TRIED: Duration = Duration::from_secs(30);
+/// The longest pause of a group of four that loses one: some rounds of view change.
+const PAUSE: Duration = Duration::from_secs(40);
+
+/// What is to be seen of a misoperation.
+enum Sight {
+    /// Plural, name, condition, reason, and a part of the message; how soon.
+    Said(
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        Duration,
+    ),
+    /// Nothing: it is harmless, or repaired before anybody need know.
+    Nothing,
+}
+use Sight::{Nothing, Said};
+
+/// One thing done, or undone.
+enum Deed {
+    Apply(String),
+    Patch(&'static str, Value),
+    Delete(&'static str),
+    /// Makes it anew with these fields instead of its own.
+    Replace(&'static str, Value),
+    /// Makes it as it was before the misoperation.
+    Restore(&'static str),
+}
+use Deed::{Apply, Delete, Patch, Replace, Restore};
+
+/// One misoperation.
+struct Misoperation {
+    name: &'static str,
+    done: Vec<Deed>,
+    seen: Sight,
+    undone: Vec<Deed>,
+}
+
+const fn misoperation(name: &'static str, done: Vec<Deed>, seen: Sight, undone: Vec<Deed>) -> Misoperation {
+    Misoperation {
+        name,
+        done,
+        seen,
+        undone,
+    }
+}
+
+/// Does it, sees it, undoes it, and waits until all is well. What must be restored is remembered from before.
+async fn happens(running: &Running, it: &Misoperation) -> anyhow::Result<()> {
+    let case = &running.case;
+    let mut before = vec![];
+    for deed in &it.undone {
+        if let Restore(object) = deed {
+            before.push(bare(get(case, object).await?.context("the object before")?));
+        }
+    }
+    let mut before = before.into_iter();
+    for deed in &it.done {
+        carry_out(case, deed, &mut before).await?;
+    }
+    let seen = see(case, &it.seen).await;
+    for deed in &it.undone {
+        carry_out(case, deed, &mut before).await?;
+    }
+    running.is_whole().await.context("after it was put right")?;
+    seen
+}
+
+async fn see(case: &Case, sight: &Sight) -> anyhow::Result<()> {
+    let Said(plural, name, condition, reason, part, soon) = sight else {
+        return Ok(());
+    };
+    let message = Object::of(case, plural, name).says(condition, reason, *soon).await?;
+    ensure!(message.contains(part), "it says {message:?}");
+    Ok(())
+}
+
+async fn carry_out(case: &Case, deed: &Deed, before: &mut impl Iterator<Item = Value>) -> anyhow::Result<()> {
+    match deed {
+        Apply(yaml) => case.apply(yaml).await.map(drop),
+        Patch(object, change) => patch(case, object, change).await,
+        Delete(object) => case.kubectl(&["delete", object, "--wait=false"]).await.map(drop),
+        Replace(object, fields) => {
+            let mut other = bare(get(case, object).await?.context("the object to replace")?);
+            for (key, value) in fields.as_object().into_iter().flatten() {
+                other[key] = value.clone();
+            }
+            case.kubectl(&["delete", object]).await?;
+            case.apply(&other.to_string()).await.map(drop)
+        }
+        Restore(object) => {
+            case.kubectl(&["delete", object, "--ignore-not-found"]).await?;
+            let before = before.next().context("as it was before")?;
+            case.apply(&before.to_string()).await.map(drop)
+        }
+    }
+}
+
+/// All of a table on one consortium of four sealers; blocks go on meanwhile. `pods_stay`: no pod of a sealer may change.
+async fn all(running: &Running, table: &[Misoperation], pods_stay: bool) -> anyhow::Result<()> {
+    let case = &running.case;
+    let watchdog = Watchdog::start(&running.ledger).await?;
+    let before = sealers(case).await?;
+    let mut wrong = vec![];
+    for it in table {
+        let started = Instant::now();
+        if let Err(error) = happens(running, it).await {
+            wrong.push(format!("{}: {error:#}", it.name));
+        }
+        eprintln!("    {:>6} ms  {}", started.elapsed().as_millis(), it.name);
+        if pods_stay && sealers(case).await? != before {
+            bail!("{}: a sealer was restarted; until then:\n{}", it.name, wrong.join("\n"));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    watchdog.finish(PAUSE).await?;
+    running.ends_well().await
+}
+
+/// The pods of the group's sealers.
+async fn sealers(case: &Case) -> anyhow::Result<std::collections::BTreeMap<String, (String, i32)>> {
+    let mut pods = consortium::pods(case).await?;
+    pods.retain(|name, _| name.starts_with("node-"));
+    Ok(pods)
+}
+
+const API: &str = "apiVersion: althing.dev/v1alpha1";
+
+fn group(name: &str, id: u32, more: &str) -> String {
+    format!(
+        "{API}\nkind: Group\nmetadata: {{name: {name}}}\nspec:\n  consortium: trade\n  groupId: {id}\n  genesis:\n    \
+         timestamp: \"2026-01-01T00:00:00Z\"\n    {more}\n"
+    )
+}
+
+/// What the operator finds in manifests, and in objects beside them.
+fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
+    let settings = |key: &str, value: &str| {
+        let change = json!({"spec": {"local": {"settings": {key: value}}}});
+        vec![Patch("ledgergroup/group-1", change)]
+    };
+    let no_settings = || vec![Patch("ledgergroup/group-1", json!({"spec": {"local": null}}))];
+    let node_0 = |p2p: Value| vec![Patch("ledgernode/node-0", json!({"spec": {"p2p": p2p}}))];
+    let group_invalid = |part| Said("ledgergroups", "group-1", "Stalled", "InvalidSpec", part, PROMISED);
+    let said = |plural, name, condition, reason, part| Said(plural, name, condition, reason, part, PROMISED);
+    let agency_x = format!("{API}\nkind: Agency\nmetadata: {{name: agency-x}}\nspec: {{consortium: none}}\n");
+    let stranger = |more: &str| {
+        format!("{API}\nkind: Node\nmetadata: {{name: stranger}}\nspec: {{agency: agency-a, external: {{{more}}}}}\n")
+    };
+    let no_certificate = format!("certificate: \"{}\"", "x".repeat(80));
+    let copied = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twin-key"}, "immutable": true, "data": key["data"],
+    });
+    let foreign = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: taken-config}\ndata: {mine: here}\n";
+    let all = manifests(4);
+    vec![
+        misoperation(
+            "a node of an agency that is not there",
+            vec![Apply(node("lost", "").replace("agency-a", "agency-x"))],
+            said("ledgernodes", "lost", "Reconciling", "ReferenceMissing", "agency-x"),
+            vec![Delete("ledgernode/lost")],
+        ),
+        misoperation(
+            "an agency of a consortium that is not there",
+            vec![Apply(agency_x)],
+            said("agencies", "agency-x", "Reconciling", "ReferenceMissing", "none"),
+            vec![Delete("agency/agency-x")],
+        ),
+        misoperation(
+            "a group whose sealer is not there",
+            vec![Apply(group("group-8", 8, "sealers: [node-0, node-9]"))],
+            said("ledgergroups", "group-8", "Reconciling", "ReferenceMissing", "node-9"),
+            vec![Delete("ledgergroup/group-8")],
+        ),
+        misoperation(
+            "a number that another group has",
+            vec![Apply(group("group-9", 1, "sealers: [node-0]"))],
+            said(
+                "ledgergroups",
+                "group-9",
+                "Stalled",
+                "InvalidSpec",
+                "which Group group-1 has",
+            ),
+            vec![Delete("ledgergroup/group-9")],
+        ),
+        misoperation(
+            "a pinned hash of another genesis",
+            vec![Apply(group(
+                "group-7",
+                7,
+                &format!("sealers: [node-0]\n    hash: \"0x{}\"", "1".repeat(64)),
+            ))],
+            said(
+                "ledgergroups",
+                "group-7",
+                "Stalled",
+                "GenesisHashDiffers",
+                "spec.genesis.hash",
+            ),
+            vec![Delete("ledgergroup/group-7")],
+        ),
+        misoperation(
+            "a setting that is none",
+            settings("nonsense.key", "1"),
+            group_invalid("accepted"),
+            no_settings(),
+        ),
+        misoperation(
+            "a setting that is no number",
+            settings("tx_pool.limit", "many"),
+            group_invalid("tx_pool"),
+            no_settings(),
+        ),
+        misoperation(
+            "a setting that would be another section",
+            settings("tx_pool.limit", "1\n[storage]\npath=/"),
+            group_invalid("spec.local.settings"),
+            no_settings(),
+        ),
+        misoperation(
+            "an address with a port that is none",
+            node_0(json!({"advertise": "node-0.example.com:99999"})),
+            said("ledgernodes", "node-0", "Stalled", "InvalidSpec", "host:port"),
+            node_0(json!({"advertise": null})),
+        ),
+        misoperation(
+            "a peer on the list of those never let in",
+            node_0(json!({"deny": [peer]})),
+            Nothing,
+            node_0(json!({"deny": null})),
+        ),
+        misoperation(
+            "somebody else's node with a certificate that is none",
+            vec![Apply(stranger(&no_certificate))],
+            said(
+                "ledgernodes",
+                "stranger",
+                "Stalled",
+                "InvalidSpec",
+                "spec.external.certificate",
+            ),
+            vec![Delete("ledgernode/stranger")],
+        ),
+        misoperation(
+            "somebody else's node with an own node's identity",
+            vec![Apply(stranger(&format!("nodeId: \"{peer}\"")))],
+            said("ledgernodes", "stranger", "Stalled", "KeyMismatch", "node-1"),
+            vec![Delete("ledgernode/stranger")],
+        ),
+        misoperation(
+            "two nodes with one key",
+            vec![Apply(copied.to_string()), Apply(node("twin", ""))],
+            said("ledgernodes", "twin", "Stalled", "KeyMismatch", "node-0"),
+            vec![Delete("ledgernode/twin"), Delete("secret/twin-key")],
+        ),
+        misoperation(
+            "a key that is none",
+            vec![Replace("secret/node-0-key", json!({"data": {"key.pem": "bm9uZQ=="}}))],
+            said("ledgernodes", "node-0", "Stalled", "KeyUnreadable", "cannot be read"),
+            vec![Restore("secret/node-0-key")],
+        ),
+        misoperation(
+            "a ConfigMap of the same name in the way",
+            vec![Apply(foreign.to_owned()), Apply(node("taken", ""))],
+            said("ledgernodes", "taken", "Stalled", "NameTaken", "taken-config"),
+            vec![Delete("configmap/taken-config"), Delete("ledgernode/taken")],
+        ),
+        misoperation(
+            "requests above limits",
+            vec![Apply(node("greedy", "").replace("memory: 32Mi", "memory: 32Gi"))],
+            said("ledgernodes", "greedy", "Reconciling", "ApplyRefused", "requests"),
+            vec![Delete("ledgernode/greedy")],
+        ),
+        misoperation(
+            "an agency deleted while its nodes run",
+            vec![Delete("agency/agency-a")],
+            said("ledgernodes", "node-0", "Reconciling", "ReferenceMissing", "agency-a"),
+            vec![Apply(all.clone())],
+        ),
+        misoperation(
+            "a consortium deleted while it runs",
+            vec![Delete("consortium/trade")],
+            said("agencies", "agency-a", "Reconciling", "ReferenceMissing", "trade"),
+            vec![Apply(all)],
+        ),
+        misoperation(
+            "certificates emptied",
+            vec![Patch("secret/node-0-certificate", json!({"data": null}))],
+            Nothing,
+            vec![],
+        ),
+        misoperation(
+            "a ConfigMap made immutable by hand",
+            vec![Patch("configmap/node-0-config", json!({"immutable": true}))],
+            said("ledgernodes", "node-0", "Stalled", "ApplyRefused", "immutable"),
+            vec![Delete("configmap/node-0-config")],
+        ),
+        misoperation(
+            "a volume that should shrink",
+            vec![Patch(
+                "ledgernode/node-0",
+                json!({"spec": {"storage": {"size": "512Mi"}}}),
+            )],
+            Nothing,
+            vec![Patch(
+                "ledgernode/node-0",
+                json!({"spec": {"storage": {"size": "1Gi"}}}),
+            )],
+        ),
+    ]
+}
+
+pub(crate) async fn what_only_the_operator_can_see_is_said_and_heals_without_a_restart(
+    case: Case,
+) -> anyhow::Result<()> {
+    let running = Running::start(&case, 4).await?;
+    let key = get(&case, "secret/node-0-key").await?.context("a key")?;
+    let peer = node_id(&case, "node-1").await?;
+    all(&running, &seen_by_the_operator(&peer, &key), true).await
+}
+
+/// What disturbs the pod of one node.
+fn at_one_node() -> Vec<Misoperation> {
+    let spec = |spec: Value| vec![Patch("ledgernode/node-1", json!({"spec": spec}))];
+    let said = |name, reason, part| Said("ledgernodes", name, "Reconciling", reason, part, TRIED);
+    let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: nothing}\nspec: {hard: {pods: \"0\"}}\n";
+    let limits = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: tiny}\nspec: {limits: [{type: Container, max: {memory: 16Mi}}]}\n";
+    let small = json!({"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "1Gi"}});
+    let class = "storage: {storageClassName: none}";
+    vec![
+        misoperation("a pod deleted", vec![Delete("pod/node-0-0")], Nothing, vec![]),
+        misoperation(
+            "a StatefulSet scaled to nothing",
+            vec![Patch("statefulset/node-2", json!({"spec": {"replicas": 0}}))],
+            Nothing,
+            vec![],
+        ),
+        misoperation(
+            "a disruption budget deleted, and the pod after it",
+            vec![Delete("poddisruptionbudget/node-3"), Delete("pod/node-3-0")],
+            Nothing,
+            vec![],
+        ),
+        misoperation(
+            "an image that is not there",
+            spec(json!({"image": "localhost/althing/none:1"})),
+            said("node-1", "ImageCannotBePulled", "spec.image"),
+            spec(json!({"image": null})),
+        ),
+        misoperation(
+            "resources that no machine has",
+            spec(json!({"resources": {"requests": {"cpu": "1000"}}})),
+            said("node-1", "Unschedulable", "spec.resources"),
+            spec(json!({"resources": small})),
+        ),
+        misoperation(
+            "a quota that takes no pod",
+            vec![Apply(quota.to_owned()), Delete("pod/node-1-0")],
+            said("node-1", "Progressing", "start node-1"),
+            vec![Delete("resourcequota/nothing")],
+        ),
+        misoperation(
+            "limits that its containers exceed",
+            vec![Apply(limits.to_owned()), Delete("pod/node-2-0")],
+            said("node-2", "Progressing", "start node-2"),
+            vec![Delete("limitrange/tiny")],
+        ),
+        misoperation(
+            "a storage class that is not there",
+            vec![Apply(node("homeless", class))],
+            said("homeless", "VolumeCannotBind", "storage class"),
+            vec![Delete("ledgernode/homeless")],
+        ),
+        misoperation(
+            "an image's name that is none",
+            vec![Apply(node("nameless", "image: \"NO NAME\""))],
+            said("nameless", "ImageCannotBePulled", "spec.image"),
+            vec![Delete("ledgernode/nameless")],
+        ),
+    ]
+}
+
+pub(crate) async fn what_disturbs_one_node_leaves_the_quorum_and_heals(case: Case) -> anyhow::Result<()> {
+    all(&Running::start(&case, 4).await?, &at_one_node(), false).await
+}
+
+/// What the API server refuses: what is applied, and what its sentence must say is accepted.
+fn refused() -> Vec<(&'static str, String, &'static str)> {
+    let consortium = |spec: &str| format!("{API}\nkind: Consortium\nmetadata: {{name: other}}\nspec: {{{spec}}}\n");
+    let group = |more: &str| group("group-2", 2, more);
+    let changed = |what: &str, to: &str| manifests(1).replace(what, to);
+    let supported = "supported values";
+    vec![
+        ("a name too long", node(&"n".repeat(41), ""), "1 to 40 of a-z"),
+        (
+            "another chain id",
+            changed("chainId: 20260", "chainId: 20261"),
+            "spec.chainId is immutable",
+        ),
+        (
+            "another cryptography",
+            changed("cryptography: Standard", "cryptography: SM"),
+            "spec.cryptography is immutable",
+        ),
+        (
+            "a cryptography that is none",
+            consortium("chainId: 1, cryptography: RSA, registrar: {managed: {}}"),
+            supported,
+        ),
+        (
+            "a key that is made and bought",
+            consortium("chainId: 1, cryptography: Standard, registrar: {managed: {}, secretName: bought}"),
+            "exactly one of managed and secretName",
+        ),
+        (
+            "neither a key nor trust",
+            consortium("chainId: 1, cryptography: Standard"),
+            "spec.registrar",
+        ),
+        (
+            "another agency",
+            node("node-0", "").replace("agency-a", "agency-b"),
+            "spec.agency is immutable",
+        ),
+        ("a level that is none", node("n", "log: {level: Loud}"), supported),
+        (
+            "a service type that is none",
+            node("n", "p2p: {service: NodePorts}"),
+            supported,
+        ),
+        (
+            "a port that is none",
+            node("n", "p2p: {port: 70000}"),
+            "less than or equal to 65535",
+        ),
+        (
+            "an address with a line more",
+            node("n", "p2p: {advertise: \"a:1\\n[evil]\"}"),
+            "should match",
+        ),
+        ("a nodeID too short", node("n", "p2p: {deny: [abc]}"), "128"),
+        (
+            "a size that is none",
+            node("n", "storage: {size: huge}"),
+            "should match",
+        ),
+        (
+            "another storage class",
+            node("n", "storage: {storageClassName: other}")
+                + "---\n"
+                + &node("n", "storage: {storageClassName: third}"),
+            "spec.storage.storageClassName is immutable",
+        ),
+        (
+            "somebody else's node with an image",
+            node("n", "image: x, external: {address: \"a:1\"}"),
+            "spec.external excludes image",
+        ),
+        (
+            "another genesis",
+            changed("maxTransactions: 1000", "maxTransactions: 999"),
+            "spec.genesis is immutable as a whole",
+        ),
+        (
+            "another number",
+            changed("groupId: 1", "groupId: 3"),
+            "spec.groupId is immutable",
+        ),
+        ("nobody who seals", group("sealers: []"), "at least 1"),
+        ("a sealer twice", group("sealers: [node-0, node-0]"), "uplicate"),
+        (
+            "a consensus that is none",
+            group("sealers: [node-0]\n    consensus: {type: PoW}"),
+            supported,
+        ),
+        (
+            "a timeout that is none",
+            group("sealers: [node-0]\n    consensus: {timeout: soon}"),
+            "should match",
+        ),
+        (
+            "Aura without its clock",
+            group("sealers: [node-0]\n    consensus: {type: Aura}"),
+            "Aura needs heartbeat",
+        ),
+        (
+            "a hash that is none",
+            group("sealers: [node-0]\n    hash: abc"),
+            "at least 66 chars",
+        ),
+    ]
+}
+
+pub(crate) async fn what_a_schema_can_refuse_is_refused_with_what_is_accepted(case: Case) -> anyhow::Result<()> {
+    althing_e2e::operator::definitions(&case).await?;
+    case.apply(&manifests(1)).await?;
+    let before = uid(&case, "ledgergroup/group-1").await?;
+    for (name, yaml, accepted) in refused() {
+        let sentence = case.refused(&yaml).await.with_context(|| name.to_owned())?;
+        let is_said = sentence.to_lowercase().contains(&accepted.to_lowercase());
+        ensure!(is_said, "{name}: {accepted:?} is not said: {sentence}");
+    }
+    let label = ["label", "namespace", case.namespace(), "--overwrite"];
+    let wrong = [&label[..], &["pod-security.kubernetes.io/enforce=strict"]].concat();
+    let refusal = match case.kubectl(&wrong).await {
+        Ok(said) => bail!("a policy that is none was accepted: {said}"),
+        Err(refusal) => format!("{refusal:#}"),
+    };
+    ensure!(refusal.contains("restricted"), "{refusal}");
+    ensure!(
+        uid(&case, "ledgergroup/group-1").await? == before,
+        "what was there has changed"
+    );
+    Ok(())
+}
