@@ -47,8 +47,8 @@ pub struct RunArguments {
     /// The name of this replica.
     #[arg(long, env = "POD_NAME", default_value = "althing-operator")]
     pub pod_name: String,
-    /// Namespaces that are reconciled at the same time.
-    #[arg(long, env = "ALTHING_CONCURRENCY", default_value_t = 8)]
+    /// Namespaces that are reconciled at the same time; each holds its objects in memory meanwhile.
+    #[arg(long, env = "ALTHING_CONCURRENCY", default_value_t = 4)]
     pub concurrency: usize,
     /// Seconds after which a watch is begun anew. One whose connection is dead without a word is noticed after as long.
     #[arg(long, env = "ALTHING_WATCH_SECONDS", default_value_t = 240, value_parser = clap::value_parser!(u32).range(1..=290))]
