@@ -87,6 +87,17 @@ pub(crate) fn node(name: &str, more: &str) -> String {
     )
 }
 
+/// The first line of a manifest.
+pub(crate) const API: &str = "apiVersion: althing.dev/v1alpha1";
+
+/// The manifest of one more group; `more` is the rest of its genesis.
+pub(crate) fn group(name: &str, id: u32, more: &str) -> String {
+    format!(
+        "{API}\nkind: Group\nmetadata: {{name: {name}}}\nspec:\n  consortium: trade\n  groupId: {id}\n  genesis:\n    \
+         timestamp: \"2026-01-01T00:00:00Z\"\n    {more}\n"
+    )
+}
+
 /// Group 1 on `node-0` and on.
 pub(crate) fn ledger(case: &Case, sealers: usize) -> Ledger {
     let names: Vec<String> = (0..sealers).map(|node| format!("node-{node}")).collect();

@@ -9,6 +9,7 @@ mod groups;
 mod keys;
 mod machine;
 mod misoperations;
+mod refusals;
 mod rollout;
 mod waiting;
 
@@ -54,7 +55,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(deletion::a_group_and_a_consortium_deleted_leave_their_records_and_keys),
         case!(deletion::a_namespace_ends_with_everything_in_it_with_the_operator_and_without),
         case!(drift::what_somebody_changes_is_repaired_soon_and_without_a_restart),
-        case!(misoperations::what_a_schema_can_refuse_is_refused_with_what_is_accepted),
+        case!(refusals::what_a_schema_can_refuse_is_refused_with_what_is_accepted),
         case!(misoperations::what_only_the_operator_can_see_is_said_and_heals_without_a_restart),
         case!(misoperations::what_disturbs_one_node_leaves_the_quorum_and_heals),
         case!(rollout::a_changed_image_rolls_one_node_at_a_time),
