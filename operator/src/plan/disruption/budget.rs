@@ -61,7 +61,7 @@ impl<'a> Budget<'a> {
                 return None;
             }
             let others = group.members.iter().filter(|other| *other != node);
-            let mut late = others.filter(|other| !group.in_sync.contains(*other) || self.is_coming_up(other));
+            let mut late = others.filter(|other| !group.in_sync.contains(*other) || self.is_coming_up(*other));
             let other = late.find(|other| self.holds_up(other, stands_still, request.reason))?;
             let lacks = match group.in_sync.contains(other) {
                 true => "ready",
@@ -74,11 +74,13 @@ impl<'a> Budget<'a> {
         })
     }
 
-    /// Whether it runs and is not ready: it may vote already, but nobody who goes by readiness (clients behind a Service, a
-    /// drain) counts on it, and two such nodes at once are one too many for them.
-    fn is_coming_up(&self, node: &NodeName) -> bool {
+    /// Whether it takes part in all its groups again and only has not been seen ready yet: it votes, but nobody who goes by
+    /// readiness (clients behind a Service, a drain) counts on it, and two such nodes at once are one too many for them. A
+    /// node that lacks something in one group is that group's business, and holds up no other.
+    fn is_coming_up(&self, node: &'a NodeName) -> bool {
         let found = self.scene.nodes.get(node);
-        found.is_some_and(|found| found.state == ProcessState::Running)
+        let runs = found.is_some_and(|found| found.state == ProcessState::Running);
+        runs && self.groups_of(node).all(|(_, group)| group.in_sync.contains(node))
     }
 
     /// Whether this node, which is not in sync or not ready, makes another of its groups wait.

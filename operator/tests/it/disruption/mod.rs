@@ -5,11 +5,11 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use althing_operator::plan::disruption::Rule;
-use althing_operator::plan::{Disruption, Verdict};
+use althing_operator::plan::disruption::{Rule, Scene};
+use althing_operator::plan::{Disruption, ProcessState, Verdict};
 use jiff::SignedDuration;
 
-use self::world::{World, index, name};
+use self::world::{Ledger, World, index, name};
 use crate::support::now;
 
 fn blocked_by(decided: &[Disruption], i: usize) -> Option<(Rule, &str)> {
@@ -46,7 +46,7 @@ fn who_votes_again_and_is_not_ready_yet_makes_the_next_wait() {
     let mut world = World::rolling(4);
     world.carry_out(&world.decide());
     world.members[1].in_sync = true;
-    let waiting = world.decide_before_ready(1);
+    let waiting = world.decide_seeing(|scene| running(scene, 1));
     assert_eq!(world.chosen(&waiting), None, "{waiting:#?}");
     let (rule, why) = blocked_by(&waiting, 2).unwrap();
     assert!(
@@ -54,6 +54,31 @@ fn who_votes_again_and_is_not_ready_yet_makes_the_next_wait() {
         "{why}"
     );
     assert_eq!(world.chosen(&world.decide()), Some(2));
+}
+
+#[test]
+fn a_node_that_lacks_something_in_one_group_holds_up_no_other_group() {
+    let mut world = World::rolling(4);
+    world.members[1].wanted = 1;
+    let other = world.groups[0].clone();
+    world.groups.push(Ledger {
+        sealers: vec![1],
+        ..other
+    });
+    let decided = world.decide_seeing(|scene| {
+        running(scene, 1);
+        for group in scene.groups.values_mut().filter(|group| group.sealers.len() == 1) {
+            group.in_sync.remove(&name(1));
+        }
+    });
+    assert_eq!(world.chosen(&decided), Some(2), "{decided:#?}");
+}
+
+/// The node runs, and nobody has seen it ready.
+fn running(scene: &mut Scene, i: usize) {
+    if let Some(node) = scene.nodes.get_mut(&name(i)) {
+        node.state = ProcessState::Running;
+    }
 }
 
 #[test]

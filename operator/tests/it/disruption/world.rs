@@ -223,12 +223,10 @@ impl World {
         members.map(candidate).collect()
     }
 
-    /// As `decide`, when this node votes again and its edge has not seen it ready yet.
-    pub(super) fn decide_before_ready(&self, i: usize) -> Vec<Disruption> {
+    /// As `decide`, when something is seen otherwise than it is.
+    pub(super) fn decide_seeing(&self, change: impl FnOnce(&mut Scene)) -> Vec<Disruption> {
         let mut scene = self.scene();
-        if let Some(node) = scene.nodes.get_mut(&name(i)) {
-            node.state = ProcessState::Running;
-        }
+        change(&mut scene);
         decide(&scene, self.candidates(), &mut Budget::new(&scene), now())
     }
 
