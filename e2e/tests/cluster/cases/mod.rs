@@ -1,5 +1,7 @@
 //! The cases, one file a subject.
 
+mod agencies;
+mod api_faults;
 mod authority;
 mod certificates;
 mod consortium;
@@ -77,6 +79,12 @@ pub(crate) fn all() -> Vec<Named> {
         case!(groups::the_hash_of_a_genesis_is_told_and_may_be_pinned_once),
         case!(groups::somebody_else_s_node_is_dialled_and_never_run),
         case!(groups::a_volume_grows_under_a_running_node),
+        case!(api_faults::calls_that_fail_in_every_way_are_tried_again),
+        case!(api_faults::an_api_server_that_only_refuses_is_waited_for),
+        case!(api_faults::a_watch_that_drops_or_goes_deaf_is_taken_up_again),
+        case!(api_faults::operators_with_stale_caches_never_make_a_second_key),
+        case!(agencies::every_agency_s_operator_works_in_its_own_namespace_alone),
+        case!(agencies::operators_whose_namespaces_overlap_do_not_fight),
         alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }
