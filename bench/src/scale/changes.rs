@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams, WatchEvent, WatchParams};
 use kube::core::DynamicObject;
@@ -13,6 +14,9 @@ use serde_json::json;
 
 use super::place::MANAGER;
 use super::shape::{Shape, resource};
+
+/// A watch over one ConfigMap.
+type Seen = BoxStream<'static, kube::Result<WatchEvent<ConfigMap>>>;
 
 /// How long one change may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,12 +70,30 @@ async fn change(client: &Client, number: usize, namespace: &str, node: &str) -> 
     };
     let begin = Instant::now();
     nodes.patch(node, &parameters, &Patch::Merge(&patch)).await?;
+    while !arrives(&mut seen, &stranger).await? {
+        // A watch may end at any time, and is begun again from what is there.
+        let child = children.get(&name).await?;
+        if holds(&child, &stranger) {
+            break;
+        }
+        let version = child.metadata.resource_version.unwrap_or_default();
+        seen = children.watch(&only, &version).await?.boxed();
+    }
+    Ok(begin.elapsed())
+}
+
+/// True when the change is seen, false when the watch ends before.
+async fn arrives(seen: &mut Seen, stranger: &str) -> anyhow::Result<bool> {
     while let Some(event) = seen.try_next().await? {
         if let WatchEvent::Modified(child) = event
-            && child.data.iter().flatten().any(|(_, text)| text.contains(&stranger))
+            && holds(&child, stranger)
         {
-            return Ok(begin.elapsed());
+            return Ok(true);
         }
     }
-    anyhow::bail!("the watch over ConfigMap {namespace}/{name} has ended")
+    Ok(false)
+}
+
+fn holds(child: &ConfigMap, text: &str) -> bool {
+    child.data.iter().flatten().any(|(_, file)| file.contains(text))
 }
