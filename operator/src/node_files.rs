@@ -98,7 +98,10 @@ pub fn node_files(
     files.sort_by(|one, other| one.at.cmp(&other.at));
     Ok(NodeFiles {
         files,
-        restart_digest: keccak256(decisions(&config_text(&resting)?, &config_text(&NodeConfig::default())?)),
+        restart_digest: keccak256(decisions(
+            &config_text(&resting)?,
+            &config_text(&NodeConfig::default())?,
+        )),
         settings_digests,
     })
 }
@@ -108,13 +111,15 @@ pub fn node_files(
 fn decisions(text: &str, defaults: &str) -> String {
     fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
         let mut section = "";
-        text.lines().map(str::trim).filter_map(move |line| match line.starts_with('[') {
-            true => {
-                section = line;
-                None
-            }
-            false => (!line.is_empty()).then_some((section, line)),
-        })
+        text.lines()
+            .map(str::trim)
+            .filter_map(move |line| match line.starts_with('[') {
+                true => {
+                    section = line;
+                    None
+                }
+                false => (!line.is_empty()).then_some((section, line)),
+            })
     }
     let defaults: BTreeSet<_> = lines(defaults).collect();
     let decided = lines(text).filter(|line| !defaults.contains(line));
@@ -294,7 +299,10 @@ mod tests {
     #[test]
     fn a_key_that_a_newer_operator_writes_at_its_default_asks_for_no_restart() {
         let older = decisions("[rpc]\nport=1\n[p2p]\nport=2\n", "[rpc]\nport=9\n[p2p]\nport=2\n");
-        let newer = decisions("[rpc]\nnew=7\nport=1\n[p2p]\nport=2\n", "[rpc]\nnew=7\nport=9\n[p2p]\nport=2\n");
+        let newer = decisions(
+            "[rpc]\nnew=7\nport=1\n[p2p]\nport=2\n",
+            "[rpc]\nnew=7\nport=9\n[p2p]\nport=2\n",
+        );
         assert_eq!(older, "[rpc] port=1\n");
         assert_eq!(older, newer);
         let decided = decisions("[rpc]\nnew=8\nport=1\n", "[rpc]\nnew=7\nport=9\n");

@@ -25,6 +25,8 @@ use crate::rpc::{Sample, sample};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Nodes asked at the same time.
 const SIDE_BY_SIDE: usize = 16;
+/// What is said to whoever may not port-forward.
+const NOT_ALLOWED: &str = "nodes are asked by port-forward, and you may not get and create pods/portforward here";
 /// Bytes an answer may have.
 const ANSWER_MAX: usize = 16 * 1024 * 1024;
 
@@ -99,8 +101,9 @@ async fn exchange(api: &Api<Pod>, pod: &str, port: u16) -> anyhow::Result<NodeHe
     let mut forwarder = match api.portforward(pod, &[port]).await {
         Ok(forwarder) => forwarder,
         Err(kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(StatusCode::FORBIDDEN))) => {
-            bail!("nodes are asked by port-forward, and you may not get and create pods/portforward here")
+            bail!("{NOT_ALLOWED}")
         }
+        Err(kube::Error::Api(status)) if status.is_forbidden() => bail!("{NOT_ALLOWED}"),
         Err(error) => bail!("port-forward: {}", super::seen::sentence(&error)),
     };
     let tunnel = forwarder.take_stream(port).context("the port is not forwarded")?;

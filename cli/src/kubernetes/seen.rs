@@ -127,21 +127,19 @@ where
 
 /// An error of the API server as one sentence.
 pub(crate) fn sentence(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => {
-            let mut text = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                let cause_text = cause.to_string();
-                if !text.contains(&cause_text) {
-                    text = format!("{text}: {cause_text}");
-                }
-                source = cause.source();
-            }
-            text
+    let (mut text, mut source) = match error {
+        kube::Error::Api(status) => return status.message.clone(),
+        kube::Error::Service(cause) => (format!("the API server cannot be asked: {cause}"), cause.source()),
+        other => (other.to_string(), std::error::Error::source(other)),
+    };
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
         }
+        source = cause.source();
     }
+    text
 }
 
 fn pod_seen(pod: &Pod) -> PodSeen {

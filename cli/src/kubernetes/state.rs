@@ -90,6 +90,11 @@ impl State {
         }
     }
 
+    /// Whether the object is as it should be. A drain may wait beside it.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state == Word::Ready
+    }
+
     /// Whether nothing is to be said.
     pub(crate) fn is_well(&self) -> bool {
         self.state == Word::Ready && self.message.is_none()
@@ -127,7 +132,13 @@ pub(crate) fn state(generation: Option<i64>, observed: Option<i64>, conditions: 
     }
     // A drain waits beside a node that is as it should be.
     match blocked(&ready.message) {
-        Some(_) => State::of(Word::Ready, ready),
+        Some(_) => {
+            let drain = ready.message.split_once("; ").map(|(_, drain)| drain.to_owned());
+            State {
+                message: drain,
+                ..State::of(Word::Ready, ready)
+            }
+        }
         None => State {
             since: Some(ready.last_transition_time.0),
             ..State::bare(Word::Ready)
@@ -193,7 +204,8 @@ mod tests {
         let text = "this namespace's part is done; the drain of its machine waits: quorum first: x; y";
         let found = state(Some(1), Some(1), &[condition("Ready", "True", "Done", text)]);
         assert_eq!(found.state, Word::Ready);
-        assert!(!found.is_well());
+        assert!(found.is_ready() && !found.is_well());
+        assert_eq!(found.message.as_deref(), text.split_once("; ").map(|(_, drain)| drain));
         assert_eq!(blocked(text).unwrap().what, "the drain of its machine waits");
     }
 

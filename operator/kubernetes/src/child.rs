@@ -148,8 +148,8 @@ pub struct Family<'a> {
     pub namespace: &'a Namespace,
     /// The owner.
     pub owner: Owner,
-    /// The owner's consortium, when its manifest names one.
-    pub consortium: Option<&'a ConsortiumName>,
+    /// The consortium that the owner's manifest names, whether it is there yet or not.
+    pub consortium: Option<ConsortiumName>,
 }
 
 impl Family<'_> {
@@ -158,7 +158,7 @@ impl Family<'_> {
         let mut metadata = json!({
             "name": name,
             "namespace": self.namespace.as_str(),
-            "labels": names::labels(&self.owner.object, self.consortium),
+            "labels": names::labels(&self.owner.object, self.consortium.as_ref()),
         });
         if let Value::Object(fields) = &mut metadata {
             if !annotations.is_empty() {

@@ -218,6 +218,7 @@ impl<'a> Builder<'a> {
             sealers: status.map_or(0, |status| status.sealers.len()),
             sealers_live: self.heard_of(id).filter_map(|found| found.sealers_live).max(),
             faults_tolerable: status.and_then(|status| status.faults_tolerable),
+            at_risk: at_risk(object),
             height: self.highest(id),
             genesis_hash: status.and_then(|status| status.genesis_hash.clone()),
         }
@@ -236,6 +237,16 @@ impl<'a> Builder<'a> {
             .map(|(why, nodes)| format!("{}: {why}", nodes.join(", ")));
         silent.chain(self.seen.gaps.iter().cloned()).collect()
     }
+}
+
+/// What the status says of a quorum at risk. A group whose size tolerates no fault is always at risk, which its numbers show.
+pub(crate) fn at_risk(group: &Group) -> Option<String> {
+    let status = group.status.as_ref()?;
+    let found = status
+        .conditions
+        .iter()
+        .find(|found| found.type_ == "QuorumAtRisk" && found.status == "True")?;
+    (status.faults_tolerable != Some(0)).then(|| found.message.clone())
 }
 
 fn end(time: Option<&Time>) -> Option<jiff::Timestamp> {

@@ -12,7 +12,8 @@ use super::target::Target;
 use crate::output::{self, Format};
 use crate::paint::Paint;
 
-pub(super) use model::Tree;
+pub(super) use build::at_risk;
+use model::Tree;
 
 /// Prints the trees of the scope; false when something of it is not as it should be.
 pub(super) async fn run(target: &Target, output: Format) -> anyhow::Result<bool> {

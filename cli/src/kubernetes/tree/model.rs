@@ -92,6 +92,9 @@ pub(crate) struct GroupBranch {
     /// Sealers that are connected and in sync, as the best connected node sees it.
     pub sealers_live: Option<u64>,
     pub faults_tolerable: Option<i32>,
+    /// Why one more failure stops it, where that is not so by its very size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_risk: Option<String>,
     pub height: Option<u64>,
     pub genesis_hash: Option<String>,
 }
@@ -107,9 +110,9 @@ impl ConsortiumBranch {
     fn is_well(&self) -> bool {
         let agency = |agency: &AgencyBranch| {
             let mut nodes = agency.nodes.iter();
-            agency.state.is_well() && nodes.all(|node| node.state.is_well())
+            agency.state.is_ready() && nodes.all(|node| node.state.is_ready())
         };
         let mut groups = self.groups.iter();
-        self.state.is_well() && self.agencies.iter().all(agency) && groups.all(|group| group.state.is_well())
+        self.state.is_ready() && self.agencies.iter().all(agency) && groups.all(|group| group.state.is_ready())
     }
 }

@@ -247,9 +247,15 @@ fn group_lines(tree: &Tree, paint: Paint, lines: &mut Vec<String>) {
             ),
         ];
         lines.push(line((&label(group), Hue::Plain), first, &GROUP_COLUMNS, &cells, paint));
-        let said = reasoned(&group.state).unwrap_or_default();
-        let said = wrap(&said, WIDTH - 3).into_iter();
-        lines.extend(said.map(|text| format!("   {}", paint.paint(group.state.state.hue(), &text))));
+        let state = reasoned(&group.state).map(|text| (text, group.state.state.hue()));
+        let risk = group
+            .at_risk
+            .as_ref()
+            .map(|text| (format!("quorum at risk: {text}"), Hue::Waiting));
+        for (text, hue) in state.into_iter().chain(risk) {
+            let said = wrap(&text, WIDTH - 3).into_iter();
+            lines.extend(said.map(|text| format!("   {}", paint.paint(hue, &text))));
+        }
     }
 }
 
@@ -283,17 +289,17 @@ mod tests {
         let (seen, heard) = whole();
         let text = text(&build::tree(&seen, &heard), Paint::OFF);
         let expected = "\
-trade                  ROLE      STATE         HEIGHT     LAG    CERT UNTIL
-Consortium/trade                 Ready
-└─ Agency/agency-a               Ready
-   ├─ Node/node-0                Ready                           2027-02-19
-   │  └─ group-1       sealer    in sync       7          0
-   ├─ Node/node-1                Ready                           2027-02-19
-   │  └─ group-1       sealer    in sync       7          0
-   ├─ Node/node-2                Ready                           2027-02-19
-   │  └─ group-1       sealer    in sync       7          0
-   └─ Node/node-3                Ready                           2027-02-19
-      └─ group-1       sealer    in sync       7          0
+trade               ROLE      STATE         HEIGHT     LAG    CERT UNTIL
+Consortium/trade              Ready
+└─ Agency/agency-a            Ready
+   ├─ Node/node-0             Ready                           2027-02-19
+   │  └─ group-1    sealer    in sync       7          0
+   ├─ Node/node-1             Ready                           2027-02-19
+   │  └─ group-1    sealer    in sync       7          0
+   ├─ Node/node-2             Ready                           2027-02-19
+   │  └─ group-1    sealer    in sync       7          0
+   └─ Node/node-3             Ready                           2027-02-19
+      └─ group-1    sealer    in sync       7          0
 
 GROUP              STATE         SEALERS  LIVE  MAY FAIL  HEIGHT     GENESIS
 Group/group-1 (1)  Ready         4        4     1         7          0xabababababab
@@ -309,14 +315,27 @@ Group/group-1 (1)  Ready         4        4     1         7          0xababababa
         heard.insert(node_name(1), Err("its pod does not run".to_owned()));
         let text = text(&build::tree(&seen, &heard), Paint::OFF);
         let wanted = "
-   ├─ Node/node-1                Stalled                         2027-02-19
-   │  │  KeyMissing: the key of node node-1 is missing, but its public half is recorded: it is
-   │  │  never made again; put it back from a backup
-   │  └─ group-1       sealer    ?             ?          ?
+   ├─ Node/node-1             Stalled                         2027-02-19
+   │  │  KeyMissing: the key of node node-1 is missing, but its public half is recorded: it is never
+   │  │  made again; put it back from a backup
+   │  └─ group-1    sealer    ?             ?          ?
 ";
         assert!(text.contains(wanted), "{text}");
         assert!(text.contains("\n? node-1: its pod does not run\n"), "{text}");
         assert!(text.ends_with("kubectl althing why -n trade says what would change it\n"));
+    }
+
+    #[test]
+    fn a_group_at_risk_says_so_under_its_line() {
+        let (mut seen, heard) = whole();
+        let group = seen.manifests.groups.values_mut().next().unwrap();
+        let said = "1 of 4 sealers may fail; 1 are down and 3 must be live";
+        let risk = condition("QuorumAtRisk", "True", "NoFaultTolerable", said);
+        group.status.as_mut().unwrap().conditions.push(risk);
+        let found = build::tree(&seen, &heard);
+        let text = text(&found, Paint::OFF);
+        assert!(text.ends_with(&format!("\n   quorum at risk: {said}\n")), "{text}");
+        assert!(found.is_well(), "its part is done");
     }
 
     #[test]

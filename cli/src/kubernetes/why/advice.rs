@@ -35,6 +35,8 @@ impl Next {
 pub(crate) struct Advice {
     /// What would unblock it, where the message does not say so itself.
     pub unblock: &'static str,
+    /// Whether the message ends with what to do, after its last semicolon.
+    pub is_in_message: bool,
     /// Who acts next.
     pub next: Next,
 }
@@ -46,6 +48,7 @@ pub(crate) fn advice(reason: &str) -> Advice {
     known.map_or(
         Advice {
             unblock: "the message says what is missing",
+            is_in_message: false,
             next: Next::Alone,
         },
         |reason| of(*reason),
@@ -82,6 +85,19 @@ const REASONS: [Reason; 28] = [
     Reason::NameTaken,
     Reason::ApplyRefused,
     Reason::NotObserved,
+];
+
+/// The reasons whose message ends with what to do.
+const IN_MESSAGE: [Reason; 9] = [
+    Reason::KeyMissing,
+    Reason::KeyMismatch,
+    Reason::ImageCannotBePulled,
+    Reason::VolumeCannotBind,
+    Reason::PodRefused,
+    Reason::ContainerCrashes,
+    Reason::Unschedulable,
+    Reason::NameTaken,
+    Reason::ApplyRefused,
 ];
 
 fn of(reason: Reason) -> Advice {
@@ -122,7 +138,8 @@ fn of(reason: Reason) -> Advice {
         Reason::NoFaultTolerable => ("bring back the sealers that are down, or add sealers", Alone),
         Reason::GroupUndeclared => ("apply the group's manifest again", AfterPerson),
         Reason::Halted => (
-            "remove the cause that is named, then delete the pod: it starts again with its data",
+            "remove the cause that is named, such as a full disk, then delete the pod: it starts again with its data. Where the \
+             data are damaged delete its volume claim too: the node fetches the ledger again and abstains until it is safe",
             AfterPerson,
         ),
         Reason::ImageCannotBePulled => ("correct spec.image, or push the image", Again),
@@ -137,7 +154,11 @@ fn of(reason: Reason) -> Advice {
             ("nothing", Nobody)
         }
     };
-    Advice { unblock, next }
+    Advice {
+        unblock,
+        is_in_message: IN_MESSAGE.contains(&reason),
+        next,
+    }
 }
 
 #[cfg(test)]

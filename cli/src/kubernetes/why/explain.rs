@@ -12,6 +12,7 @@ use super::subject::{Subject, state_of};
 use crate::kubernetes::heard::Heard;
 use crate::kubernetes::seen::{Presence, Seen};
 use crate::kubernetes::state::{Blocked, State, Word, blocked};
+use crate::kubernetes::tree::at_risk;
 
 /// Whether something is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,8 +97,11 @@ fn well(manifests: &NamespaceManifests, subject: &Subject) -> String {
             _ => "ready and in sync; nothing is in its way".to_owned(),
         },
         ObjectRef::Group(name) => {
-            let status = manifests.groups.get(name).and_then(|group| group.status.as_ref());
-            match status.and_then(|status| status.faults_tolerable) {
+            let group = manifests.groups.get(name);
+            if let Some(risk) = group.and_then(at_risk) {
+                return format!("ready, and its quorum is at risk: {risk}");
+            }
+            match group.and_then(|group| group.status.as_ref()?.faults_tolerable) {
                 Some(0) => "ready; it tolerates no fault: blocks wait while one sealer is away, and its sealers are \
                     restarted only in a pause that spec.local.pauseUntil announces"
                     .to_owned(),
@@ -134,8 +138,14 @@ fn say(explanation: &mut Explanation, state: &State) {
         }
         (Some(reason), _) => {
             let advice = advice(reason);
-            explanation.unblock = Some(advice.unblock.to_owned());
             explanation.next = Some(advice.next.as_str().to_owned());
+            // What the plan says to do is said as that.
+            if let Some((what, unblock)) = message.rsplit_once("; ").filter(|_| advice.is_in_message) {
+                explanation.unblock = Some(unblock.to_owned());
+                explanation.what = what.to_owned();
+                return;
+            }
+            explanation.unblock = Some(advice.unblock.to_owned());
         }
         (None, _) => {}
     }
@@ -397,11 +407,8 @@ mod tests {
     #[test]
     fn a_missing_key_names_its_secret_and_is_a_person_s_business() {
         let (mut seen, heard) = whole();
-        says(
-            &mut seen,
-            1,
-            condition("Stalled", "True", "KeyMissing", "the key of node node-1 is missing"),
-        );
+        let said = "the key of node/node-1 is missing: it is never made again; put it back from a backup";
+        says(&mut seen, 1, condition("Stalled", "True", "KeyMissing", said));
         let around = Around {
             secrets: [("node-1-key".to_owned(), Presence::Missing)].into(),
             ..Around::default()
@@ -409,7 +416,8 @@ mod tests {
         let found = explain(&seen, &heard, &around, &node(1));
         assert_eq!(found.verdict, Verdict::Stuck);
         assert_eq!(found.evidence, ["Secret/node-1-key is not there"]);
-        assert!(found.unblock.unwrap().contains("from a backup"));
+        assert_eq!(found.what, "the key of node/node-1 is missing: it is never made again");
+        assert_eq!(found.unblock.as_deref(), Some("put it back from a backup"));
     }
 
     #[test]

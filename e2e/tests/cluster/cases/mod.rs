@@ -9,6 +9,7 @@ mod deletion;
 mod drift;
 mod groups;
 mod keys;
+mod kubectl;
 mod machine;
 mod misoperations;
 mod refusals;
@@ -85,6 +86,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(api_faults::operators_with_stale_caches_never_make_a_second_key),
         case!(agencies::every_agency_s_operator_works_in_its_own_namespace_alone),
         case!(agencies::operators_whose_namespaces_overlap_do_not_fight),
+        case!(kubectl::status_why_and_bundle_say_what_a_person_needs),
         alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }

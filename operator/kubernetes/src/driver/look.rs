@@ -292,6 +292,11 @@ impl Look<'_> {
             .failures
             .onto(plan.statuses, &picture.observed.statuses, picture.now);
         self.context.metrics.show(&plan);
+        for unreadable in &picture.gathered.unreadable {
+            let (kind, name, why) = (unreadable.kind, &unreadable.name, &unreadable.why);
+            warn!(namespace = %self.namespace, "{kind:?} {name} cannot be read and is passed over: {why}");
+            self.context.metrics.failed(&format!("{kind:?}"), "Unreadable");
+        }
         statuses::write(self, picture, &plan.statuses).await;
         let mut next = AT_REST.mul_f64(0.8 + 0.4 * spread(self.namespace.as_str()));
         let stalled_by_key = plan.statuses.iter().any(|status| {

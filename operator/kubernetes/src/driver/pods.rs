@@ -1,6 +1,6 @@
 //! Pods are replaced by the operator, one at a time, when the plan allows it at this very moment.
 
-use althing_operator::plan::{DisruptionReason, Process, ProcessState, Step};
+use althing_operator::plan::{DisruptionReason, Process, Step};
 use althing_operator::status::ObjectRef;
 use tracing::{info, warn};
 
@@ -49,11 +49,11 @@ fn outdated<'a>(picture: &'a Picture, step: &'a Step) -> Option<Outdated<'a>> {
     if pod.is_leaving || !is_set_observed(picture, process) {
         return None;
     }
-    let state = picture.observed.processes.get(&process.node).map(|found| found.state);
     (is_restart || runs_something_else(pod, process)).then_some(Outdated {
         process,
         entry,
-        is_proven_stopped: state.is_none_or(|state| state == ProcessState::Stopped),
+        // As the kubelet said last: a pod that nothing is known of but its name may well run.
+        is_proven_stopped: !pod.is_running,
     })
 }
 

@@ -86,6 +86,7 @@ impl Lowering<'_> {
         };
         let trusted = family
             .consortium
+            .as_ref()
             .map(|name| self.trusted(name, own_chain))
             .unwrap_or_default();
         if !trusted.is_empty() {

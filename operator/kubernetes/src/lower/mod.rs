@@ -95,21 +95,27 @@ impl<'a> Lowering<'a> {
         let manifests = self.manifests;
         let (metadata, consortium) = match object {
             ObjectRef::Consortium(name) => {
-                let (name, object) = manifests.consortiums.get_key_value(name)?;
-                (&object.metadata, Some(name))
+                let object = manifests.consortiums.get(name)?;
+                (&object.metadata, Some(name.clone()))
             }
             ObjectRef::Agency(name) => {
                 let object = manifests.agencies.get(name)?;
-                (&object.metadata, self.consortium(&object.spec.consortium))
+                (
+                    &object.metadata,
+                    ConsortiumName::new(object.spec.consortium.as_str()).ok(),
+                )
             }
             ObjectRef::Group(name) => {
                 let object = manifests.groups.get(name)?;
-                (&object.metadata, self.consortium(&object.spec.consortium))
+                (
+                    &object.metadata,
+                    ConsortiumName::new(object.spec.consortium.as_str()).ok(),
+                )
             }
             ObjectRef::Node(name) => {
                 let object = manifests.nodes.get(name)?;
                 let agency = manifests.agencies.get(object.spec.agency.as_str());
-                let consortium = agency.and_then(|agency| self.consortium(&agency.spec.consortium));
+                let consortium = agency.and_then(|agency| ConsortiumName::new(agency.spec.consortium.as_str()).ok());
                 (&object.metadata, consortium)
             }
         };
@@ -122,10 +128,5 @@ impl<'a> Lowering<'a> {
             },
             consortium,
         })
-    }
-
-    /// The Consortium of this namespace with this name.
-    fn consortium(&self, name: &str) -> Option<&'a ConsortiumName> {
-        self.manifests.consortiums.get_key_value(name).map(|(name, _)| name)
     }
 }

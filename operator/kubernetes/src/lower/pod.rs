@@ -64,7 +64,11 @@ pub(super) fn pod(node: &NodeParts<'_>, image: &str) -> PodSpec {
             }),
             ..PodSecurityContext::default()
         }),
-        affinity: node.family.consortium.map(|consortium| spread(consortium.as_str())),
+        affinity: node
+            .family
+            .consortium
+            .as_ref()
+            .map(|consortium| spread(consortium.as_str())),
         containers: vec![container(node, image)],
         volumes: Some(volumes(node)),
         ..PodSpec::default()

@@ -20,7 +20,11 @@ pub(super) fn stateful_set(node: &NodeParts<'_>) -> Child {
     let image = image(node);
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(names::pod_labels(name, &node.process.agency, node.family.consortium)),
+            labels: Some(names::pod_labels(
+                name,
+                &node.process.agency,
+                node.family.consortium.as_ref(),
+            )),
             annotations: Some(BTreeMap::from([(
                 annotation::PROCESS.to_owned(),
                 PodProcess::of(node.process).to_annotation(),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::name::{GroupName, NodeName};
+use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::plan::report::NodeReport;
-use althing_operator::plan::{DisruptionReason, ObservedProcess, ProcessGroup, ProcessState, Trouble, TroubleKind};
+use althing_operator::plan::{
+    DisruptionReason, Identity, ObservedProcess, Ports, ProcessGroup, ProcessState, PublicKey, Trouble, TroubleKind,
+};
 use althing_types::{B256, GroupId};
 use kube::ResourceExt;
 
@@ -32,7 +34,8 @@ impl Pods<'_> {
         let nodes = self.seen.manifests.nodes.keys();
         let processes = nodes.filter_map(|node| {
             let pod = self.pod(node)?;
-            let found = PodProcess::read(pod.process.as_deref()?).ok()?;
+            let found = pod.process.as_deref().and_then(|text| PodProcess::read(text).ok());
+            let found = found.or_else(|| self.unknown(node))?;
             let process = found.with_groups(self.running_groups(node));
             Some((
                 node.clone(),
@@ -43,6 +46,25 @@ impl Pods<'_> {
             ))
         });
         processes.collect()
+    }
+
+    /// What a pod runs with whose annotation somebody took away or spoilt: something else than is wanted, so that it is replaced,
+    /// and replaced as a node that runs.
+    fn unknown(&self, node: &NodeName) -> Option<PodProcess> {
+        let manifest = self.seen.manifests.nodes.get(node)?;
+        let key = self.seen.contents.keys.get(&Identity::Node(node.clone()))?;
+        let Some(PublicKey::P256(node_id)) = key.public() else {
+            return None;
+        };
+        Some(PodProcess {
+            namespace: self.seen.manifests.namespace.clone(),
+            node: node.clone(),
+            agency: AgencyName::new(manifest.spec.agency.as_str()).ok()?,
+            node_id: *node_id,
+            ports: Ports::FIRST,
+            container: None,
+            restart_digest: B256::ZERO,
+        })
     }
 
     /// The groups a node runs: as it says itself, else as its files say.
