@@ -5,12 +5,13 @@ use std::process::Stdio;
 
 use althing_e2e::binary;
 use althing_e2e::cluster::Case;
+use althing_e2e::operator::Object;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::consortium::{self, PROMISED, Running, bare, get, patch, told};
+use super::consortium::{self, PROMISED, Running, bare, get, patch};
 
 /// A name of the program under which kubectl finds it.
 const PLUGIN: &str = "kubectl-althing";
@@ -163,7 +164,9 @@ async fn a_blocked_restart_is_explained(case: &Case, plugin: &Plugin) -> anyhow:
 async fn a_missing_key_is_explained(case: &Case, plugin: &Plugin) -> anyhow::Result<()> {
     let key = get(case, "secret/node-1-key").await?.context("the key")?;
     case.kubectl(&["delete", "secret/node-1-key"]).await?;
-    told(case, "Node/node-1", "Stalled", "KeyMissing").await?;
+    Object::node(case, "node-1")
+        .says("Stalled", "KeyMissing", PROMISED)
+        .await?;
     let why = plugin.run(&["why"]).await?;
     ensure!(why.code == Some(1), "{why:?}");
     for words in [
