@@ -141,7 +141,7 @@ impl Pods<'_> {
         };
         let message = match (kind, &pod.ended) {
             // The kubelet words its waiting differently at every try; what does not change is enough.
-            (TroubleKind::ImageCannotBePulled, _) => format!("{}", pod.image.as_deref().unwrap_or("its image")),
+            (TroubleKind::ImageCannotBePulled, _) => pod.image.as_deref().unwrap_or("its image").to_owned(),
             (TroubleKind::ContainerCrashes, Some(ended)) => ended.clone(),
             _ if message.is_empty() => reason.clone(),
             _ => format!("{reason}: {message}"),

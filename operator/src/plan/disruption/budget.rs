@@ -61,7 +61,7 @@ impl<'a> Budget<'a> {
                 return None;
             }
             let others = group.members.iter().filter(|other| *other != node);
-            let mut late = others.filter(|other| !group.in_sync.contains(*other) || self.is_coming_up(*other));
+            let mut late = others.filter(|other| !group.in_sync.contains(*other) || self.is_coming_up(other));
             let other = late.find(|other| self.holds_up(other, stands_still, request.reason))?;
             let lacks = match group.in_sync.contains(other) {
                 true => "ready",
