@@ -38,9 +38,13 @@ impl Groups {
         }
         state.failed.remove(&group.id());
         state.running.insert(group.id(), Arc::clone(group));
-        drop(state);
-        self.added.notify_one();
         true
+    }
+
+    /// The network knows of the groups that were added: they are told which peers serve them. Not before, because the network
+    /// names no peers of a group that it does not serve itself, and a peer that announced it first announces it only once.
+    pub fn served_by_network(&self) {
+        self.added.notify_one();
     }
 
     /// Notes why a group does not run.

@@ -59,6 +59,7 @@ impl Starter {
             }
         }
         self.network.set_groups(self.groups.served());
+        self.groups.served_by_network();
     }
 
     fn open(&self, id: GroupId) -> anyhow::Result<OpenGroup> {
