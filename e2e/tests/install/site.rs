@@ -11,17 +11,16 @@ use anyhow::{Context, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::snapshot;
 
-/// The operator's namespace.
-pub(crate) const SYSTEM: &str = "althing-system";
-/// The sample's.
+/// The sample's namespace.
 pub(crate) const SAMPLE: &str = "trade";
 /// Where the manifests of each are.
 const DEFINITIONS: &str = "crds/manifests";
-const HOSTED: &str = "deploy/kustomize/overlays/hosted";
+const KUSTOMIZE: &str = "deploy/kustomize";
 const FOUR_AGENCIES: &str = "deploy/samples/four-agencies";
 /// The groups of the sample with their members.
 const GROUPS: [(u32, &[&str]); 2] = [
@@ -44,10 +43,30 @@ pub(crate) enum Helm {
     Three,
 }
 
+/// Whose operator it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One for all namespaces, in a namespace of its own.
+    Hosted,
+    /// One that lives in the sample's namespace and has no right outside it.
+    Namespaced,
+}
+
+impl Form {
+    /// The operator's namespace.
+    pub(crate) const fn system(self) -> &'static str {
+        match self {
+            Self::Hosted => "althing-system",
+            Self::Namespaced => SAMPLE,
+        }
+    }
+}
+
 /// The sample's namespace on a cluster where nothing of Althing was before.
 #[derive(Debug)]
 pub(crate) struct Site {
     case: Case,
+    form: Form,
 }
 
 /// Which process each ledger is and which key it has: equal traces mean that nothing was restarted or made again.
@@ -75,9 +94,10 @@ impl Traces {
 
 impl Site {
     /// The site of a case.
-    pub(crate) async fn begin(case: &Case) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(case: &Case, form: Form) -> anyhow::Result<Self> {
         let site = Self {
             case: case.within(SAMPLE),
+            form,
         };
         site.is_free().await?;
         Ok(site)
@@ -99,6 +119,11 @@ impl Site {
     /// Its case, with its verbs in the sample's namespace.
     pub(crate) const fn case(&self) -> &Case {
         &self.case
+    }
+
+    /// Whose operator it is.
+    pub(crate) const fn form(&self) -> Form {
+        self.form
     }
 
     /// Runs kubectl in the sample's namespace.
@@ -138,7 +163,8 @@ impl Site {
     pub(crate) async fn install_by_kubectl(&self) -> anyhow::Result<()> {
         self.plain_kubectl(&["apply", "--server-side", "-f", DEFINITIONS])
             .await?;
-        self.plain_kubectl(&["apply", "-k", HOSTED]).await
+        let overlay = Overlay::new(self.form)?;
+        self.plain_kubectl(&["apply", "-k", &overlay.path]).await
     }
 
     /// The third.
@@ -149,7 +175,13 @@ impl Site {
     /// Part of the operator's Deployment.
     pub(crate) async fn operator(&self, json_path: &str) -> anyhow::Result<String> {
         let output = format!("--output=jsonpath={json_path}");
-        let arguments = ["get", "deployment/althing-operator", "--namespace", SYSTEM, &output];
+        let arguments = [
+            "get",
+            "deployment/althing-operator",
+            "--namespace",
+            self.form.system(),
+            &output,
+        ];
         self.kubectl(&arguments).await
     }
 
@@ -291,7 +323,7 @@ impl Site {
 
     /// Removes Althing and the sample, however far they came.
     async fn clear(&self) -> anyhow::Result<()> {
-        for release in [["althing", SYSTEM], ["althing-crds", "default"]] {
+        for release in [["althing", self.form.system()], ["althing-crds", "default"]] {
             let [name, namespace] = release;
             let uninstall = [
                 "uninstall",
@@ -305,7 +337,9 @@ impl Site {
         }
         let delete = ["delete", "--ignore-not-found"];
         let namespaces = ["namespace", SAMPLE, "flux-system"];
-        self.plain_kubectl(&[&delete[..], &["-k", HOSTED]].concat()).await?;
+        let overlay = Overlay::new(self.form)?;
+        self.plain_kubectl(&[&delete[..], &["-k", &overlay.path]].concat())
+            .await?;
         self.plain_kubectl(&[&delete[..], &namespaces].concat()).await?;
         self.plain_kubectl(&[&delete[..], &["-f", DEFINITIONS]].concat()).await
     }
@@ -314,8 +348,8 @@ impl Site {
         let mut evidence = self.case.evidence().await;
         for (namespace, question) in [
             (SAMPLE, ["describe", "althing", "--show-events=false"]),
-            (SYSTEM, ["describe", "pods", "--show-events=true"]),
-            (SYSTEM, ["logs", "deployment/althing-operator", "--tail=50"]),
+            (self.form.system(), ["describe", "pods", "--show-events=true"]),
+            (self.form.system(), ["logs", "deployment/althing-operator", "--tail=50"]),
         ] {
             let arguments = [&["--namespace", namespace], &question[..]].concat();
             let said = self.kubectl(&arguments).await;
@@ -323,6 +357,37 @@ impl Site {
             evidence += &format!("--- kubectl {}\n{said}\n", arguments.join(" "));
         }
         evidence
+    }
+}
+
+/// The overlay of a form.
+struct Overlay {
+    path: String,
+    /// Goes with its value.
+    _copy: Option<TempDir>,
+}
+
+impl Overlay {
+    /// The one for an agency is copied and its namespace changed, as its own words say.
+    fn new(form: Form) -> anyhow::Result<Self> {
+        if form == Form::Hosted {
+            let (path, _copy) = (format!("{KUSTOMIZE}/overlays/hosted"), None);
+            return Ok(Self { path, _copy });
+        }
+        let (copy, original) = (tempfile::tempdir()?, repository().join(KUSTOMIZE));
+        let overlay = copy.path().join("overlays/per-agency");
+        for folder in ["base", "overlays/per-agency"] {
+            std::fs::create_dir_all(copy.path().join(folder))?;
+            for file in std::fs::read_dir(original.join(folder))? {
+                let file = file?;
+                let text = std::fs::read_to_string(file.path())?.replace("agency-a", SAMPLE);
+                std::fs::write(copy.path().join(folder).join(file.file_name()), text)?;
+            }
+        }
+        Ok(Self {
+            path: overlay.to_string_lossy().into_owned(),
+            _copy: Some(copy),
+        })
     }
 }
 

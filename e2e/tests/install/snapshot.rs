@@ -21,8 +21,6 @@ const MARKS: [&str; 4] = [
     "pv.kubernetes.io/",
     "volume.",
 ];
-/// What a key lacks when its Consortium had not been seen yet when it was made: it keeps the labels that it was made with.
-const PART_OF: &str = "app.kubernetes.io/part-of";
 /// A word of at least that many hex digits is an identity or a digest.
 const HEX: usize = 40;
 
@@ -44,11 +42,17 @@ pub(crate) async fn of(site: &Site) -> anyhow::Result<Snapshot> {
             object["kind"].as_str().unwrap_or_default(),
             object["metadata"]["name"].as_str().unwrap_or_default()
         );
-        if !OF_EVERY_NAMESPACE.contains(&name.as_str()) {
+        if !OF_EVERY_NAMESPACE.contains(&name.as_str()) && !is_of_the_operator(object) {
             objects.insert(name, normal(object));
         }
     }
     Ok(Snapshot(objects))
+}
+
+/// Whether it is part of the operator's own installation, which may be in the same namespace.
+fn is_of_the_operator(object: &Value) -> bool {
+    let labels = &object["metadata"]["labels"];
+    labels["app.kubernetes.io/name"] == "althing-operator" || object["type"] == "helm.sh/release.v1"
 }
 
 /// Whether the objects that kubectl leads to are known already.
@@ -93,12 +97,7 @@ fn normal(object: &Value) -> Value {
     let kind = object["kind"].as_str().unwrap_or_default();
     normal["metadata"] = metadata(&object["metadata"]);
     match kind {
-        "Secret" => {
-            normal["data"] = json!(keys(&object["data"]));
-            if object["immutable"] == true {
-                remove(&mut normal["metadata"]["labels"], &[PART_OF]);
-            }
-        }
+        "Secret" => normal["data"] = json!(keys(&object["data"])),
         "PersistentVolumeClaim" => remove(&mut normal["spec"], &["volumeName"]),
         "Service" if object["spec"]["clusterIP"] != "None" => remove(&mut normal["spec"], &["clusterIP", "clusterIPs"]),
         _ => {}

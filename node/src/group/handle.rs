@@ -24,6 +24,7 @@ use super::executor::{Executor, ExecutorParts, UnderWay};
 use super::halt::Halt;
 use super::open::OpenGroup;
 use super::outlet::{Outlet, module};
+use super::status::unreadiness;
 use crate::clock::Clock;
 use crate::gossip;
 use crate::metrics::Metrics;
@@ -351,28 +352,13 @@ impl Group {
         &self.metrics
     }
 
-    /// Ready: running, in sync, and connected to a quorum (DESIGN.md 6).
+    /// Ready: running, in sync, connected to a quorum (DESIGN.md 6), and as a sealer told where voting is safe.
     pub fn readiness(&self) -> Result<(), String> {
-        if let Some(reason) = self.halted() {
-            return Err(format!("group {} has halted: {reason}", self.id));
-        }
-        let (sync, height) = (self.sync(), self.ledger.head().height);
-        if let Some(highest) = sync.highest().filter(|highest| highest.height > height + 1) {
-            return Err(format!(
-                "group {} is at block {height}, a peer is at {}",
-                self.id, highest.height
-            ));
-        }
-        let consensus = self.consensus();
-        if !consensus.quorum_connected() {
-            return Err(format!(
-                "group {} reaches {} peers, which is no quorum of its {} sealers",
-                self.id,
-                consensus.connected.len(),
-                consensus.sealers.len()
-            ));
-        }
-        Ok(())
+        let reason = match self.halted() {
+            Some(reason) => Some(format!("has halted: {reason}")),
+            None => unreadiness(self.ledger.head().height, self.sync().highest(), &self.consensus()),
+        };
+        reason.map_or(Ok(()), |reason| Err(format!("group {} {reason}", self.id)))
     }
 
     /// Stops the threads and waits for them; what is committed is durable already. It blocks for as long as the block

@@ -5,7 +5,7 @@ use althing_rpc::backend::{GroupRole, GroupStatus, Head};
 use althing_types::NodeId;
 
 use super::Group;
-use crate::sync::SyncView;
+use crate::sync::{Status, SyncView};
 
 /// How long ago a peer may have said where it is and still count, milliseconds: ten times the pause between two
 /// announcements, so that a loaded machine is not called dead.
@@ -54,15 +54,32 @@ impl Group {
     }
 }
 
+/// Why a group that runs is not ready, as the rest of a sentence about it. A sealer that has not heard yet where voting is safe
+/// is not: a transaction that came now could make the others begin without it, and it would have to sit out the first blocks.
+pub(super) fn unreadiness(height: u64, highest: Option<Status>, consensus: &ConsensusStatus) -> Option<String> {
+    if let Some(highest) = highest.filter(|highest| highest.height > height + 1) {
+        return Some(format!("is at block {height}, a peer is at {}", highest.height));
+    }
+    if !consensus.quorum_connected() {
+        return Some(format!(
+            "reaches {} peers, which is no quorum of its {} sealers",
+            consensus.connected.len(),
+            consensus.sealers.len()
+        ));
+    }
+    let waits = consensus.sealing && consensus.abstaining_through == Some(u64::MAX);
+    waits.then(|| "waits for a quorum to say where voting is safe".to_owned())
+}
+
 /// Why a sealer does not vote, which makes it count as down (LEDGER.md 3).
 fn abstention(consensus: &ConsensusStatus) -> Option<String> {
     match consensus.abstaining_through {
         Some(u64::MAX) if consensus.sealing => {
             Some("its votes may have been lost: it abstains until a quorum has said where voting is safe".to_owned())
         }
-        Some(through) if consensus.sealing && through >= consensus.height => {
-            Some(format!("its votes were lost: it abstains through block {through}"))
-        }
+        Some(through) if consensus.sealing && through >= consensus.height => Some(format!(
+            "its votes were lost: it abstains through block {through}, to which the next transactions bring the group"
+        )),
         _ => None,
     }
 }
@@ -92,7 +109,6 @@ mod tests {
     use althing_types::{B256, SealerSet};
 
     use super::*;
-    use crate::sync::Status;
 
     fn node(number: u8) -> NodeId {
         NodeId::new([number; 64])
@@ -152,6 +168,24 @@ mod tests {
         check(true, &[(2, 10, 14_000)], &[1]);
         check(true, &[(4, 10, 20_000), (5, 10, 20_000)], &[1]);
         check(true, &[], &[1]);
+    }
+
+    #[test]
+    fn a_sealer_that_does_not_know_yet_where_voting_is_safe_is_not_ready() {
+        let abstaining = |abstaining_through| ConsensusStatus {
+            abstaining_through,
+            ..consensus()
+        };
+        let ready = |consensus: &ConsensusStatus| unreadiness(10, None, consensus);
+        assert_eq!(ready(&abstaining(None)), None);
+        assert_eq!(ready(&abstaining(Some(12))), None);
+        assert!(ready(&abstaining(Some(u64::MAX))).unwrap().contains("waits"));
+        let observer = ConsensusStatus {
+            sealing: false,
+            connected: vec![node(1), node(2), node(3)],
+            ..abstaining(Some(u64::MAX))
+        };
+        assert_eq!(ready(&observer), None);
     }
 
     #[test]

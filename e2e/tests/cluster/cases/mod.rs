@@ -8,7 +8,9 @@ mod consortium;
 mod deletion;
 mod drift;
 mod groups;
+mod hostile;
 mod keys;
+mod killed;
 mod kubectl;
 mod machine;
 mod misoperations;
@@ -87,6 +89,8 @@ pub(crate) fn all() -> Vec<Named> {
         case!(agencies::every_agency_s_operator_works_in_its_own_namespace_alone),
         case!(agencies::operators_whose_namespaces_overlap_do_not_fight),
         case!(kubectl::status_why_and_bundle_say_what_a_person_needs),
+        case!(killed::a_kill_at_every_write_ends_where_an_undisturbed_run_ends),
+        case!(hostile::an_administrator_of_one_namespace_gets_nothing_of_another),
         alone!(machine::pods_go_on_while_the_api_server_is_killed_and_comes_back),
     ]
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use althing_e2e::operator::Watchdog;
 use anyhow::ensure;
 
-use crate::site::{Helm, SYSTEM, Site};
+use crate::site::{Form, Helm, SAMPLE, Site};
 use crate::snapshot;
 
 /// How long a group of four may stand still while operators come and go: it should not notice.
@@ -22,9 +22,7 @@ pub(crate) async fn helm_4_installs_upgrades_rolls_back_and_uninstalls_without_t
     life(site, Helm::Four).await
 }
 
-pub(crate) async fn helm_3_installs_upgrades_rolls_back_and_uninstalls_without_touching_a_ledger(
-    site: &Site,
-) -> anyhow::Result<()> {
+pub(crate) async fn helm_3_does_the_same_with_an_operator_of_one_namespace(site: &Site) -> anyhow::Result<()> {
     life(site, Helm::Three).await
 }
 
@@ -35,6 +33,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
     site.is_whole().await?;
     snapshot::of(site).await?.agrees_with_kubectl()?;
     let (watchdog, traces) = (Watchdog::start(&site.ledger(1)).await?, site.traces().await?);
+    let system = site.form().system();
     let log_level = "{.spec.template.spec.containers[0].env[?(@.name=='ALTHING_LOG')].value}";
 
     let upgrade = [
@@ -42,7 +41,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
         "althing",
         OPERATOR,
         "--namespace",
-        SYSTEM,
+        system,
         "--wait",
         "--reset-then-reuse-values",
     ];
@@ -56,7 +55,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
     site.is_whole().await?;
     site.is_untouched(&traces, "the upgrade").await?;
 
-    site.helm(helm, &["rollback", "althing", "1", "--namespace", SYSTEM, "--wait"])
+    site.helm(helm, &["rollback", "althing", "1", "--namespace", system, "--wait"])
         .await?;
     site.helm(helm, &["rollback", "althing-crds", "1", "--wait"]).await?;
     ensure!(
@@ -66,7 +65,7 @@ async fn life(site: &Site, helm: Helm) -> anyhow::Result<()> {
     site.is_whole().await?;
     site.is_untouched(&traces, "the rollback").await?;
 
-    site.helm(helm, &["uninstall", "althing", "--namespace", SYSTEM, "--wait"])
+    site.helm(helm, &["uninstall", "althing", "--namespace", system, "--wait"])
         .await?;
     site.helm(helm, &["uninstall", "althing-crds", "--wait"]).await?;
     site.is_past_block_1().await?;
@@ -88,9 +87,14 @@ async fn install(site: &Site, helm: Helm) -> anyhow::Result<()> {
         "althing",
         OPERATOR,
         "--namespace",
-        SYSTEM,
+        site.form().system(),
         "--create-namespace",
         "--wait",
     ];
-    site.helm(helm, &arguments).await.map(drop)
+    let watched = format!("watch.namespaces={{{SAMPLE}}}");
+    let scope: &[&str] = match site.form() {
+        Form::Hosted => &[],
+        Form::Namespaced => &["--set", &watched],
+    };
+    site.helm(helm, &[&arguments[..], scope].concat()).await.map(drop)
 }

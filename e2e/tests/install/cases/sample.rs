@@ -37,3 +37,7 @@ pub(crate) async fn every_object_is_ready_and_every_ledger_goes_on_in_three_minu
     site.is_in_sync().await?;
     snapshot::of(site).await?.agrees_with_kubectl()
 }
+
+pub(crate) async fn an_operator_of_one_namespace_does_the_same(site: &Site) -> anyhow::Result<()> {
+    every_object_is_ready_and_every_ledger_goes_on_in_three_minutes(site).await
+}
