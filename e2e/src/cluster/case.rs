@@ -111,7 +111,7 @@ impl Case {
     pub async fn kubectl(&self, args: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new(kubectl()?);
         command
-            .env("KUBECONFIG", self.target.kubeconfig())
+            .envs(self.target.environment())
             .args(["--namespace", &self.namespace])
             .args(args);
         crate::run(&mut command, KUBECTL).await

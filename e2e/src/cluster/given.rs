@@ -63,6 +63,16 @@ impl Target {
         &self.kubeconfig
     }
 
+    /// What makes a kubectl or a Helm speak to this cluster. What they keep of a cluster they keep by its address, which is
+    /// the same for every cluster of this machine: so it goes into a folder that goes with the cluster.
+    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut environment = vec![("KUBECONFIG", self.kubeconfig.clone())];
+        if self.cluster.is_some() {
+            environment.push(("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache")));
+        }
+        environment
+    }
+
     /// The cluster itself, when it is one of this machine: its audit log can be read, its programs stopped.
     pub fn cluster(&self) -> Option<&Cluster> {
         self.cluster.as_ref()

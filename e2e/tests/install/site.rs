@@ -136,7 +136,7 @@ impl Site {
         let mut command = Command::new(program_of_the_cache("kubectl")?);
         command
             .current_dir(repository())
-            .env("KUBECONFIG", self.case.target().kubeconfig())
+            .envs(self.case.target().environment())
             .args(arguments);
         run(&mut command, KUBECTL).await.map(drop)
     }
@@ -151,7 +151,7 @@ impl Site {
         let mut command = Command::new(program_of_the_cache(program)?);
         command
             .current_dir(repository())
-            .env("KUBECONFIG", self.case.target().kubeconfig())
+            .envs(self.case.target().environment())
             .env("HELM_CACHE_HOME", folder.path())
             .env("HELM_CONFIG_HOME", folder.path())
             .env("HELM_DATA_HOME", folder.path())

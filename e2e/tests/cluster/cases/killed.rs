@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// The issue's number of points.
 const POINTS_MIN: usize = 100;
 /// What goes in the last step.
-const GOES: [&str; 3] = ["ledgergroup/group-2", "ledgernode/node-1", "agency/agency-b"];
+const GOES: [&str; 3] = ["ledgergroup/group-2", "ledgernode/node-9", "agency/agency-b"];
 
 /// The steps of the sample.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ enum Step {
 impl Step {
     async fn take(self, case: &Case) -> anyhow::Result<()> {
         match self {
-            Self::Create => case.apply(&manifests(1)).await.map(drop),
+            Self::Create => case.apply(&manifests(4)).await.map(drop),
             Self::Change => case.apply(&changed()).await.map(drop),
             Self::Delete => {
                 for object in GOES {
@@ -52,7 +52,7 @@ impl Step {
             Self::Delete => {
                 case.eventually("the deleted node's set to go", CONVERGENCE, || async {
                     let left = case.kubectl(&["get", "statefulsets,services", "--output=name"]).await?;
-                    ensure!(!left.contains("/node-1"), "{left}");
+                    ensure!(!left.contains("/node-9"), "{left}");
                     Ok(())
                 })
                 .await
@@ -67,9 +67,9 @@ impl Step {
 fn changed() -> String {
     let denied = "ab".repeat(64);
     let grown = node("node-0", &format!("storage: {{size: 2Gi}}, p2p: {{deny: [{denied}]}}"));
-    let other = node("node-1", "storage: {size: 1Gi}, deletionPolicy: Delete").replace("agency-a", "agency-b");
+    let other = node("node-9", "storage: {size: 1Gi}, deletionPolicy: Delete").replace("agency-a", "agency-b");
     let group = "{apiVersion: althing.dev/v1alpha1, kind: Group, metadata: {name: group-2}, spec: {consortium: trade, \
-                 groupId: 2, genesis: {timestamp: \"2026-01-01T00:00:00Z\", sealers: [node-1], consensus: {type: PBFT}}}}\n";
+                 groupId: 2, genesis: {timestamp: \"2026-01-01T00:00:00Z\", sealers: [node-9], consensus: {type: PBFT}}}}\n";
     let agency =
         "{apiVersion: althing.dev/v1alpha1, kind: Agency, metadata: {name: agency-b}, spec: {consortium: trade}}\n";
     [agency, &other, group, &grown].join("---\n")
