@@ -1,7 +1,8 @@
-//! What the API server refuses beyond the schemas: the deletion of what a live group needs.
+//! What the API server refuses beyond the schemas: the deletion of what a live group needs, and of the definitions, with which
+//! everything of their kinds would go.
 //!
 //! Prune, a wrong folder or a wrong namespace deletes a manifest as easily as a person does. There are no finalizers, so the API
-//! server asks before, by two ValidatingAdmissionPolicies, one a kind, so that each is checked against its kind's own schema.
+//! server asks before, by ValidatingAdmissionPolicies, one a kind, so that each is checked against its kind's own schema.
 
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MatchResources, NamedRuleWithOperations, ValidatingAdmissionPolicy,
@@ -22,8 +23,13 @@ const KUBERNETES: [&str; 3] = [
 
 /// What is kept of one kind, and what to say.
 struct Kept {
+    /// Of policy and binding, before the group.
+    name: &'static str,
+    api_group: &'static str,
+    api_version: &'static str,
     plural: &'static str,
-    /// CEL: whether `oldObject` takes part in a live group.
+    scope: &'static str,
+    /// CEL: whether `oldObject` is needed, as by taking part in a live group.
     is_live: &'static str,
     /// Said when the expression below cannot be computed.
     message: &'static str,
@@ -32,7 +38,11 @@ struct Kept {
 }
 
 const NODES: Kept = Kept {
+    name: "live-ledgernodes",
+    api_group: GROUP,
+    api_version: VERSION,
     plural: "ledgernodes",
+    scope: "Namespaced",
     is_live: "!has(oldObject.spec.external) && has(oldObject.status) && has(oldObject.status.groups) \
         && size(oldObject.status.groups) > 0",
     message: "the node takes part in live groups: make it a free node of them first, or annotate it althing.dev/allow-delete=true",
@@ -43,7 +53,11 @@ const NODES: Kept = Kept {
 };
 
 const GROUPS: Kept = Kept {
+    name: "live-ledgergroups",
+    api_group: GROUP,
+    api_version: VERSION,
     plural: "ledgergroups",
+    scope: "Namespaced",
     is_live: "has(oldObject.status) && has(oldObject.status.genesisHash) && oldObject.status.genesisHash != ''",
     message: "the group is live: without its manifest no node of this namespace takes part in it; annotate it althing.dev/allow-delete=true",
     message_expression: "'group ' + oldObject.metadata.name + ' is live with genesis ' + oldObject.status.genesisHash \
@@ -52,17 +66,36 @@ const GROUPS: Kept = Kept {
         + ' althing.dev/allow-delete=true, then delete it again'",
 };
 
+const DEFINITIONS: Kept = Kept {
+    name: "definitions",
+    api_group: "apiextensions.k8s.io",
+    api_version: "v1",
+    plural: "customresourcedefinitions",
+    scope: "Cluster",
+    is_live: "oldObject.spec.group == 'althing.dev'",
+    message: "with the definition every object of its kind goes, in every namespace; annotate it althing.dev/allow-delete=true",
+    message_expression: "'with the definition of ' + oldObject.spec.names.kind + ' every ' + oldObject.spec.names.kind \
+        + ' of this cluster goes, and every node that it runs stops. If that is wanted: kubectl annotate crd ' \
+        + oldObject.metadata.name + ' althing.dev/allow-delete=true, then delete it again'",
+};
+
 /// The policies, each with the binding that puts it in force, in the order in which they are to be applied.
 pub fn policies() -> Vec<(ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding)> {
-    [NODES, GROUPS]
+    [NODES, GROUPS, DEFINITIONS]
         .iter()
         .map(|kept| (policy(kept), binding(kept)))
         .collect()
 }
 
+impl Kept {
+    fn full_name(&self) -> String {
+        format!("{}.{GROUP}", self.name)
+    }
+}
+
 fn metadata(kept: &Kept) -> ObjectMeta {
     ObjectMeta {
-        name: Some(format!("live-{}.{GROUP}", kept.plural)),
+        name: Some(kept.full_name()),
         ..ObjectMeta::default()
     }
 }
@@ -71,11 +104,11 @@ fn policy(kept: &Kept) -> ValidatingAdmissionPolicy {
     let users: Vec<_> = KUBERNETES.iter().map(|user| format!("'{user}'")).collect();
     let one = |text: &str| Some(vec![text.to_owned()]);
     let rule = NamedRuleWithOperations {
-        api_groups: one(GROUP),
-        api_versions: one(VERSION),
+        api_groups: one(kept.api_group),
+        api_versions: one(kept.api_version),
         operations: one("DELETE"),
         resources: one(kept.plural),
-        scope: Some("Namespaced".to_owned()),
+        scope: Some(kept.scope.to_owned()),
         ..NamedRuleWithOperations::default()
     };
     let spec = ValidatingAdmissionPolicySpec {
@@ -130,7 +163,7 @@ fn binding(kept: &Kept) -> ValidatingAdmissionPolicyBinding {
     ValidatingAdmissionPolicyBinding {
         metadata: metadata(kept),
         spec: ValidatingAdmissionPolicyBindingSpec {
-            policy_name: format!("live-{}.{GROUP}", kept.plural),
+            policy_name: kept.full_name(),
             validation_actions: vec!["Deny".to_owned()],
             ..ValidatingAdmissionPolicyBindingSpec::default()
         },

@@ -9,18 +9,14 @@ use serde_json::{Value, json};
 const PERSON: &str = "alice";
 
 fn policy(plural: &str) -> ValidatingAdmissionPolicySpec {
-    let of = |(policy, _): (
-        k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy,
-        _,
-    )| {
-        policy
-            .metadata
-            .name
-            .unwrap()
-            .contains(plural)
-            .then(|| policy.spec.unwrap())
+    let specs = admission::policies().into_iter().filter_map(|(policy, _)| policy.spec);
+    let is_of = |spec: &ValidatingAdmissionPolicySpec| {
+        let rules = spec.match_constraints.iter().flat_map(|found| &found.resource_rules);
+        rules
+            .flatten()
+            .any(|rule| rule.resources == Some(vec![plural.to_owned()]))
     };
-    admission::policies().into_iter().find_map(of).unwrap()
+    specs.into_iter().find(is_of).unwrap()
 }
 
 /// `None` when the policy does not look at the request, else what its validation said.
@@ -191,8 +187,9 @@ fn a_namespace_that_goes_away_takes_everything_with_it() {
 }
 
 #[test]
-fn every_policy_is_in_force_and_is_of_one_of_our_kinds() {
-    let plurals: Vec<_> = definitions().into_iter().map(|crd| crd.spec.names.plural).collect();
+fn every_policy_is_in_force_and_is_of_one_of_our_kinds_or_of_their_definitions() {
+    let ours = definitions().into_iter().map(|crd| crd.spec.names.plural);
+    let plurals: Vec<_> = ours.chain(["customresourcedefinitions".to_owned()]).collect();
     for (policy, binding) in admission::policies() {
         let rules = policy.spec.unwrap().match_constraints.unwrap().resource_rules.unwrap();
         let [rule] = rules.as_slice() else {
@@ -206,6 +203,26 @@ fn every_policy_is_in_force_and_is_of_one_of_our_kinds() {
         assert_eq!(rule.operations.as_deref(), Some(&["DELETE".to_owned()][..]));
         assert_eq!(Some(binding.spec.policy_name), policy.metadata.name);
         assert_eq!(binding.spec.validation_actions, ["Deny"]);
+    }
+}
+
+#[test]
+fn our_definitions_are_not_deleted_and_those_of_others_are_nobody_s_business() {
+    let plural = "customresourcedefinitions";
+    for definition in definitions() {
+        let mut definition = serde_json::to_value(definition).unwrap();
+        let said = delete(plural, &definition, PERSON, &namespace()).unwrap();
+        assert!(!said.passed);
+        let message = said.message.unwrap();
+        let name = text(&definition, "/metadata/name");
+        for word in [&name, "every node that it runs stops", "althing.dev/allow-delete=true"] {
+            assert!(message.contains(word), "{word} in {message}");
+        }
+        definition["metadata"]["annotations"] = json!({ALLOW_DELETE_ANNOTATION: "true"});
+        assert!(passes(plural, &definition));
+        definition["metadata"]["annotations"] = json!({});
+        definition["spec"]["group"] = json!("example.com");
+        assert!(passes(plural, &definition));
     }
 }
 

@@ -341,6 +341,18 @@ impl Site {
         self.plain_kubectl(&[&delete[..], &["-k", &overlay.path]].concat())
             .await?;
         self.plain_kubectl(&[&delete[..], &namespaces].concat()).await?;
+        let listed = ["get", "crd", "--output=name"];
+        let theirs = self.kubectl(&listed).await?;
+        if theirs.contains(".althing.dev") {
+            let allow = [
+                "annotate",
+                "--overwrite",
+                "-f",
+                DEFINITIONS,
+                "althing.dev/allow-delete=true",
+            ];
+            self.plain_kubectl(&allow).await?;
+        }
         self.plain_kubectl(&[&delete[..], &["-f", DEFINITIONS]].concat()).await
     }
 

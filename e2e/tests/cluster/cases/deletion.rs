@@ -28,6 +28,11 @@ pub(crate) async fn a_node_deleted_and_applied_again_keeps_its_identity_and_its_
     ] {
         ensure!(refusal.contains(part), "{part:?} is not said: {refusal}");
     }
+    let refusal = refused_delete(&case, "customresourcedefinition/ledgernodes.althing.dev").await?;
+    ensure!(
+        refusal.contains("every Node of this cluster goes"),
+        "the definition: {refusal}"
+    );
     allow_delete(&case, "ledgernode/node-0").await?;
     case.kubectl(&["delete", "ledgernode/node-0"]).await?;
     for child in [
@@ -55,9 +60,9 @@ pub(crate) async fn a_node_deleted_and_applied_again_keeps_its_identity_and_its_
     running.ends_well().await
 }
 
-/// Tries to delete; what the API server said.
+/// Tries to delete, without doing it if it could; what the API server said.
 async fn refused_delete(case: &Case, object: &str) -> anyhow::Result<String> {
-    match case.kubectl(&["delete", object, "--wait=false"]).await {
+    match case.kubectl(&["delete", object, "--dry-run=server"]).await {
         Ok(said) => anyhow::bail!("{object} is live and was deleted: {said}"),
         Err(refusal) => Ok(format!("{refusal:#}")),
     }
