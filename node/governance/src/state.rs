@@ -1,0 +1,216 @@
+//! The value that all of it is about.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use althing_types::{Address, B256, Genesis, NodeId, SealerSet};
+
+use crate::lease::Lease;
+use crate::membership::Approved;
+use crate::moment::{Event, Lapse, Moment};
+use crate::vote::Vote;
+use crate::{Refusal, Subject, Value};
+
+/// What a node is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Role {
+    /// Connected, in no list of the group; gets nothing of it.
+    Free = 0,
+    /// Follows, does not vote.
+    Observer = 1,
+    /// Votes on blocks.
+    Sealer = 2,
+}
+
+impl Role {
+    /// The role of this number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Free),
+            1 => Some(Self::Observer),
+            2 => Some(Self::Sealer),
+            _ => None,
+        }
+    }
+
+    /// The next role on the way to another one: one step at a time.
+    pub const fn towards(self, to: Self) -> Self {
+        match (self, to) {
+            (Self::Free, Self::Free) => Self::Free,
+            (Self::Sealer, Self::Sealer) => Self::Sealer,
+            (Self::Observer, to) => to,
+            (Self::Free | Self::Sealer, _) => Self::Observer,
+        }
+    }
+}
+
+/// How much there may be of everything, so that no account can make the state large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits;
+
+impl Limits {
+    /// Sealers and observers.
+    pub const MEMBERS: usize = 1_024;
+    /// Seats, as in genesis.
+    pub const SEATS: usize = 256;
+    /// Subjects that one account has open votes on.
+    pub const VOTES_OF_AN_ACCOUNT: usize = 64;
+    /// Approved changes that are not carried out yet.
+    pub const APPROVED: usize = 64;
+    /// Letters of a reason.
+    pub const REASON_BYTES: usize = 128;
+}
+
+/// Who takes part and what is being decided, after some block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Governance {
+    pub(crate) genesis: B256,
+    pub(crate) members: BTreeMap<NodeId, Role>,
+    pub(crate) seats: BTreeMap<Address, u32>,
+    pub(crate) threshold: u32,
+    pub(crate) epoch: u64,
+    pub(crate) config: BTreeMap<String, String>,
+    /// The number of the last change that passed, of each subject that ever had one.
+    pub(crate) counters: BTreeMap<Subject, u64>,
+    pub(crate) votes: BTreeMap<Subject, BTreeMap<Address, Vote>>,
+    /// In the order in which they passed.
+    pub(crate) approved: VecDeque<Approved>,
+    /// The time of the newest block that each node has shown to hold, milliseconds since 1970.
+    pub(crate) proofs: BTreeMap<NodeId, u64>,
+    pub(crate) lease: Option<Lease>,
+    /// The last block that changed the sealers of the next one.
+    pub(crate) sealers_changed_at: Option<u64>,
+    /// What happened since [`Self::take_events`]; not part of the state.
+    pub(crate) events: Vec<Event>,
+}
+
+impl Governance {
+    /// The state of block 0.
+    pub fn new(genesis: &Genesis, genesis_hash: B256) -> Self {
+        let sealers = genesis.sealers.as_slice().iter();
+        let seats = genesis.committee.seats.iter();
+        Self {
+            genesis: genesis_hash,
+            members: sealers.map(|node| (*node, Role::Sealer)).collect(),
+            seats: seats.map(|seat| (seat.account, seat.weight)).collect(),
+            threshold: genesis.committee.threshold,
+            epoch: 0,
+            config: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            approved: VecDeque::new(),
+            proofs: BTreeMap::new(),
+            lease: None,
+            sealers_changed_at: None,
+            events: vec![],
+        }
+    }
+
+    /// The sealers of the next block.
+    pub fn sealers(&self) -> SealerSet {
+        SealerSet::new(self.of_role(Role::Sealer).collect())
+    }
+
+    /// The observers, ascending.
+    pub fn observers(&self) -> Vec<NodeId> {
+        self.of_role(Role::Observer).collect()
+    }
+
+    fn of_role(&self, wanted: Role) -> impl Iterator<Item = NodeId> {
+        let members = self.members.iter();
+        members.filter(move |(_, role)| **role == wanted).map(|(node, _)| *node)
+    }
+
+    /// What a node is.
+    pub fn role(&self, node: &NodeId) -> Role {
+        self.members.get(node).copied().unwrap_or(Role::Free)
+    }
+
+    /// The seats with their weights, ascending by account.
+    pub const fn seats(&self) -> &BTreeMap<Address, u32> {
+        &self.seats
+    }
+
+    /// Above which percentage of the weight a change passes.
+    pub const fn threshold(&self) -> u32 {
+        self.threshold
+    }
+
+    /// How many committee changes there were.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A value of the system configuration that was voted on.
+    pub fn config(&self, key: &str) -> Option<&str> {
+        self.config.get(key).map(String::as_str)
+    }
+
+    /// The number that the next change of a subject has.
+    pub fn next_number(&self, subject: &Subject) -> u64 {
+        self.counters.get(subject).copied().unwrap_or(0) + 1
+    }
+
+    /// The open votes by subject and account.
+    pub const fn votes(&self) -> &BTreeMap<Subject, BTreeMap<Address, Vote>> {
+        &self.votes
+    }
+
+    /// The lease that is asked for or granted.
+    pub const fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// Whether members should prove that they live: something waits for it.
+    pub fn wants_proofs(&self) -> bool {
+        !self.approved.is_empty() || self.lease.is_some()
+    }
+
+    /// What a subject is to be: what was approved last, where that is not carried out yet, else what it is.
+    pub fn decided(&self, subject: &Subject) -> Value {
+        let Subject::Node(node) = subject else {
+            return self.value(subject);
+        };
+        let approved = self.approved.iter().rev().find(|found| found.node == *node);
+        approved.map_or_else(|| self.value(subject), |found| Value::Role(found.to))
+    }
+
+    /// What a subject is now.
+    pub fn value(&self, subject: &Subject) -> Value {
+        match subject {
+            Subject::Node(node) => Value::Role(self.role(node)),
+            Subject::Seat(account) => Value::Number(self.seats.get(account).copied().unwrap_or(0)),
+            Subject::Threshold => Value::Number(self.threshold),
+            Subject::Config(key) => Value::Text(self.config(key).unwrap_or_default().to_owned()),
+        }
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Whoever may decide: a seat, or anybody where there is no committee, as in FISCO.
+    pub(crate) fn admit(&self, account: &Address) -> Result<(), Refusal> {
+        match self.seats.is_empty() || self.seats.contains_key(account) {
+            true => Ok(()),
+            false => Err(Refusal::NoSeat(*account)),
+        }
+    }
+
+    /// Forgets what is too old. Every call begins with it, so that what is too old never counts.
+    pub(crate) fn expire(&mut self, now: Moment) {
+        for votes in self.votes.values_mut() {
+            votes.retain(|_, vote| vote.holds(now));
+        }
+        self.votes.retain(|_, votes| !votes.is_empty());
+        let (kept, old): (VecDeque<_>, VecDeque<_>) = self.approved.drain(..).partition(|found| found.holds(now));
+        self.approved = kept;
+        let lapsed = old.into_iter().map(|found| Event::Lapsed {
+            id: found.id,
+            why: Lapse::Expired,
+        });
+        self.events.extend(lapsed);
+        self.expire_lease(now);
+    }
+}

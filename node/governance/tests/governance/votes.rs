@@ -1,0 +1,213 @@
+//! GOVERNANCE.md 1.
+
+use althing_governance::{Event, Outcome, Refusal, Role, Subject, VOTE_BLOCKS, VOTE_MS, Value, Wish};
+
+use crate::scene::{Scene, account, node};
+
+fn observer(number: u8) -> Wish {
+    Wish::Role(node(number), Role::Observer)
+}
+
+#[test]
+fn a_change_passes_strictly_above_the_threshold() {
+    let mut scene = Scene::new(4, 4);
+    assert_eq!(scene.vote(1, observer(9)), Ok(Outcome::Recorded));
+    // Two of four are half of the weight, which is not above half.
+    assert_eq!(scene.vote(2, observer(9)), Ok(Outcome::Recorded));
+    assert_eq!(scene.role(9), Role::Free);
+    assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Passed));
+    assert_eq!(scene.role(9), Role::Observer);
+}
+
+#[test]
+fn weight_counts_and_not_heads() {
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&Wish::Weight(account(1), 10));
+    assert_eq!(scene.vote(1, observer(9)), Ok(Outcome::Passed));
+}
+
+#[test]
+fn who_has_no_seat_decides_nothing() {
+    let mut scene = Scene::new(4, 4);
+    let before = scene.group.clone();
+    assert_eq!(scene.vote(9, observer(9)), Err(Refusal::NoSeat(account(9))));
+    assert_eq!(scene.group, before);
+    assert_eq!(Refusal::NoSeat(account(9)).code(), -50_000);
+}
+
+#[test]
+fn a_vote_of_the_same_seat_counts_once_and_the_newest_is_it() {
+    let mut scene = Scene::new(4, 4);
+    for _ in 0..5 {
+        assert_eq!(scene.vote(1, observer(9)), Ok(Outcome::Recorded));
+    }
+    scene.vote(2, observer(9)).unwrap();
+    scene.vote(2, Wish::Role(node(9), Role::Sealer)).unwrap();
+    assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Recorded));
+    assert_eq!(scene.vote(4, observer(9)), Ok(Outcome::Passed));
+}
+
+#[test]
+fn a_stale_manifest_votes_for_nothing() {
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&observer(9));
+    let refused = scene.ballot(1, Wish::Role(node(9), Role::Free), 1, false);
+    assert_eq!(refused, Err(Refusal::Number { found: 1, next: 2 }));
+    let refused = scene.ballot(1, Wish::Role(node(9), Role::Free), 3, false);
+    assert_eq!(refused, Err(Refusal::Number { found: 3, next: 2 }));
+}
+
+#[test]
+fn the_first_change_to_pass_moves_the_counter_and_its_rivals_die() {
+    let mut scene = Scene::new(4, 4);
+    scene.vote(4, Wish::Role(node(9), Role::Sealer)).unwrap();
+    scene.agree(&observer(9));
+    assert_eq!(scene.group.next_number(&Subject::Node(node(9))), 2);
+    assert!(scene.group.votes().is_empty());
+}
+
+#[test]
+fn what_is_so_already_is_no_change() {
+    let mut scene = Scene::new(4, 4);
+    let sealer = |number| Wish::Role(node(number), Role::Sealer);
+    assert_eq!(scene.vote(1, sealer(1)), Err(Refusal::NoChange));
+    // What was decided counts, also before it is carried out.
+    scene.agree(&sealer(9));
+    assert_eq!(scene.role(9), Role::Observer);
+    assert_eq!(scene.vote(1, sealer(9)), Err(Refusal::NoChange));
+    // And it can be decided otherwise.
+    scene.agree(&observer(9));
+    assert_eq!(
+        scene.group.decided(&Subject::Node(node(9))),
+        Value::Role(Role::Observer)
+    );
+    assert!(scene.group.approved(scene.now).is_empty());
+}
+
+#[test]
+fn a_vote_that_was_withdrawn_does_not_count() {
+    let mut scene = Scene::new(4, 4);
+    scene.vote(1, observer(9)).unwrap();
+    scene.vote(2, observer(9)).unwrap();
+    let subject = Subject::Node(node(9));
+    let withdraw = |scene: &mut Scene| scene.group.withdraw(scene.now, account(1), &subject);
+    assert_eq!(withdraw(&mut scene), Ok(Outcome::Recorded));
+    assert_eq!(withdraw(&mut scene), Err(Refusal::Unknown("vote")));
+    assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn a_vote_expires_by_blocks_and_by_time() {
+    for (blocks, ms) in [(VOTE_BLOCKS, 0), (1, VOTE_MS)] {
+        let mut scene = Scene::new(4, 4);
+        scene.vote(1, observer(9)).unwrap();
+        scene.vote(2, observer(9)).unwrap();
+        scene.now.height += blocks;
+        scene.now.unix_ms += ms;
+        assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Recorded));
+        // Voting again is allowed.
+        scene.vote(1, observer(9)).unwrap();
+        assert_eq!(scene.vote(2, observer(9)), Ok(Outcome::Passed));
+    }
+}
+
+#[test]
+fn a_committee_change_voids_all_open_votes_and_every_identity() {
+    let mut scene = Scene::new(4, 4);
+    let change = scene.group.change(&observer(9), false);
+    let id = scene.group.id_of(&change);
+    scene.vote(1, observer(9)).unwrap();
+    scene.vote(2, observer(9)).unwrap();
+    scene.agree(&Wish::Weight(account(7), 1));
+    assert_eq!(scene.group.epoch(), 1);
+    assert!(scene.group.votes().is_empty());
+    assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Recorded));
+    assert_ne!(scene.group.id_of(&change), id);
+}
+
+#[test]
+fn a_seat_that_goes_has_no_voice() {
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&Wish::Weight(account(4), 0));
+    assert_eq!(scene.vote(4, observer(9)), Err(Refusal::NoSeat(account(4))));
+}
+
+#[test]
+fn the_last_seat_stays() {
+    let mut scene = Scene::new(4, 1);
+    assert_eq!(scene.vote(1, Wish::Weight(account(1), 0)), Err(Refusal::LastSeat));
+}
+
+#[test]
+fn a_threshold_below_half_is_refused() {
+    let mut scene = Scene::new(4, 4);
+    for percent in [0, 49, 100] {
+        let refused = scene.vote(1, Wish::Threshold(percent)).unwrap_err();
+        assert_eq!(refused.code(), -52_003, "{refused}");
+    }
+    scene.agree(&Wish::Threshold(80));
+    assert_eq!(scene.group.threshold(), 80);
+    for seat in 1..=3 {
+        assert_eq!(scene.vote(seat, observer(9)), Ok(Outcome::Recorded));
+    }
+    assert_eq!(scene.vote(4, observer(9)), Ok(Outcome::Passed));
+}
+
+#[test]
+fn system_configuration_is_voted_on_and_written_in_one_way() {
+    let mut scene = Scene::new(4, 4);
+    let set = |key: &str, value: &str| Wish::Config(key.to_owned(), value.to_owned());
+    for (key, value) in [
+        ("tx_count_limit", "0"),
+        ("tx_count_limit", "0100"),
+        ("tx_count_limit", "many"),
+        ("tx_gas_limit", "99999"),
+        ("consensus_timeout", "2"),
+        ("colour", "red"),
+    ] {
+        let refused = scene.vote(1, set(key, value)).unwrap_err();
+        assert_eq!(refused.code(), -51_300, "{refused}");
+    }
+    scene.agree(&set("tx_count_limit", "500"));
+    assert_eq!(scene.group.config("tx_count_limit"), Some("500"));
+}
+
+#[test]
+fn without_a_committee_anybody_acts_and_nobody_takes_the_first_seat() {
+    let mut scene = Scene::new(4, 0);
+    assert_eq!(scene.vote(9, observer(9)), Ok(Outcome::Passed));
+    assert_eq!(scene.vote(9, Wish::Weight(account(9), 1)), Err(Refusal::NoCommittee));
+    assert_eq!(scene.vote(9, Wish::Threshold(60)), Err(Refusal::NoCommittee));
+}
+
+#[test]
+fn an_account_cannot_open_votes_without_end() {
+    let mut scene = Scene::new(4, 4);
+    for number in 100..164 {
+        scene.vote(1, observer(number)).unwrap();
+    }
+    let refused = scene.vote(1, observer(200)).unwrap_err();
+    assert!(matches!(refused, Refusal::Full { found: 64, .. }), "{refused}");
+    // Others still can, and it can still say otherwise about what it has voted on.
+    scene.vote(2, observer(200)).unwrap();
+    scene.vote(1, Wish::Role(node(100), Role::Sealer)).unwrap();
+}
+
+#[test]
+fn what_happened_is_told_in_order_and_once() {
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&observer(9));
+    let told = scene.group.take_events();
+    let names: Vec<_> = told
+        .iter()
+        .map(|event| match event {
+            Event::Voted { .. } => "voted",
+            Event::Passed { .. } => "passed",
+            Event::Stepped { .. } => "stepped",
+            Event::Done { .. } => "done",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(names, ["voted", "voted", "voted", "passed", "stepped", "done"]);
+    assert!(scene.group.take_events().is_empty());
+}
