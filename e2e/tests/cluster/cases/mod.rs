@@ -14,6 +14,7 @@ mod machine;
 mod misoperations;
 mod refusals;
 mod rollout;
+mod scene;
 mod waiting;
 
 use althing_e2e::cluster::Named;
