@@ -141,7 +141,8 @@ fn event(condition: &Condition) -> Event {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// At most as many bytes of a text as an event may hold.
+pub(crate) fn shortened(text: &str) -> String {
     let mut end = text.len().min(NOTE_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
