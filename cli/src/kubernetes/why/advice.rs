@@ -113,9 +113,9 @@ fn of(reason: Reason) -> Advice {
             "correct the field that is named and apply the manifest again",
             AfterPerson,
         ),
-        Reason::KeyMissing => ("put the Secret with the first key back from a backup", AfterPerson),
-        Reason::KeyUnreadable => ("put the Secret with the first key back from a backup", AfterPerson),
-        Reason::KeyMismatch => ("put the Secret with the first key back from a backup", AfterPerson),
+        Reason::KeyMissing | Reason::KeyUnreadable | Reason::KeyMismatch => {
+            ("put the Secret with the first key back from a backup", AfterPerson)
+        }
         Reason::CertificateInvalid => ("correct the certificate that is named", AfterPerson),
         Reason::AttestationInvalid => ("take the agency's bundle again, from the agency itself", AfterPerson),
         Reason::CertificateExpired => ("make its issuer ready: certificates are renewed before they end", Alone),

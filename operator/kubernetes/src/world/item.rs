@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use althing_crds::v1alpha1::{Agency, Consortium, Group, Node};
+use althing_operator::status::ObjectRef;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
@@ -34,6 +35,17 @@ pub enum Kind {
     Pod,
     /// What a controller could not do for a child of this kind.
     Warning(ChildKind),
+}
+
+impl From<&ObjectRef> for Kind {
+    fn from(object: &ObjectRef) -> Self {
+        match object {
+            ObjectRef::Consortium(_) => Self::Consortium,
+            ObjectRef::Agency(_) => Self::Agency,
+            ObjectRef::Group(_) => Self::Group,
+            ObjectRef::Node(_) => Self::Node,
+        }
+    }
 }
 
 /// A manifest as the API server holds it, or why it cannot be read.
