@@ -38,7 +38,7 @@ e2e: ## The end-to-end cases; CASE=name runs those with that in their name, KIND
 cluster: ## A Kubernetes cluster on this machine, with the project's images; needs root
 	@scripts/setup.sh build
 	@scripts/setup.sh cluster
-	@if [ -x scripts/images.sh ]; then scripts/images.sh; fi
+	@scripts/images.sh
 	@cargo build --workspace --bins
 	@$(BIN)/althing-cluster up
 	@$(BIN)/althing-cluster load

@@ -2,6 +2,7 @@
 //!
 //! Every object name ends up as a folder, a Kubernetes object name, a DNS label and a certificate's common name, so the rule
 //! is the narrowest of them: a DNS-1035 label, short enough for every child (`<node>-certificate` in a 52-byte name).
+//! Namespaces are not ours to name: theirs is Kubernetes' own rule, an RFC 1123 label, which may begin with a digit.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -13,7 +14,8 @@ pub use althing_crds::NAME_BYTES_MAX;
 /// A text that is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{kind} name {found:?}: accepted are 1 to {accepted} of the characters a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit"
+    "{kind} name {found:?}: accepted are 1 to {accepted} of the characters a-z, 0-9 and '-', beginning with a {} and ending with a letter or digit",
+    first.as_str()
 )]
 pub struct NameError {
     /// Whose name it should be.
@@ -22,13 +24,37 @@ pub struct NameError {
     pub found: String,
     /// The longest accepted name, in bytes.
     pub accepted: usize,
+    /// What it may begin with.
+    pub first: First,
 }
 
-/// Whether the text is a DNS-1035 label of at most `bytes_max` bytes.
-fn is_label(text: &str, bytes_max: usize) -> bool {
+/// What a name may begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// A letter: a DNS-1035 label.
+    Letter,
+    /// A letter or a digit: an RFC 1123 label.
+    LetterOrDigit,
+}
+
+impl First {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Letter => "letter",
+            Self::LetterOrDigit => "letter or digit",
+        }
+    }
+
+    const fn accepts(self, byte: u8) -> bool {
+        byte.is_ascii_lowercase() || matches!(self, Self::LetterOrDigit) && byte.is_ascii_digit()
+    }
+}
+
+/// Whether the text is a label of at most `bytes_max` bytes.
+fn is_label(text: &str, bytes_max: usize, first: First) -> bool {
     let bytes = text.as_bytes();
     bytes.len() <= bytes_max
-        && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.first().is_some_and(|byte| first.accepts(*byte))
         && bytes.last().is_some_and(|last| *last != b'-')
         && bytes
             .iter()
@@ -36,7 +62,7 @@ fn is_label(text: &str, bytes_max: usize) -> bool {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident, $kind:literal, $bytes_max:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $kind:literal, $bytes_max:expr, $first:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -46,9 +72,14 @@ macro_rules! names {
             /// Checks a text.
             pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
                 let text = text.into();
-                match is_label(&text, $bytes_max) {
+                match is_label(&text, $bytes_max, First::$first) {
                     true => Ok(Self(text)),
-                    false => Err(NameError { kind: $kind, found: text, accepted: $bytes_max }),
+                    false => Err(NameError {
+                        kind: $kind,
+                        found: text,
+                        accepted: $bytes_max,
+                        first: First::$first,
+                    }),
                 }
             }
 
@@ -99,16 +130,16 @@ macro_rules! names {
 }
 
 names! {
-    /// A namespace: one trust domain. Kubernetes' own rule, except that it begins with a letter.
-    Namespace, "namespace", 63;
+    /// A namespace: one trust domain.
+    Namespace, "namespace", 63, LetterOrDigit;
     /// The name of a Consortium.
-    ConsortiumName, "Consortium", NAME_BYTES_MAX;
+    ConsortiumName, "Consortium", NAME_BYTES_MAX, Letter;
     /// The name of an Agency.
-    AgencyName, "Agency", NAME_BYTES_MAX;
+    AgencyName, "Agency", NAME_BYTES_MAX, Letter;
     /// The name of a Group.
-    GroupName, "Group", NAME_BYTES_MAX;
+    GroupName, "Group", NAME_BYTES_MAX, Letter;
     /// The name of a Node.
-    NodeName, "Node", NAME_BYTES_MAX;
+    NodeName, "Node", NAME_BYTES_MAX, Letter;
 }
 
 #[cfg(test)]
@@ -135,6 +166,21 @@ mod tests {
         ] {
             let error = NodeName::new(bad).unwrap_err().to_string();
             assert!(error.starts_with("Node name") && error.contains("accepted"), "{error}");
+            assert!(error.contains("beginning with a letter and"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_whatever_kubernetes_calls_one() {
+        for good in ["trade", "2026-trade", "7", "1e3", &"9".repeat(63)] {
+            assert_eq!(Namespace::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "-7", "7-", "7.a", "7/a", "7A", "..", &"9".repeat(64)] {
+            let error = Namespace::new(bad).unwrap_err().to_string();
+            assert!(
+                error.starts_with("namespace name") && error.contains("beginning with a letter or digit"),
+                "{error}"
+            );
         }
     }
 }

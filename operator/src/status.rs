@@ -314,15 +314,43 @@ pub enum ObjectRef {
     Node(NodeName),
 }
 
+impl ObjectRef {
+    /// The object of a kind, as manifests write it, and a name; none where there is no such kind or it is no name.
+    pub fn new(kind: &str, name: &str) -> Option<Self> {
+        match kind {
+            "Consortium" => ConsortiumName::new(name).ok().map(Self::Consortium),
+            "Agency" => AgencyName::new(name).ok().map(Self::Agency),
+            "Group" => GroupName::new(name).ok().map(Self::Group),
+            "Node" => NodeName::new(name).ok().map(Self::Node),
+            _ => None,
+        }
+    }
+
+    /// Its kind, as manifests write it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Consortium(_) => "Consortium",
+            Self::Agency(_) => "Agency",
+            Self::Group(_) => "Group",
+            Self::Node(_) => "Node",
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Consortium(name) => name.as_str(),
+            Self::Agency(name) => name.as_str(),
+            Self::Group(name) => name.as_str(),
+            Self::Node(name) => name.as_str(),
+        }
+    }
+}
+
 impl std::fmt::Display for ObjectRef {
     /// `Kind/name`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Consortium(name) => write!(f, "Consortium/{name}"),
-            Self::Agency(name) => write!(f, "Agency/{name}"),
-            Self::Group(name) => write!(f, "Group/{name}"),
-            Self::Node(name) => write!(f, "Node/{name}"),
-        }
+        write!(f, "{}/{}", self.kind(), self.name())
     }
 }
 
@@ -374,6 +402,17 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn an_object_is_found_by_its_kind_and_name_and_by_no_other() {
+        for kind in ["Consortium", "Agency", "Group", "Node"] {
+            let object = ObjectRef::new(kind, "a-0").unwrap();
+            assert_eq!((object.kind(), object.name()), (kind, "a-0"));
+            assert_eq!(object.to_string(), format!("{kind}/a-0"));
+        }
+        assert_eq!(ObjectRef::new("Pod", "a-0"), None);
+        assert_eq!(ObjectRef::new("Node", "A 0"), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::common::Attestation;
     printcolumn(name = "Account", type_ = "string", json_path = ".status.governanceAccount", description = "Its governance account"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether this namespace's part is done"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is or is not"),
-    printcolumn(name = "Expires", type_ = "date", json_path = ".status.certificateNotAfter", description = "End of the agency certificate", priority = "1"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.certificateNotAfter", description = "End of the agency certificate", priority = "1"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "What is done, waited for or wrong", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made")
 )]

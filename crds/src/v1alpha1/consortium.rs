@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Cryptography", type_ = "string", json_path = ".spec.cryptography", description = "The edition"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether this namespace's part is done"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is or is not"),
-    printcolumn(name = "Expires", type_ = "date", json_path = ".status.certificateNotAfter", description = "End of the chain certificate", priority = "1"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.certificateNotAfter", description = "End of the chain certificate", priority = "1"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "What is done, waited for or wrong", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made")
 )]

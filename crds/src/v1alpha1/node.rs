@@ -30,7 +30,7 @@ use super::common::{Attestation, DeletionPolicy};
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether this namespace's part is done"),
     printcolumn(name = "In sync", type_ = "string", json_path = ".status.conditions[?(@.type==\"InSync\")].status", description = "Whether it is in sync and connected"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is or is not ready"),
-    printcolumn(name = "Expires", type_ = "date", json_path = ".status.certificateNotAfter", description = "End of its certificate", priority = "1"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.certificateNotAfter", description = "End of its certificate", priority = "1"),
     printcolumn(name = "Node ID", type_ = "string", json_path = ".status.nodeId", description = "Its public key", priority = "1"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "What is done, waited for or wrong", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made")

@@ -55,6 +55,24 @@ fn a_list_of_any_kind_tells_ready_why_and_since_when() {
     }
 }
 
+/// kubectl shows a `date` as the time since then: of a time to come it says `<invalid>`.
+#[test]
+fn a_column_counts_from_what_has_been_and_shows_what_is_to_come_as_it_is() {
+    for crd in definitions() {
+        let columns = crd.spec.versions[0].additional_printer_columns.iter().flatten();
+        for column in columns {
+            let is_past = column.json_path == ".metadata.creationTimestamp";
+            assert_eq!(
+                column.type_ == "date",
+                is_past,
+                "{} {}",
+                crd.spec.names.kind,
+                column.name
+            );
+        }
+    }
+}
+
 /// Walks a schema; `leaf` sees every node with its path.
 fn walk(path: &str, schema: &Value, leaf: &mut dyn FnMut(&str, &Value)) {
     leaf(path, schema);

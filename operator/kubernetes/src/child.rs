@@ -173,11 +173,11 @@ impl Family<'_> {
 
     /// The reference to the owner. Never blocks the owner's deletion: a namespace must always be able to go.
     pub fn reference(&self) -> Value {
-        let (kind, name) = names::kind_and_name(&self.owner.object);
+        let object = &self.owner.object;
         json!({
             "apiVersion": althing_crds::API_VERSION,
-            "kind": kind,
-            "name": name,
+            "kind": object.kind(),
+            "name": object.name(),
             "uid": self.owner.uid,
             "controller": true,
             "blockOwnerDeletion": false,

@@ -8,7 +8,7 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tracing::warn;
 
-use crate::names::{MANAGER, kind_and_name};
+use crate::names::MANAGER;
 
 /// Characters of an event's note; Kubernetes allows 1,024 bytes.
 const NOTE_BYTES_MAX: usize = 1000;
@@ -71,11 +71,10 @@ impl Events {
 }
 
 fn reference(namespace: &str, uid: &str, object: &ObjectRef) -> ObjectReference {
-    let (kind, name) = kind_and_name(object);
     ObjectReference {
         api_version: Some(althing_crds::API_VERSION.to_owned()),
-        kind: Some(kind.to_owned()),
-        name: Some(name.to_owned()),
+        kind: Some(object.kind().to_owned()),
+        name: Some(object.name().to_owned()),
         namespace: Some(namespace.to_owned()),
         uid: Some(uid.to_owned()),
         ..ObjectReference::default()
@@ -141,7 +140,8 @@ fn event(condition: &Condition) -> Event {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// At most as many bytes of a text as an event may hold.
+pub(crate) fn shortened(text: &str) -> String {
     let mut end = text.len().min(NOTE_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -13,8 +13,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::names::kind_and_name;
-
 /// An object.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ObjectLabels {
@@ -167,7 +165,7 @@ impl Metrics {
         let namespace = plan.namespace.as_str();
         let mut now = Shown::default();
         for status in &plan.statuses {
-            let (kind, name) = kind_and_name(&status.object);
+            let (kind, name) = (status.object.kind(), status.object.name());
             if let Some(end) = status.facts.certificate_not_after {
                 let labels = ObjectLabels {
                     namespace: namespace.to_owned(),

@@ -153,29 +153,14 @@ pub fn owner_of(identity: &Identity) -> ObjectRef {
     }
 }
 
-/// The kind and the name of an object.
-pub fn kind_and_name(object: &ObjectRef) -> (&'static str, &str) {
-    match object {
-        ObjectRef::Consortium(name) => ("Consortium", name.as_str()),
-        ObjectRef::Agency(name) => ("Agency", name.as_str()),
-        ObjectRef::Group(name) => ("Group", name.as_str()),
-        ObjectRef::Node(name) => ("Node", name.as_str()),
-    }
-}
-
 /// The labels of every child of an object.
 pub fn labels(owner: &ObjectRef, consortium: Option<&ConsortiumName>) -> BTreeMap<String, String> {
-    let (kind, name) = kind_and_name(owner);
-    let application = match owner {
-        ObjectRef::Consortium(_) => "althing-consortium",
-        ObjectRef::Agency(_) => "althing-agency",
-        ObjectRef::Group(_) => "althing-group",
-        ObjectRef::Node(_) => label::ALTHING_NODE,
-    };
+    let (kind, name) = (owner.kind(), owner.name());
+    let application = format!("althing-{}", kind.to_ascii_lowercase());
     let mut labels = BTreeMap::from(
         [
             (label::MANAGED_BY, label::ALTHING),
-            (label::NAME, application),
+            (label::NAME, application.as_str()),
             (label::INSTANCE, name),
             (label::KIND, kind),
             (label::OWNER, name),

@@ -8,6 +8,7 @@
 //!
 //! Two edges exist: this machine (folders and processes) and Kubernetes (objects). Both pass one conformance suite.
 
+pub mod entropy;
 pub mod local;
 
 use jiff::Timestamp;

@@ -10,11 +10,13 @@ mod schema;
 use std::collections::BTreeMap;
 
 use althing_crds::v1alpha1::{Agency, Consortium, Group, Node};
+use kube::core::ObjectMeta;
 
 pub use read::{SourceFile, read};
 pub use schema::FieldError;
 
 use crate::name::{AgencyName, ConsortiumName, GroupName, Namespace, NodeName};
+use crate::status::ObjectRef;
 
 /// Bytes one manifest file may have.
 pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -58,6 +60,30 @@ impl NamespaceManifests {
     /// Whether it has no object.
     pub fn is_empty(&self) -> bool {
         self.consortiums.is_empty() && self.agencies.is_empty() && self.groups.is_empty() && self.nodes.is_empty()
+    }
+
+    /// The metadata of an object; none when it is not here.
+    pub fn metadata(&self, object: &ObjectRef) -> Option<&ObjectMeta> {
+        match object {
+            ObjectRef::Consortium(name) => self.consortiums.get(name).map(|object| &object.metadata),
+            ObjectRef::Agency(name) => self.agencies.get(name).map(|object| &object.metadata),
+            ObjectRef::Group(name) => self.groups.get(name).map(|object| &object.metadata),
+            ObjectRef::Node(name) => self.nodes.get(name).map(|object| &object.metadata),
+        }
+    }
+
+    /// The consortium an object belongs to, as its manifest or its agency's names it, whether that is here or not.
+    pub fn consortium_of(&self, object: &ObjectRef) -> Option<ConsortiumName> {
+        let named = match object {
+            ObjectRef::Consortium(name) => return Some(name.clone()),
+            ObjectRef::Agency(name) => &self.agencies.get(name)?.spec.consortium,
+            ObjectRef::Group(name) => &self.groups.get(name)?.spec.consortium,
+            ObjectRef::Node(name) => {
+                let agency = self.nodes.get(name)?.spec.agency.as_str();
+                &self.agencies.get(agency)?.spec.consortium
+            }
+        };
+        ConsortiumName::new(named.as_str()).ok()
     }
 }
 

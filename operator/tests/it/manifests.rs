@@ -187,6 +187,16 @@ fn a_namespace_document_declares_an_empty_namespace() {
 }
 
 #[test]
+fn a_namespace_that_begins_with_a_digit_is_one() {
+    let file = SourceFile {
+        name: "x.yaml".into(),
+        text: NODE.replace("{name: node-0}", "{name: node-0, namespace: 2026-trade}"),
+    };
+    let all = read(&[file], &Namespace::new("default").unwrap()).unwrap();
+    assert_eq!(all.namespaces.get("2026-trade").unwrap().nodes.len(), 1);
+}
+
+#[test]
 fn a_status_in_a_manifest_is_not_read() {
     let file = SourceFile {
         name: "x.yaml".into(),

@@ -9,6 +9,8 @@ pub(crate) enum Next {
     Alone,
     /// The operator, which tries again and again with growing pauses.
     Again,
+    /// Kubernetes, which tries again and again with growing pauses.
+    Cluster,
     /// The operator, as soon as a person has put it right.
     AfterPerson,
     /// Somebody of another agency.
@@ -23,6 +25,7 @@ impl Next {
         match self {
             Self::Alone => "by itself: the operator looks again at every change and, while something waits, every 5 s",
             Self::Again => "by itself: the operator tries again, after 1 s at first, after 5 min at most",
+            Self::Cluster => "by itself: Kubernetes tries again with growing pauses, after 17 min at most",
             Self::AfterPerson => "as soon as it is put right, by itself within 10 s; nothing needs to be restarted",
             Self::Others => "by itself, as soon as the other agency's facts are in this namespace",
             Self::Nobody => "nothing waits",
@@ -101,7 +104,7 @@ const IN_MESSAGE: [Reason; 9] = [
 ];
 
 fn of(reason: Reason) -> Advice {
-    use Next::{AfterPerson, Again, Alone, Nobody, Others};
+    use Next::{AfterPerson, Again, Alone, Cluster, Nobody, Others};
     let (unblock, next) = match reason {
         Reason::Progressing => ("nothing: it is being worked on", Alone),
         Reason::ReferenceMissing => ("apply the object that is named, or correct the name", Alone),
@@ -110,9 +113,9 @@ fn of(reason: Reason) -> Advice {
             "correct the field that is named and apply the manifest again",
             AfterPerson,
         ),
-        Reason::KeyMissing => ("put the Secret with the first key back from a backup", AfterPerson),
-        Reason::KeyUnreadable => ("put the Secret with the first key back from a backup", AfterPerson),
-        Reason::KeyMismatch => ("put the Secret with the first key back from a backup", AfterPerson),
+        Reason::KeyMissing | Reason::KeyUnreadable | Reason::KeyMismatch => {
+            ("put the Secret with the first key back from a backup", AfterPerson)
+        }
         Reason::CertificateInvalid => ("correct the certificate that is named", AfterPerson),
         Reason::AttestationInvalid => ("take the agency's bundle again, from the agency itself", AfterPerson),
         Reason::CertificateExpired => ("make its issuer ready: certificates are renewed before they end", Alone),
@@ -144,7 +147,7 @@ fn of(reason: Reason) -> Advice {
         ),
         Reason::ImageCannotBePulled => ("correct spec.image, or push the image", Again),
         Reason::VolumeCannotBind => ("make the storage class of spec.storage provide the volume", Again),
-        Reason::PodRefused => ("look at the namespace's quota and admission policies", Again),
+        Reason::PodRefused => ("look at the namespace's quota and admission policies", Cluster),
         Reason::ContainerCrashes => ("kubectl logs of its pod says why", Again),
         Reason::Unschedulable => ("make room, or lower spec.resources", Again),
         Reason::NameTaken => ("remove the other object, or give this one another name", Again),

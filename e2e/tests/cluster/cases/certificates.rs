@@ -5,9 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use althing_e2e::Manifests;
 use althing_e2e::cluster::Case;
-use althing_e2e::operator::{Audit, Ledger, Object, Operator, Watchdog, footprints};
+use althing_e2e::operator::{Object, Operator, Watchdog, footprints};
 use althing_operator::pki::{CertificateFacts, inspect};
 use anyhow::{Context, ensure};
 use jiff::{SignedDuration, Timestamp};
@@ -21,15 +20,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::authority::Authority;
+use super::scene::Scene;
 
-/// How long a consortium may take to come up.
-const CONVERGED: Duration = Duration::from_secs(180);
 /// How soon the operator answers what it sees.
 const TOLD: Duration = Duration::from_secs(10);
 /// How soon a kubelet brings a changed Secret into a pod, and the node takes it up.
 const TAKEN_UP: Duration = Duration::from_secs(120);
-/// How long nothing is written, when all is done.
-const QUIET: Duration = Duration::from_secs(10);
 /// Three quarters of a leaf's year: one third of its life is left when it is renewed.
 const NINE_MONTHS: SignedDuration = SignedDuration::from_hours(274 * 24);
 /// More than half of the five years of an agency's certificate.
@@ -95,36 +91,6 @@ async fn takes_up(case: &Case, node: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A consortium that runs, and a client that never stops.
-struct Scene {
-    operator: Operator,
-    audit: Option<Audit>,
-    watchdog: Watchdog,
-    nodes: Vec<String>,
-}
-
-impl Scene {
-    async fn of(case: &Case, sealers: usize) -> anyhow::Result<Self> {
-        let operator = Operator::start(case).await?;
-        let audit = Audit::begin(case)?;
-        case.apply(&Manifests::uniform(sealers, 1).render()).await?;
-        let nodes: Vec<String> = (0..sealers).map(|node| format!("node-{node}")).collect();
-        let names: Vec<&str> = nodes.iter().map(String::as_str).collect();
-        for node in &nodes {
-            Object::node(case, node).is_ready(CONVERGED).await?;
-            case.condition("v1/Pod", &format!("{node}-0"), "Ready", CONVERGED)
-                .await?;
-        }
-        let watchdog = Watchdog::start(&Ledger::new(case, 1, &names)).await?;
-        Ok(Self {
-            operator,
-            audit,
-            watchdog,
-            nodes,
-        })
-    }
-}
-
 /// The object's status says when its certificate ends.
 async fn says_the_end(object: &Object<'_>, facts: &CertificateFacts) -> anyhow::Result<()> {
     let ready = object.is_ready(TOLD).await?;
@@ -144,6 +110,7 @@ async fn says_the_end(object: &Object<'_>, facts: &CertificateFacts) -> anyhow::
 
 pub(crate) async fn a_lost_certificate_is_issued_again_under_the_same_key(case: Case) -> anyhow::Result<()> {
     let scene = Scene::of(&case, 2).await?;
+    let watchdog = Watchdog::start(&scene.ledger).await?;
     let before = footprints(&case).await?;
     let node = Object::node(&case, "node-0");
     let first = facts(&case, "node-0-certificate", "node.crt").await?;
@@ -166,18 +133,8 @@ pub(crate) async fn a_lost_certificate_is_issued_again_under_the_same_key(case: 
     says_the_end(&node, &second).await?;
     takes_up(&case, "node-0").await?;
     ensure!(footprints(&case).await? == before, "a pod or a StatefulSet was touched");
-    let Scene {
-        operator,
-        audit,
-        watchdog,
-        ..
-    } = scene;
     watchdog.finish(TOLD).await?;
-    if let Some(audit) = &audit {
-        audit.settled(&case, operator.user(), QUIET, TAKEN_UP).await?;
-        audit.check(operator.user(), &[case.namespace()])?;
-    }
-    operator.stop().await
+    scene.ends_well().await
 }
 
 /// The Secrets with certificates of the agency, and the file in each.
@@ -219,20 +176,20 @@ async fn put(case: &Case, secret: &str, file: &str, text: &str) -> anyhow::Resul
 }
 
 pub(crate) async fn certificates_are_renewed_in_time_while_blocks_go_on(case: Case) -> anyhow::Result<()> {
-    let Scene {
-        operator,
-        audit,
-        watchdog,
-        nodes,
-    } = Scene::of(&case, 4).await?;
+    let scene = Scene::of(&case, 4).await?;
+    let nodes = scene.nodes.clone();
+    let watchdog = Watchdog::start(&scene.ledger).await?;
     let before = footprints(&case).await?;
-    operator.stop().await?;
+    scene.operator.stop().await?;
     let aged = age(&case, &nodes).await?;
     for node in &nodes {
         takes_up(&case, node).await?;
     }
 
-    let operator = Operator::start(&case).await?;
+    let scene = Scene {
+        operator: Operator::start(&case).await?,
+        ..scene
+    };
     let year = SignedDuration::from_hours(364 * 24);
     for (secret, old) in &aged {
         let file = leaves(&nodes).get(secret).copied().unwrap_or("tls.crt");
@@ -261,9 +218,5 @@ pub(crate) async fn certificates_are_renewed_in_time_while_blocks_go_on(case: Ca
     }
     ensure!(footprints(&case).await? == before, "a pod or a StatefulSet was touched");
     watchdog.finish(TOLD).await?;
-    if let Some(audit) = &audit {
-        audit.settled(&case, operator.user(), QUIET, TAKEN_UP).await?;
-        audit.check(operator.user(), &[case.namespace()])?;
-    }
-    operator.stop().await
+    scene.ends_well().await
 }

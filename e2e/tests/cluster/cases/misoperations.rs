@@ -148,6 +148,7 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
     let node_0 = |p2p: Value| vec![Patch("ledgernode/node-0", json!({"spec": {"p2p": p2p}}))];
     let group_invalid = |part| Said("ledgergroups", "group-1", "Stalled", "InvalidSpec", part, PROMISED);
     let said = |plural, name, condition, reason, part| Said(plural, name, condition, reason, part, PROMISED);
+    let stalls = |node, reason, part| said("ledgernodes", node, "Stalled", reason, part);
     let agency_x = format!("{API}\nkind: Agency\nmetadata: {{name: agency-x}}\nspec: {{consortium: none}}\n");
     let stranger = |more: &str| {
         format!("{API}\nkind: Node\nmetadata: {{name: stranger}}\nspec: {{agency: agency-a, external: {{{more}}}}}\n")
@@ -226,7 +227,7 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
         misoperation(
             "an address with a port that is none",
             node_0(json!({"advertise": "node-0.example.com:99999"})),
-            said("ledgernodes", "node-0", "Stalled", "InvalidSpec", "host:port"),
+            stalls("node-0", "InvalidSpec", "host:port"),
             node_0(json!({"advertise": null})),
         ),
         misoperation(
@@ -238,37 +239,31 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
         misoperation(
             "somebody else's node with a certificate that is none",
             vec![Apply(stranger(&no_certificate))],
-            said(
-                "ledgernodes",
-                "stranger",
-                "Stalled",
-                "InvalidSpec",
-                "spec.external.certificate",
-            ),
+            stalls("stranger", "InvalidSpec", "spec.external.certificate"),
             vec![Delete("ledgernode/stranger")],
         ),
         misoperation(
             "somebody else's node with an own node's identity",
             vec![Apply(stranger(&format!("nodeId: \"{peer}\"")))],
-            said("ledgernodes", "stranger", "Stalled", "KeyMismatch", "node-1"),
+            stalls("stranger", "KeyMismatch", "node-1"),
             vec![Delete("ledgernode/stranger")],
         ),
         misoperation(
             "two nodes with one key",
             vec![Apply(copied.to_string()), Apply(node("twin", ""))],
-            said("ledgernodes", "twin", "Stalled", "KeyMismatch", "node-0"),
+            stalls("twin", "KeyMismatch", "node-0"),
             vec![Delete("ledgernode/twin"), Delete("secret/twin-key")],
         ),
         misoperation(
             "a key that is none",
             vec![Replace("secret/node-0-key", json!({"data": {"key.pem": "bm9uZQ=="}}))],
-            said("ledgernodes", "node-0", "Stalled", "KeyUnreadable", "cannot be read"),
+            stalls("node-0", "KeyUnreadable", "cannot be read"),
             vec![Restore("secret/node-0-key")],
         ),
         misoperation(
             "a ConfigMap of the same name in the way",
             vec![Apply(foreign.to_owned()), Apply(node("taken", ""))],
-            said("ledgernodes", "taken", "Stalled", "NameTaken", "taken-config"),
+            stalls("taken", "NameTaken", "taken-config"),
             vec![Delete("configmap/taken-config"), Delete("ledgernode/taken")],
         ),
         misoperation(
@@ -298,7 +293,7 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
         misoperation(
             "a ConfigMap made immutable by hand",
             vec![Patch("configmap/node-0-config", json!({"immutable": true}))],
-            said("ledgernodes", "node-0", "Stalled", "ApplyRefused", "immutable"),
+            stalls("node-0", "ApplyRefused", "immutable"),
             vec![Delete("configmap/node-0-config")],
         ),
         misoperation(
@@ -362,13 +357,13 @@ fn at_one_node() -> Vec<Misoperation> {
         misoperation(
             "a quota that takes no pod",
             vec![Apply(quota.to_owned()), Delete("pod/node-1-0")],
-            said("node-1", "Progressing", "start node-1"),
+            said("node-1", "PodRefused", "quota: nothing"),
             vec![Delete("resourcequota/nothing")],
         ),
         misoperation(
             "limits that its containers exceed",
             vec![Apply(limits.to_owned()), Delete("pod/node-2-0")],
-            said("node-2", "Progressing", "start node-2"),
+            said("node-2", "PodRefused", "maximum"),
             vec![Delete("limitrange/tiny")],
         ),
         misoperation(

@@ -16,6 +16,7 @@ mod machine;
 mod misoperations;
 mod refusals;
 mod rollout;
+mod scene;
 mod waiting;
 
 use althing_e2e::cluster::Named;
@@ -72,6 +73,8 @@ pub(crate) fn all() -> Vec<Named> {
         case!(waiting::what_is_not_there_yet_is_waited_for),
         case!(waiting::an_image_that_cannot_be_pulled_is_named_and_replaced),
         case!(waiting::a_volume_that_cannot_bind_is_named_and_made_again),
+        case!(waiting::a_node_that_finds_no_room_says_so_though_its_claim_waits),
+        case!(waiting::a_pod_that_a_quota_refuses_says_so_and_starts_when_the_quota_allows),
         case!(waiting::a_certificate_that_does_not_chain_is_refused_until_it_does),
         case!(waiting::a_genesis_that_differs_from_its_pin_starts_nothing),
         case!(waiting::what_is_wrong_in_itself_is_refused_with_what_is_accepted),

@@ -6,11 +6,8 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use althing_e2e::Manifests;
 use althing_e2e::cluster::Case;
-use althing_e2e::operator::{
-    Audit, Ledger, Object, Operator, Options, PodWatch, Watchdog, footprints, is_up, pods, uid,
-};
+use althing_e2e::operator::{Audit, Object, Operator, Options, PodWatch, Watchdog, footprints, pods, uid};
 use anyhow::{Context, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -19,101 +16,16 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 
-/// How long a consortium may take to come up, or a change to reach every node.
-const CONVERGED: Duration = Duration::from_secs(180);
+use super::scene::{AT_REST, CONVERGED, QUIET, Scene};
+
 /// How soon it is said what stands in the way.
 const TOLD: Duration = Duration::from_secs(10);
-/// How long nothing is written, when all is done.
-const QUIET: Duration = Duration::from_secs(10);
 /// The longest pause of a group that loses one sealer: a few rounds' timeouts of 3 s, each longer than the last.
 const ONE_SEALER_AWAY: Duration = Duration::from_secs(30);
 /// The image that every node runs unless told otherwise, and the same under another name.
 const IMAGE: &str = "localhost/althing/node:0.1.0";
 const NEXT: &str = "localhost/althing/node:next";
 const MISSING: &str = "localhost/althing/node:does-not-exist";
-
-/// A consortium of one agency with one group of `sealers`, converged, under an operator.
-struct Scene {
-    case: Case,
-    operator: Operator,
-    audit: Option<Audit>,
-    ledger: Ledger,
-    nodes: Vec<String>,
-}
-
-impl Scene {
-    async fn of(case: &Case, sealers: usize) -> anyhow::Result<Self> {
-        let operator = Operator::start(case).await?;
-        let audit = Audit::begin(case)?;
-        case.apply(&Manifests::uniform(sealers, 1).render()).await?;
-        let nodes: Vec<String> = (0..sealers).map(|node| format!("node-{node}")).collect();
-        let names: Vec<&str> = nodes.iter().map(String::as_str).collect();
-        let scene = Self {
-            case: case.clone(),
-            operator,
-            audit,
-            ledger: Ledger::new(case, 1, &names),
-            nodes,
-        };
-        scene.is_up().await?;
-        scene.ledger.goes_on(CONVERGED).await?;
-        Ok(scene)
-    }
-
-    /// Waits until every pod and every Node is ready.
-    async fn is_up(&self) -> anyhow::Result<()> {
-        self.case
-            .eventually("every pod to be up", CONVERGED, || async {
-                let pods = pods(&self.case).await?;
-                let down = self.nodes.iter().find(|node| !pods.get(*node).is_some_and(is_up));
-                ensure!(down.is_none(), "{} is not up", down.cloned().unwrap_or_default());
-                Ok(())
-            })
-            .await?;
-        for node in &self.nodes {
-            Object::node(&self.case, node).is_ready(CONVERGED).await?;
-        }
-        Ok(())
-    }
-
-    /// Changes the spec of every node.
-    async fn change(&self, spec: &Value) -> anyhow::Result<()> {
-        for node in &self.nodes {
-            Object::node(&self.case, node).change(&json!({"spec": spec})).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits until the pods of all nodes are other ones than these, and up, and every Node is ready.
-    async fn replaced_all(&self, before: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        self.case
-            .eventually("every pod to be replaced", CONVERGED, || async {
-                let pods = pods(&self.case).await?;
-                for (node, before) in before {
-                    let pod = pods.get(node).with_context(|| format!("{node} has no pod"))?;
-                    ensure!(uid(pod) != *before && is_up(pod), "{node} is not replaced yet");
-                }
-                Ok(())
-            })
-            .await?;
-        self.is_up().await
-    }
-
-    async fn uids(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let pods = pods(&self.case).await?;
-        Ok(pods.iter().map(|(node, pod)| (node.clone(), uid(pod))).collect())
-    }
-
-    /// Everything is at rest, and was done by the rules.
-    async fn ends_well(self) -> anyhow::Result<()> {
-        if let Some(audit) = &self.audit {
-            let user = self.operator.user();
-            audit.settled(&self.case, user, QUIET, Duration::from_secs(60)).await?;
-            audit.check(user, &[self.case.namespace()])?;
-        }
-        self.operator.stop().await
-    }
-}
 
 /// A change that needs another container.
 fn more_memory(mebibytes: u32) -> Value {
@@ -373,7 +285,7 @@ pub(crate) async fn another_operator_restarts_no_pod(case: Case) -> anyhow::Resu
     let scene = Scene::of(&case, 2).await?;
     if let Some(audit) = &scene.audit {
         let user = scene.operator.user();
-        audit.settled(&case, user, QUIET, Duration::from_secs(60)).await?;
+        audit.settled(&case, user, QUIET, AT_REST).await?;
     }
     let before = footprints(&case).await?;
     let Scene { operator, ledger, .. } = scene;

@@ -135,6 +135,69 @@ pub(crate) async fn a_volume_that_cannot_bind_is_named_and_made_again(case: Case
     ends_well(&case, operator, audit).await
 }
 
+pub(crate) async fn a_node_that_finds_no_room_says_so_though_its_claim_waits(case: Case) -> anyhow::Result<()> {
+    let operator = Operator::start(&case).await?;
+    let audit = Audit::begin(&case)?;
+    let resources = "resources: {requests: {memory: 100Ti}, limits: {memory: 100Ti}}";
+    let node = document("Node", "node-0", &format!("{{agency: agency-a, {resources}}}"));
+    case.apply(&(consortium() + &agency("agency-a") + &node + &group("node-0", "")))
+        .await?;
+    let object = Object::node(&case, "node-0");
+    let message = object.says("Reconciling", "Unschedulable", TOLD).await?;
+    speaks_of(&message, &["Insufficient memory", "spec.resources"])?;
+    // The claim is bound when the pod has a machine: that it waits is no trouble of its own.
+    let path = "--output=jsonpath={.status.phase}";
+    let phase = case
+        .kubectl(&["get", "persistentvolumeclaim", "node-0-data", path])
+        .await?;
+    ensure!(phase == "Pending", "the claim is {phase}");
+    object.change(&json!({"spec": {"resources": null}})).await?;
+    object.is_ready(CONVERGED).await?;
+    ends_well(&case, operator, audit).await
+}
+
+/// A quota on pods that the API server holds to already.
+async fn quota(case: &Case, pods: u8) -> anyhow::Result<()> {
+    let spec = json!({"hard": {"pods": pods.to_string()}});
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": spec});
+    case.apply(&quota.to_string()).await?;
+    let counted = format!("--for=jsonpath={{.status.hard.pods}}={pods}");
+    case.kubectl(&["wait", "resourcequota/pods", &counted, "--timeout=30s"])
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn a_pod_that_a_quota_refuses_says_so_and_starts_when_the_quota_allows(
+    case: Case,
+) -> anyhow::Result<()> {
+    let operator = Operator::start(&case).await?;
+    let audit = Audit::begin(&case)?;
+    quota(&case, 0).await?;
+    let node = document("Node", "node-0", "{agency: agency-a}");
+    case.apply(&(consortium() + &agency("agency-a") + &node + &group("node-0", "")))
+        .await?;
+    let object = Object::node(&case, "node-0");
+    let message = object.says("Reconciling", "PodRefused", TOLD).await?;
+    speaks_of(&message, &["node-0-0", "exceeded quota: pods", "the namespace's quota"])?;
+    quota(&case, 1).await?;
+    object.is_ready(CONVERGED).await?;
+    Ledger::new(&case, 1, &["node-0"]).goes_on(CONVERGED).await?;
+    // The refusals are still told in events; the next operator reads them again, and makes nothing of them.
+    if let Some(audit) = &audit {
+        audit.settled(&case, operator.user(), QUIET, CONVERGED).await?;
+    }
+    let restarted = Audit::begin(&case)?;
+    let mut operator = operator;
+    operator.halt().await?;
+    operator.restart()?;
+    operator.ready().await?;
+    if let Some(restarted) = restarted {
+        restarted.is_quiet(operator.user(), QUIET).await?;
+    }
+    object.is_ready(TOLD).await?;
+    ends_well(&case, operator, audit).await
+}
+
 pub(crate) async fn a_certificate_that_does_not_chain_is_refused_until_it_does(case: Case) -> anyhow::Result<()> {
     let operator = Operator::start(&case).await?;
     let audit = Audit::begin(&case)?;

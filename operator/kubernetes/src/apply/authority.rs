@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use althing_operator::edge::entropy::with_entropy;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
 use althing_operator::plan::{CertificateOrder, Identity, KeyKind, Observed, PublicKey, RequestOrder};
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
@@ -86,7 +86,8 @@ impl<'a> Authority<'a> {
             key: &key,
             certificate: above.as_deref(),
         };
-        let issued = with_entropy(|entropy| issue(order, &subject, &issuer, entropy)).map_err(failed)?;
+        let issued = with_entropy(|entropy| issue(order, &subject, &issuer, entropy));
+        let issued = issued.map_err(|error| failed(error.to_string()))?;
         issued.map_err(|error| failed(error.to_string()))
     }
 
@@ -119,17 +120,6 @@ impl<'a> Authority<'a> {
 
 /// A new private key in PEM.
 pub(super) fn new_key(kind: KeyKind) -> Result<Zeroizing<String>, String> {
-    let key = with_entropy(|entropy| PrivateKey::generate(kind, entropy))?;
+    let key = with_entropy(|entropy| PrivateKey::generate(kind, entropy)).map_err(|error| error.to_string())?;
     key.map(|key| key.to_pem()).map_err(|error| error.to_string())
-}
-
-/// Runs `make` with the system's randomness. When the system refuses it, what was made is thrown away.
-fn with_entropy<T>(make: impl FnOnce(&mut dyn FnMut(&mut [u8])) -> T) -> Result<T, String> {
-    let random = SystemRandom::new();
-    let mut refused = false;
-    let made = make(&mut |bytes: &mut [u8]| refused |= random.fill(bytes).is_err());
-    match refused {
-        true => Err("the system gives no randomness".to_owned()),
-        false => Ok(made),
-    }
 }

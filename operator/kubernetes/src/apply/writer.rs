@@ -40,6 +40,7 @@ impl Target {
             Kind::Child(child) => (child.group(), child.version(), child.kind(), child.plural()),
             Kind::Secret => ("", "v1", "Secret", "secrets"),
             Kind::Pod => ("", "v1", "Pod", "pods"),
+            Kind::Warning(_) => ("events.k8s.io", "v1", "Event", "events"),
         };
         let api_version = match group {
             "" => version.to_owned(),
@@ -281,6 +282,7 @@ fn entry_of(kind: Kind, object: DynamicObject) -> Option<Entry> {
         }
         Kind::Secret => Item::Secret(SecretFacts::of(&metadata)),
         Kind::Pod => Item::Pod(Box::new(PodFacts::of(&typed(&object)?))),
+        Kind::Warning(child) => return crate::world::warning(child, &typed(&object)?),
     };
     Some(Entry::of(&metadata, item))
 }

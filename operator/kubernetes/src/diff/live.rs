@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::status::ObjectRef;
 use serde_json::Value;
 
@@ -74,14 +73,7 @@ impl LiveChild {
 
     /// The object its labels name as its owner.
     pub fn owner(&self) -> Option<ObjectRef> {
-        let name = self.label(label::OWNER)?;
-        match self.label(label::KIND)? {
-            "Consortium" => ConsortiumName::new(name).ok().map(ObjectRef::Consortium),
-            "Agency" => AgencyName::new(name).ok().map(ObjectRef::Agency),
-            "Group" => GroupName::new(name).ok().map(ObjectRef::Group),
-            "Node" => NodeName::new(name).ok().map(ObjectRef::Node),
-            _ => None,
-        }
+        ObjectRef::new(self.label(label::KIND)?, self.label(label::OWNER)?)
     }
 
     /// The uid of its controller.

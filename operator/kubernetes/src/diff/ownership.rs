@@ -2,7 +2,7 @@
 
 use super::LiveChild;
 use crate::child::Child;
-use crate::names::{kind_and_name, label};
+use crate::names::label;
 
 /// How a live object stands to the child that should have its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn standing(child: &Child, live: &LiveChild) -> Standing {
     if live.is_leaving() {
         return Standing::Leaving;
     }
-    let (kind, name) = kind_and_name(&child.owner.object);
+    let (kind, name) = (child.owner.object.kind(), child.owner.object.name());
     match live.controller() {
         Some(controller) if controller.uid == child.owner.uid => Standing::Ours,
         // Its owner was deleted and made again: the garbage collector is about to take it.

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use althing_operator::manifest::NamespaceManifests;
-use althing_operator::status::{ObjectRef, ObjectStatus};
+use althing_operator::status::ObjectStatus;
 use futures::{StreamExt, stream};
-use kube::api::ObjectMeta;
 use tracing::warn;
 
 use super::look::{Look, Picture};
 use crate::apply::Target;
-use crate::names::kind_and_name;
 use crate::status::{StatusWrite, outdated};
 use crate::world::Kind;
 
@@ -31,8 +28,8 @@ pub(super) async fn write(look: &Look<'_>, picture: &Picture, statuses: &[Object
 /// Writes one status, then tells what it changed.
 async fn one(look: &Look<'_>, picture: &Picture, statuses: &[ObjectStatus], write: &StatusWrite) {
     let namespace = look.namespace.as_str();
-    let target = Target::of(kind(&write.object));
-    let (_, name) = kind_and_name(&write.object);
+    let target = Target::of(Kind::from(&write.object));
+    let name = write.object.name();
     if let Err(error) = look.context.writer.status(namespace, &target, name, &write.body).await {
         warn!(%namespace, object = %write.object, "{error}");
         look.context.metrics.failed("Status", error.reason());
@@ -43,28 +40,10 @@ async fn one(look: &Look<'_>, picture: &Picture, statuses: &[ObjectStatus], writ
     let of_it = |status: &&ObjectStatus| status.object == write.object;
     let before = picture.observed.statuses.iter().find(of_it);
     if let Some(after) = statuses.iter().find(of_it) {
-        let metadata = metadata(&picture.gathered.manifests, &write.object);
+        let metadata = picture.gathered.manifests.metadata(&write.object);
         let uid = metadata
             .and_then(|metadata| metadata.uid.as_deref())
             .unwrap_or_default();
         look.context.events.tell(namespace, uid, before, after).await;
-    }
-}
-
-const fn kind(object: &ObjectRef) -> Kind {
-    match object {
-        ObjectRef::Consortium(_) => Kind::Consortium,
-        ObjectRef::Agency(_) => Kind::Agency,
-        ObjectRef::Group(_) => Kind::Group,
-        ObjectRef::Node(_) => Kind::Node,
-    }
-}
-
-fn metadata<'a>(manifests: &'a NamespaceManifests, object: &ObjectRef) -> Option<&'a ObjectMeta> {
-    match object {
-        ObjectRef::Consortium(name) => manifests.consortiums.get(name).map(|object| &object.metadata),
-        ObjectRef::Agency(name) => manifests.agencies.get(name).map(|object| &object.metadata),
-        ObjectRef::Group(name) => manifests.groups.get(name).map(|object| &object.metadata),
-        ObjectRef::Node(name) => manifests.nodes.get(name).map(|object| &object.metadata),
     }
 }

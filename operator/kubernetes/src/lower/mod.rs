@@ -36,7 +36,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_operator::manifest::NamespaceManifests;
-use althing_operator::name::{ConsortiumName, NodeName};
+use althing_operator::name::NodeName;
 use althing_operator::plan::{Desired, Identity, ObservedIdentity};
 use althing_operator::status::ObjectRef;
 
@@ -93,40 +93,14 @@ impl<'a> Lowering<'a> {
     /// What the children of an object have in common; none when the object is not there.
     pub fn family(&self, object: &ObjectRef) -> Option<Family<'a>> {
         let manifests = self.manifests;
-        let (metadata, consortium) = match object {
-            ObjectRef::Consortium(name) => {
-                let object = manifests.consortiums.get(name)?;
-                (&object.metadata, Some(name.clone()))
-            }
-            ObjectRef::Agency(name) => {
-                let object = manifests.agencies.get(name)?;
-                (
-                    &object.metadata,
-                    ConsortiumName::new(object.spec.consortium.as_str()).ok(),
-                )
-            }
-            ObjectRef::Group(name) => {
-                let object = manifests.groups.get(name)?;
-                (
-                    &object.metadata,
-                    ConsortiumName::new(object.spec.consortium.as_str()).ok(),
-                )
-            }
-            ObjectRef::Node(name) => {
-                let object = manifests.nodes.get(name)?;
-                let agency = manifests.agencies.get(object.spec.agency.as_str());
-                let consortium = agency.and_then(|agency| ConsortiumName::new(agency.spec.consortium.as_str()).ok());
-                (&object.metadata, consortium)
-            }
-        };
         Some(Family {
             namespace: &manifests.namespace,
             owner: Owner {
                 object: object.clone(),
                 // An object of an API server has a uid; one without owns nothing, and is refused there.
-                uid: metadata.uid.clone()?,
+                uid: manifests.metadata(object)?.uid.clone()?,
             },
-            consortium,
+            consortium: manifests.consortium_of(object),
         })
     }
 }

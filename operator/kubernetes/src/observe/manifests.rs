@@ -79,7 +79,7 @@ pub fn gather(namespace: Namespace, shelf: &Shelf) -> Gathered {
             Item::Consortium(Err(why)) | Item::Agency(Err(why)) | Item::Group(Err(why)) | Item::Node(Err(why)) => {
                 Err(why.clone())
             }
-            Item::Child(..) | Item::Secret(_) | Item::Pod(_) => Ok(()),
+            Item::Child(..) | Item::Secret(_) | Item::Pod(_) | Item::Warning(..) => Ok(()),
         };
         if let Err(why) = outcome {
             gathered.unreadable.push(Unreadable {

@@ -4,6 +4,8 @@ mod files;
 mod live;
 mod manifests;
 mod pods;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

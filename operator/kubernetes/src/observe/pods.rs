@@ -9,12 +9,13 @@ use althing_operator::plan::{
 };
 use althing_types::{B256, GroupId};
 use kube::ResourceExt;
+use serde_json::Value;
 
 use super::{Seen, child};
 use crate::child::ChildKind;
 use crate::lower::PodProcess;
 use crate::names;
-use crate::world::{Item, Kind, PodFacts};
+use crate::world::{Item, Kind, PodFacts, WarningFacts};
 
 pub(super) struct Pods<'a> {
     pub(super) seen: &'a Seen<'a>,
@@ -119,43 +120,85 @@ impl Pods<'_> {
     }
 
     fn trouble(&self, node: &NodeName) -> Option<Trouble> {
-        let pod = self.pod(node)?;
-        if let Some(why) = &pod.unschedulable {
-            let kind = match self.is_volume_waiting(node) {
-                true => TroubleKind::VolumeCannotBind,
-                false => TroubleKind::Unschedulable,
-            };
-            return Some(Trouble {
-                kind,
-                message: why.clone(),
-            });
+        match self.pod(node) {
+            None => self.refused(node),
+            Some(pod) if pod.machine.is_none() => self.unplaced(node, pod),
+            Some(pod) => stuck(pod),
         }
-        let (reason, message) = pod.waiting.as_ref()?;
-        let kind = match reason.as_str() {
-            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError" => {
-                TroubleKind::ImageCannotBePulled
-            }
-            "CrashLoopBackOff" | "Error" | "OOMKilled" | "StartError" => TroubleKind::ContainerCrashes,
-            "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => TroubleKind::PodRefused,
-            _ => return None,
-        };
-        let message = match (kind, &pod.ended) {
-            // The kubelet words its waiting differently at every try; what does not change is enough.
-            (TroubleKind::ImageCannotBePulled, _) => pod.image.as_deref().unwrap_or("its image").to_owned(),
-            (TroubleKind::ContainerCrashes, Some(ended)) => ended.clone(),
-            _ if message.is_empty() => reason.clone(),
-            _ => format!("{reason}: {message}"),
-        };
-        Some(Trouble { kind, message })
     }
 
-    fn is_volume_waiting(&self, node: &NodeName) -> bool {
-        let claim = child(self.seen.shelf, ChildKind::PersistentVolumeClaim, &names::data(node));
-        let phase = claim
-            .as_ref()
-            .and_then(|claim| claim.pointer("/status/phase")?.as_str().map(str::to_owned));
-        claim.is_none() || phase.as_deref() != Some("Bound")
+    /// Of a pod that is not there: why the API server does not let it be made, as the StatefulSet's controller was told.
+    fn refused(&self, node: &NodeName) -> Option<Trouble> {
+        let warning = self.warning(ChildKind::StatefulSet, &names::node(node))?;
+        Some(Trouble {
+            kind: TroubleKind::PodRefused,
+            message: warning.message.clone(),
+        })
     }
+
+    /// Of a pod without a machine: what the scheduler says. Volumes are often bound only when their pod has a machine, so that a
+    /// claim that waits is no sign; where the scheduler speaks of volumes or is silent, the claim's own warning is the cause.
+    fn unplaced(&self, node: &NodeName, pod: &PodFacts) -> Option<Trouble> {
+        let why = pod.unschedulable.as_deref();
+        if let Some(why) = why.filter(|why| !speaks_of_volumes(why)) {
+            return Some(Trouble {
+                kind: TroubleKind::Unschedulable,
+                message: why.to_owned(),
+            });
+        }
+        let claim = self.unbound(node).map(|warning| warning.message.as_str());
+        Some(Trouble {
+            kind: TroubleKind::VolumeCannotBind,
+            message: claim.or(why)?.to_owned(),
+        })
+    }
+
+    /// The warning about a node's claim, as long as it is not bound.
+    fn unbound(&self, node: &NodeName) -> Option<&WarningFacts> {
+        let name = names::data(node);
+        let claim = child(self.seen.shelf, ChildKind::PersistentVolumeClaim, &name)?;
+        let phase = claim.pointer("/status/phase").and_then(Value::as_str);
+        self.warning(ChildKind::PersistentVolumeClaim, &name)
+            .filter(|_| phase != Some("Bound"))
+    }
+
+    /// The warning about a child that is there; not that about one of its name before it.
+    fn warning(&self, kind: ChildKind, name: &str) -> Option<&WarningFacts> {
+        let of = |kind: Kind| self.seen.shelf.get(&(kind, name.to_owned()));
+        match &of(Kind::Warning(kind))?.item {
+            Item::Warning(_, warning) if warning.child == of(Kind::Child(kind))?.uid => Some(warning),
+            _ => None,
+        }
+    }
+}
+
+/// How the scheduler words that volumes are in the way. Room on a machine's own disk (`ephemeral-storage`) is none of them.
+const OF_VOLUMES: [&str; 4] = ["volume", "pvc", "storageclass", "free storage"];
+
+fn speaks_of_volumes(message: &str) -> bool {
+    let message = message.to_lowercase();
+    OF_VOLUMES.iter().any(|words| message.contains(words))
+}
+
+/// Why the container of a pod that has a machine does not run.
+fn stuck(pod: &PodFacts) -> Option<Trouble> {
+    let (reason, message) = pod.waiting.as_ref()?;
+    let kind = match reason.as_str() {
+        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError" => {
+            TroubleKind::ImageCannotBePulled
+        }
+        "CrashLoopBackOff" | "Error" | "OOMKilled" | "StartError" => TroubleKind::ContainerCrashes,
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => TroubleKind::PodRefused,
+        _ => return None,
+    };
+    let message = match (kind, &pod.ended) {
+        // The kubelet words its waiting differently at every try; what does not change is enough.
+        (TroubleKind::ImageCannotBePulled, _) => pod.image.as_deref().unwrap_or("its image").to_owned(),
+        (TroubleKind::ContainerCrashes, Some(ended)) => ended.clone(),
+        _ if message.is_empty() => reason.clone(),
+        _ => format!("{reason}: {message}"),
+    };
+    Some(Trouble { kind, message })
 }
 
 /// A container that waits or has ended is proven stopped; one that was running when it was last heard of is not.

@@ -25,8 +25,6 @@ use serde_json::{Value, json};
 
 pub use read::{read_agency, read_consortium, read_group, read_node};
 
-use crate::names;
-
 /// A status to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusWrite {
@@ -66,11 +64,10 @@ pub fn is_current(manifests: &NamespaceManifests, status: &ObjectStatus) -> bool
 
 /// The body for server-side apply of an object's status, computed from this generation of its spec.
 pub fn status_body(status: &ObjectStatus, generation: Option<i64>) -> Value {
-    let (kind, name) = names::kind_and_name(&status.object);
     json!({
         "apiVersion": althing_crds::API_VERSION,
-        "kind": kind,
-        "metadata": { "name": name },
+        "kind": status.object.kind(),
+        "metadata": { "name": status.object.name() },
         "status": write::status(status, generation),
     })
 }

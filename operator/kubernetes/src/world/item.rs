@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use althing_crds::v1alpha1::{Agency, Consortium, Group, Node};
+use althing_operator::status::ObjectRef;
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::{DynamicObject, ObjectMeta};
+
+use super::warning::WarningFacts;
 
 use crate::child::ChildKind;
 use crate::names;
@@ -29,6 +33,19 @@ pub enum Kind {
     Secret,
     /// A pod of a node.
     Pod,
+    /// What a controller could not do for a child of this kind.
+    Warning(ChildKind),
+}
+
+impl From<&ObjectRef> for Kind {
+    fn from(object: &ObjectRef) -> Self {
+        match object {
+            ObjectRef::Consortium(_) => Self::Consortium,
+            ObjectRef::Agency(_) => Self::Agency,
+            ObjectRef::Group(_) => Self::Group,
+            ObjectRef::Node(_) => Self::Node,
+        }
+    }
 }
 
 /// A manifest as the API server holds it, or why it cannot be read.
@@ -52,6 +69,8 @@ pub enum Item {
     Secret(SecretFacts),
     /// A pod.
     Pod(Box<PodFacts>),
+    /// The newest warning about a child of this kind; its entry has the child's name and the event's uid and version.
+    Warning(ChildKind, WarningFacts),
 }
 
 /// One object.
@@ -88,6 +107,7 @@ impl Entry {
             Item::Child(kind, _, _) => Kind::Child(*kind),
             Item::Secret(_) => Kind::Secret,
             Item::Pod(_) => Kind::Pod,
+            Item::Warning(kind, _) => Kind::Warning(*kind),
         }
     }
 
@@ -160,6 +180,8 @@ impl StatefulSetFacts {
 pub struct PodFacts {
     /// The node it runs.
     pub node: Option<String>,
+    /// When it was made.
+    pub made: Option<Timestamp>,
     /// The annotation that says what it runs with.
     pub process: Option<String>,
     /// Its address.
@@ -204,6 +226,7 @@ impl PodFacts {
                 .as_ref()
                 .and_then(|labels| labels.get(names::label::NODE))
                 .cloned(),
+            made: pod.metadata.creation_timestamp.as_ref().map(|made| made.0),
             process: annotations
                 .and_then(|annotations| annotations.get(names::annotation::PROCESS))
                 .cloned(),

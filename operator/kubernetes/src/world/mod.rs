@@ -1,15 +1,18 @@
 //! What the watches have seen: one shelf a namespace, so that a reconciliation reads one consistent picture.
 //!
 //! Invariants: private keys are never in it (Secrets are watched as metadata); an older version of an object never replaces
-//! a newer one, so that what the operator has just written is not forgotten when the watch lags behind.
+//! a newer one, so that what the operator has just written is not forgotten when the watch lags behind; no warning about a pod
+//! outlives the pod's coming.
 
 mod item;
+mod warning;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use item::{Entry, Item, Kind, Manifest, PodFacts, SecretFacts, StatefulSetFacts, child_entry};
+pub use warning::{WarningFacts, warning};
 pub use watch::{Extent, Watching, start};
 
 /// The objects of one namespace.
@@ -38,13 +41,17 @@ impl World {
         self.shelves().keys().cloned().collect()
     }
 
-    /// Takes an object in; false when a newer version of it is there already, or this very one.
+    /// Takes an object in; false when a newer version of it is there already, or this very one, or a warning is of the past.
     pub fn put(&self, namespace: &str, entry: Entry) -> bool {
         let mut shelves = self.shelves();
         let shelf = shelves.entry(namespace.to_owned()).or_default();
         let key = (entry.kind(), entry.name.clone());
-        let is_news = shelf.get(&key).is_none_or(|known| entry.is_newer_than(known));
+        let is_news =
+            shelf.get(&key).is_none_or(|known| entry.is_newer_than(known)) && !warning::is_past(shelf, &entry);
         if is_news {
+            if let Some(past) = warning::ended_by(shelf, &entry) {
+                shelf.remove(&past);
+            }
             shelf.insert(key, Arc::new(entry));
         }
         is_news

@@ -11,6 +11,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Node as Machine, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount,
 };
+use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
@@ -25,6 +26,7 @@ use tracing::warn;
 
 use super::World;
 use super::item::{Entry, Item, Kind, Manifest, PodFacts, SecretFacts, StatefulSetFacts, child_entry};
+use super::warning::{HEARD, warning};
 use crate::child::ChildKind;
 use crate::driver::Queue;
 use crate::names::label;
@@ -133,6 +135,11 @@ impl Starter {
         self.watch(scope, Kind::Pod, watcher(api, self.owned()), |pod: &Pod| {
             Some(Entry::of(&pod.metadata, Item::Pod(Box::new(PodFacts::of(pod)))))
         });
+        for (reason, kind) in HEARD {
+            let fields = format!("reason={reason},regarding.kind={}", kind.kind());
+            let stream = watcher(self.api::<Event>(scope), self.all().fields(&fields));
+            self.watch(scope, Kind::Warning(kind), stream, move |event| warning(kind, event));
+        }
     }
 
     fn all(&self) -> watcher::Config {
@@ -220,8 +227,9 @@ impl Starter {
                 match event {
                     Ok(watcher::Event::Init) => listed.clear(),
                     Ok(watcher::Event::InitApply(object)) => {
-                        listed.insert((object.namespace().unwrap_or_default(), object.name_any()));
-                        take_in(&world, &queue, &object, &read);
+                        let entry = read(&object);
+                        listed.insert((object.namespace().unwrap_or_default(), kept_as(&object, entry.as_ref())));
+                        take_in(&world, &queue, &object, entry);
                     }
                     Ok(watcher::Event::InitDone) => {
                         for namespace in world.retain(scope.as_deref(), kind, &listed) {
@@ -232,10 +240,11 @@ impl Starter {
                             told.notify_one();
                         }
                     }
-                    Ok(watcher::Event::Apply(object)) => take_in(&world, &queue, &object, &read),
+                    Ok(watcher::Event::Apply(object)) => take_in(&world, &queue, &object, read(&object)),
                     Ok(watcher::Event::Delete(object)) => {
                         let namespace = object.namespace().unwrap_or_default();
-                        if world.remove(&namespace, kind, &object.name_any(), object.uid().as_deref()) {
+                        let name = kept_as(&object, read(&object).as_ref());
+                        if world.remove(&namespace, kind, &name, object.uid().as_deref()) {
                             queue.push(&namespace);
                         }
                     }
@@ -278,14 +287,14 @@ fn cluster_api<K: Resource<Scope = ClusterResourceScope, DynamicType = ()>>(clie
     Api::all(client.clone())
 }
 
-fn take_in<K: Resource<DynamicType = ()>>(
-    world: &World,
-    queue: &Queue,
-    object: &K,
-    read: &impl Fn(&K) -> Option<Entry>,
-) {
+/// The name under which the world keeps an object: its own, or that of the child it is about.
+fn kept_as<K: Resource<DynamicType = ()>>(object: &K, entry: Option<&Entry>) -> String {
+    entry.map_or_else(|| object.name_any(), |entry| entry.name.clone())
+}
+
+fn take_in<K: Resource<DynamicType = ()>>(world: &World, queue: &Queue, object: &K, entry: Option<Entry>) {
     let namespace = object.namespace().unwrap_or_default();
-    if let Some(entry) = read(object)
+    if let Some(entry) = entry
         && world.put(&namespace, entry)
     {
         queue.push(&namespace);

@@ -1,24 +1,18 @@
-//! The system's randomness, and keys made from it.
+//! Keys, made from the system's randomness.
 
-use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::LocalError;
+use crate::edge::entropy;
 use crate::pki::PrivateKey;
 use crate::plan::{KeyKind, PublicKey};
 
-/// Runs `make` with the system's randomness. When the system refuses it, what was made is thrown away.
+/// [`entropy::with_entropy`] for `what`.
 pub(super) fn with_entropy<T>(what: &str, make: impl FnOnce(&mut dyn FnMut(&mut [u8])) -> T) -> Result<T, LocalError> {
-    let random = SystemRandom::new();
-    let mut refused = false;
-    let made = make(&mut |bytes: &mut [u8]| refused |= random.fill(bytes).is_err());
-    match refused {
-        true => Err(LocalError::Certificate {
-            what: what.to_owned(),
-            why: "the system gives no randomness".to_owned(),
-        }),
-        false => Ok(made),
-    }
+    entropy::with_entropy(make).map_err(|error| LocalError::Certificate {
+        what: what.to_owned(),
+        why: error.to_string(),
+    })
 }
 
 /// A new private key in PEM.

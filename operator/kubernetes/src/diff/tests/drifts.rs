@@ -85,7 +85,7 @@ const DRIFTS: &[(&str, ChildKind, &str, &str, Edit)] = &[
         "node-0",
         "spec.template.spec.containers[].args[]",
         |body| {
-            container(body)["args"] = json!(["-c", "/tmp/config.ini"]);
+            container(body)["args"] = json!(["-c", "/elsewhere/config.ini"]);
         },
     ),
     (
