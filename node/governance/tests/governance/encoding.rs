@@ -32,7 +32,6 @@ fn other_bytes_are_refused_and_nothing_panics() {
     for cut in 1..bytes.len() {
         assert!(Governance::decode(&bytes[..cut]).is_err(), "{cut}");
     }
-    let mut longer = bytes.clone();
-    longer.push(0);
+    let longer = [bytes.as_slice(), &[0]].concat();
     assert!(Governance::decode(&longer).is_err());
 }

@@ -278,7 +278,8 @@ pub(crate) async fn an_administrator_of_one_namespace_gets_nothing_of_another(ca
         .den
         .kubectl(&["patch", "ledgernode/sticky", "--type=merge", free])
         .await;
-    outcome.and(freed.map(drop))
+    outcome?;
+    freed.map(drop)
 }
 
 async fn attack(scene: &mut Scene) -> anyhow::Result<()> {
