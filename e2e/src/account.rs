@@ -3,8 +3,13 @@
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, hex, keccak256};
+use anyhow::Context;
+use base64::Engine as _;
 use secp256k1::ecdsa::RecoverableSignature;
 use secp256k1::{Message, PublicKey, SecretKey};
+
+/// What stands before the scalar in an ECPrivateKey (RFC 5915): version 1, then 32 bytes.
+const SCALAR: &[u8] = &[2, 1, 1, 4, 32];
 
 /// A key and the chain it signs for.
 #[derive(Clone, Debug)]
@@ -17,7 +22,10 @@ pub struct Account {
 impl Account {
     /// The account that `seed` names, the same one for the same words. Only for chains that hold nothing of value.
     pub fn of(seed: &str, chain_id: u64) -> anyhow::Result<Self> {
-        let secret = SecretKey::from_secret_bytes(keccak256(seed).0)?;
+        Self::with(SecretKey::from_secret_bytes(keccak256(seed).0)?, chain_id)
+    }
+
+    fn with(secret: SecretKey, chain_id: u64) -> anyhow::Result<Self> {
         let public = PublicKey::from_secret_key(&secret).serialize_uncompressed();
         let address = Address::from_raw_public_key(&public[1..]);
         Ok(Self {
@@ -25,6 +33,23 @@ impl Account {
             chain_id,
             address,
         })
+    }
+
+    /// The account of a governance key as `althing up` writes it: SEC 1 inside PKCS #8.
+    pub fn from_pem(pem: &str, chain_id: u64) -> anyhow::Result<Self> {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = base64::engine::general_purpose::STANDARD.decode(body)?;
+        let start = der
+            .windows(SCALAR.len())
+            .position(|part| part == SCALAR)
+            .context("a private key")?;
+        let scalar = der
+            .get(start + SCALAR.len()..)
+            .and_then(|rest| rest.first_chunk::<32>());
+        Self::with(
+            SecretKey::from_secret_bytes(*scalar.context("32 bytes of it")?)?,
+            chain_id,
+        )
     }
 
     /// Its address.

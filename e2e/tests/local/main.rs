@@ -10,5 +10,6 @@ mod isolation;
 mod lifecycle;
 mod lists;
 mod load;
+mod membership;
 mod room;
 mod torture;

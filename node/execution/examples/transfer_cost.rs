@@ -66,7 +66,7 @@ fn best(mut work: impl FnMut()) -> Duration {
 }
 
 fn main() {
-    let rules = Rules::of_version(1).unwrap();
+    let rules = Rules::of_version(1, Arc::new(althing_crypto::StandardSuite)).unwrap();
     let limits = Limits {
         transactions: 1000,
         bytes: 4 << 20,

@@ -6,6 +6,7 @@
 //! - the work can be stopped: the flag is looked at before a transaction, on every call frame and on every `JUMPDEST`.
 //!   Code without either is bounded by its length, a precompiled contract by its gas.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use althing_types::StateError;
@@ -20,9 +21,7 @@ use revm::context_interface::Transaction as _;
 use revm::context_interface::context::take_error;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::handler::instructions::EthInstructions;
-use revm::handler::{
-    EthFrame, EthPrecompiles, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution,
-};
+use revm::handler::{EthFrame, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_action::FrameInit;
 use revm::interpreter::{
@@ -30,21 +29,17 @@ use revm::interpreter::{
 };
 
 use crate::state::{ReadError, StateCache};
+use crate::system::Contracts;
 use crate::{BlockContext, Rules};
 
 /// Gas of `JUMPDEST`, as Ethereum charges it.
 const JUMPDEST_GAS: u16 = 1;
 
-type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, &'a AtomicBool>;
+pub(crate) type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, &'a AtomicBool>;
 
 /// The machine. Its journal spans the transactions of a block: later ones see what earlier ones wrote.
 pub(crate) type Machine<'a> =
-    Evm<Host<'a>, (), EthInstructions<EthInterpreter, Host<'a>>, EthPrecompiles, EthFrame<EthInterpreter>>;
-
-/// The contracts that answer without code. FISCO's precompiled contracts join here, over the same journal.
-pub(crate) fn precompiles(rules: &Rules) -> EthPrecompiles {
-    EthPrecompiles::new(rules.spec())
-}
+    Evm<Host<'a>, (), EthInstructions<EthInterpreter, Host<'a>>, Contracts, EthFrame<EthInterpreter>>;
 
 /// A machine over a state, at the start of a block.
 pub(crate) fn machine<'a>(
@@ -61,7 +56,8 @@ pub(crate) fn machine<'a>(
         .with_chain(cancel);
     let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
     instructions.insert_instruction(JUMPDEST, Instruction::new(jumpdest), JUMPDEST_GAS);
-    Evm::new(context, instructions, precompiles(rules))
+    let contracts = Contracts::new(rules.spec(), Arc::clone(rules.suite()));
+    Evm::new(context, instructions, contracts)
 }
 
 /// `JUMPDEST`, where every loop passes: stops when the flag is up.

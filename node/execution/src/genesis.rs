@@ -1,8 +1,9 @@
 //! The state of block 0.
 
 use alloy_primitives::{address, hex, keccak256};
+use althing_governance::Governance;
 use althing_types::genesis::Predeploy;
-use althing_types::{Account, Address, Bytes, ChangeSet, Genesis, U256};
+use althing_types::{Account, Address, B256, Bytes, ChangeSet, Genesis, U256};
 
 /// Where Multicall3 is on public chains, and here.
 pub const MULTICALL3: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
@@ -11,7 +12,8 @@ pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26
 
 /// FISCO's system contracts: system config, table factory, CRUD, consensus, name service, permission, parallel config,
 /// contract life cycle, governance, gas charging, key-value tables, working sealers.
-pub const SYSTEM_CONTRACTS: [Address; 12] = [
+/// The last one is our own.
+pub const SYSTEM_CONTRACTS: [Address; 13] = [
     address!("0000000000000000000000000000000000001000"),
     address!("0000000000000000000000000000000000001001"),
     address!("0000000000000000000000000000000000001002"),
@@ -24,6 +26,7 @@ pub const SYSTEM_CONTRACTS: [Address; 12] = [
     address!("0000000000000000000000000000000000001009"),
     address!("0000000000000000000000000000000000001010"),
     address!("0000000000000000000000000000000000001011"),
+    crate::system::GOVERNANCE,
 ];
 
 /// The code system contracts carry, so that Solidity's size check before a call passes (LEDGER.md 5): one `INVALID`. It
@@ -41,9 +44,12 @@ const fn code<const N: usize>(text: &[u8]) -> [u8; N] {
     }
 }
 
-/// The changes that make the state of block 0 from nothing: system contract stubs and the predeploys genesis asks for.
-pub fn genesis_changes(genesis: &Genesis) -> ChangeSet {
+/// The changes that make the state of block 0 from nothing: system contract stubs, who takes part, and the predeploys genesis
+/// asks for. `hash` is that of the canonical genesis document.
+pub fn genesis_changes(genesis: &Genesis, hash: B256) -> ChangeSet {
     let mut changes = ChangeSet::default();
+    let governance = Governance::new(genesis, hash);
+    changes.storage.extend(crate::system::genesis_storage(&governance));
     for address in SYSTEM_CONTRACTS {
         install(&mut changes, address, &STUB);
     }

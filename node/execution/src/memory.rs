@@ -11,7 +11,7 @@ pub struct MemoryState {
     accounts: BTreeMap<Address, Account>,
     storage: BTreeMap<(Address, U256), U256>,
     code: BTreeMap<B256, Bytes>,
-    block_hashes: BTreeMap<u64, B256>,
+    blocks: BTreeMap<u64, (B256, u64)>,
 }
 
 impl MemoryState {
@@ -41,9 +41,9 @@ impl MemoryState {
             .extend(changes.code.iter().map(|(hash, code)| (*hash, code.clone())));
     }
 
-    /// Makes a block hash known to `BLOCKHASH`.
-    pub fn set_block_hash(&mut self, height: u64, hash: B256) {
-        self.block_hashes.insert(height, hash);
+    /// Makes an older block known, with its time in milliseconds since 1970.
+    pub fn set_block(&mut self, height: u64, hash: B256, unix_ms: u64) {
+        self.blocks.insert(height, (hash, unix_ms));
     }
 }
 
@@ -65,6 +65,10 @@ impl StateReader for MemoryState {
     }
 
     fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
-        Ok(self.block_hashes.get(&height).copied())
+        Ok(self.blocks.get(&height).map(|(hash, _)| *hash))
+    }
+
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        Ok(self.blocks.get(&height).map(|(_, unix_ms)| *unix_ms))
     }
 }

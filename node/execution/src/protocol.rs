@@ -2,9 +2,13 @@
 //!
 //! A binary keeps every version it ever spoke: old blocks replay under the version of their height.
 
+use std::sync::Arc;
+
+use althing_crypto::Suite;
 use althing_types::{Address, B256, U256};
 use revm::context::{BlockEnv, CfgEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::handler::EthPrecompiles;
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::primitives::hardfork::SpecId;
 
@@ -30,21 +34,23 @@ pub struct UnknownProtocolVersion(pub u32);
 /// - base fee and effective gas price are 0; nothing is paid to anybody;
 /// - `PREVRANDAO` and `DIFFICULTY` give 0, `BLOBBASEFEE` gives 1 (EIP-4844's minimum), `BLOBHASH` gives 0;
 /// - none of the system calls of Ethereum's beacon chain (EIP-2935, EIP-4788, EIP-7002, EIP-7251).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     version: u32,
     spec: SpecId,
     code_bytes_max: usize,
+    suite: Arc<dyn Suite>,
 }
 
 impl Rules {
-    /// The rules of a protocol version.
-    pub const fn of_version(version: u32) -> Result<Self, UnknownProtocolVersion> {
+    /// The rules of a protocol version, in an edition.
+    pub fn of_version(version: u32, suite: Arc<dyn Suite>) -> Result<Self, UnknownProtocolVersion> {
         match version {
             1 => Ok(Self {
                 version,
                 spec: SpecId::OSAKA,
                 code_bytes_max: CODE_BYTES_MAX,
+                suite,
             }),
             unknown => Err(UnknownProtocolVersion(unknown)),
         }
@@ -63,6 +69,10 @@ impl Rules {
     /// Bytes of initialisation code a creation may carry.
     pub const fn init_code_bytes_max(&self) -> usize {
         self.code_bytes_max * 2
+    }
+
+    pub(crate) const fn suite(&self) -> &Arc<dyn Suite> {
+        &self.suite
     }
 
     pub(crate) const fn spec(&self) -> SpecId {
@@ -97,24 +107,26 @@ impl Rules {
 
     /// Whether an address answers without code under these rules.
     pub(crate) fn is_precompile(&self, address: &Address) -> bool {
-        crate::evm::precompiles(self).contains(address)
+        crate::system::is_contract(address) || EthPrecompiles::new(self.spec).contains(address)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use althing_crypto::StandardSuite;
+
     use super::*;
 
     #[test]
     fn an_unknown_protocol_version_is_refused_by_number() {
-        let error = Rules::of_version(2).unwrap_err();
+        let error = Rules::of_version(2, Arc::new(StandardSuite)).unwrap_err();
         assert_eq!(error, UnknownProtocolVersion(2));
         assert!(error.to_string().starts_with("protocol version 2 is not known"));
     }
 
     #[test]
     fn version_1_has_no_transaction_gas_cap_and_fisco_code_size() {
-        let cfg = Rules::of_version(1).unwrap().cfg(7);
+        let cfg = Rules::of_version(1, Arc::new(StandardSuite)).unwrap().cfg(7);
         assert_eq!(cfg.tx_gas_limit_cap, Some(u64::MAX));
         assert_eq!(cfg.limit_contract_code_size, Some(262_144));
         assert_eq!(cfg.limit_contract_initcode_size, Some(524_288));

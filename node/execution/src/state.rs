@@ -99,6 +99,13 @@ impl<'a> StateCache<'a> {
     }
 }
 
+impl StateCache<'_> {
+    /// Hash and time, in milliseconds since 1970, of an older block; none when there is no such one.
+    pub(crate) fn ancestor(&self, height: u64) -> Result<Option<(B256, u64)>, StateError> {
+        Ok(self.reader.block_hash(height)?.zip(self.reader.block_ms(height)?))
+    }
+}
+
 impl Database for StateCache<'_> {
     type Error = ReadError;
 

@@ -10,11 +10,13 @@ use crate::{ChangeId, Event, Governance, Lapse, Moment, Outcome, Refusal, Role};
 pub const PATIENCE_MS: u64 = 600_000;
 
 /// What a step lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
     /// The node that is to seal has not proved lately that it lives.
+    #[error("node {} has not proved within a minute that it lives and follows the group", .0.short())]
     NotLive(NodeId),
     /// Too few of the sealers that there would be have.
+    #[error("{live} of the sealers that there would be have proved within a minute that they live, {needed} must")]
     Quorum {
         /// How many have.
         live: usize,
@@ -22,8 +24,10 @@ pub enum Blocked {
         needed: usize,
     },
     /// The sealers change once in a block.
+    #[error("the sealers have changed in this block already")]
     OnceABlock,
     /// Nobody would seal.
+    #[error("nobody would seal")]
     LastSealer,
 }
 

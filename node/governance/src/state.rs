@@ -106,6 +106,11 @@ impl Governance {
         }
     }
 
+    /// The genesis hash of the group, which keeps its identities and signatures apart from those of others.
+    pub const fn genesis(&self) -> B256 {
+        self.genesis
+    }
+
     /// The sealers of the next block.
     pub fn sealers(&self) -> SealerSet {
         SealerSet::new(self.of_role(Role::Sealer).collect())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use althing_execution::governance;
 use althing_network::NetworkHandle;
 use althing_rpc::backend::{
     AccessListOutcome, AccountProof, BackendError, BlockView, BoxFuture, CallContext, CallOutcome, CallRequest, Cancel,
@@ -241,8 +242,8 @@ impl GroupBackend for GroupRpc {
     }
 
     fn observers(&self) -> Vec<NodeId> {
-        // Genesis names sealers only; observers come with membership by vote.
-        Vec::new()
+        let found = governance(&self.group.ledger().state_latest()).ok().flatten();
+        found.map(|found| found.observers()).unwrap_or_default()
     }
 
     fn group_peers(&self) -> Vec<NodeId> {

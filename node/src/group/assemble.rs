@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use althing_crypto::Suite;
 use althing_execution::{
     BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, Limits, PushOutcome, Rules, beneficiary,
-    execute_block,
+    changed_governance, execute_block,
 };
 use althing_ledger::{Ledger, LedgerError, Prepared};
 use althing_types::{B256, Block, Bytes, Genesis, Header, NodeId, Recovered, SealerSet, Section};
@@ -107,7 +107,7 @@ pub struct Assembler {
 impl Assembler {
     /// An assembler by a genesis' fixed config. A block's execution may take a quarter of the round timeout.
     pub fn new(genesis: &Genesis, suite: Arc<dyn Suite>) -> Result<Self, String> {
-        let rules = Rules::of_version(genesis.protocol_version).map_err(|e| e.to_string())?;
+        let rules = Rules::of_version(genesis.protocol_version, Arc::clone(&suite)).map_err(|e| e.to_string())?;
         Ok(Self {
             suite,
             rules,
@@ -222,7 +222,9 @@ impl Assembler {
         let cpu = CpuTimer::start();
         let prepared = ledger.prepare(None, self.protocol_version, &executed.changes)?;
         let state_root = cpu.seconds();
-        let next_sealers = ledger.head().next_sealers.clone();
+        let governance = changed_governance(&ledger.state_latest(), &executed.changes);
+        let governance = governance.map_err(|error| AssembleError::Fatal(error.to_string()))?;
+        let next_sealers = governance.map_or_else(|| ledger.head().next_sealers.clone(), |found| found.sealers());
         let hash_fn = self.suite.hash_fn();
         let section = Section {
             protocol_version: self.protocol_version,

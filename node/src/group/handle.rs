@@ -22,6 +22,7 @@ use super::core::{Core, CoreParts};
 use super::event::CoreEvent;
 use super::executor::{Executor, ExecutorParts, UnderWay};
 use super::halt::Halt;
+use super::liveness::Liveness;
 use super::open::OpenGroup;
 use super::outlet::{Outlet, module};
 use super::status::unreadiness;
@@ -116,6 +117,13 @@ impl Group {
             seal_pause_ms: spec.config.min_block_generation_ms,
             ..Settings::with_timeout_ms(genesis.consensus.timeout_ms)
         };
+        let liveness = Liveness::new(
+            spec.own,
+            Arc::clone(&key),
+            Arc::clone(&suite),
+            ledger.clone(),
+            Arc::clone(&pool),
+        );
         let consensus = Pbft::new(key, suite.hash_fn(), ledger.genesis_hash(), settings);
         let consensus_status = Arc::new(ArcSwap::from_pointee(starting_status(&ledger, &spec.own)));
         let sync_view = Arc::new(ArcSwap::from_pointee(SyncView::default()));
@@ -189,6 +197,8 @@ impl Group {
                 metrics: metrics.clone(),
                 clock,
                 allow_free_node: spec.config.sync.allow_free_node,
+                liveness,
+                consensus: Arc::clone(&consensus_status),
                 voted,
             },
             abstention_open,

@@ -14,6 +14,7 @@ mod event;
 mod executor;
 mod halt;
 mod handle;
+mod liveness;
 mod open;
 mod outlet;
 mod status;
@@ -26,5 +27,6 @@ pub use open::{GroupSpec, OpenGroup, OpenGroupError};
 
 pub(crate) use event::CoreEvent;
 pub(crate) use executor::Job;
+pub(crate) use liveness::Liveness;
 pub(crate) use open::alarm_of_edits;
 pub(crate) use outlet::Outlet;

@@ -9,7 +9,7 @@ use althing_execution::genesis_changes;
 use althing_ledger::vote_log::VoteLogError;
 use althing_ledger::{Ledger, OpenError, SharedMemory, VoteLog, vote_log};
 use althing_types::config::GroupConfig;
-use althing_types::genesis::{ConsensusKind, Cryptography, GenesisDifference};
+use althing_types::genesis::{ConsensusKind, Cryptography, GenesisDifference, genesis_hash};
 use althing_types::{B256, Genesis, GroupId, NodeId};
 use tracing::{error, warn};
 
@@ -85,7 +85,7 @@ impl OpenGroup {
         metrics: Metrics,
     ) -> Result<Self, OpenGroupError> {
         supported(&spec)?;
-        let changes = genesis_changes(&spec.genesis);
+        let changes = genesis_changes(&spec.genesis, genesis_hash(&spec.genesis, suite.hash_fn()));
         let folder = spec.folder.join("block");
         let opened = Ledger::open_or_create(&folder, &spec.genesis, &changes, spec.own, Arc::clone(&suite), shared)?;
         let ledger = opened.ledger;

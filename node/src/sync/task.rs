@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use althing_consensus::ConsensusStatus;
+use althing_execution::governance;
+use althing_governance::Role;
 use althing_ledger::Ledger;
 use althing_types::{Bytes, NodeId};
 use arc_swap::ArcSwap;
@@ -16,7 +19,7 @@ use super::message::{ANSWER_BYTES, BLOCKS_PER_REQUEST, Request, Status, SyncMess
 use super::peers::SyncPeers;
 use crate::clock::Clock;
 use crate::gossip;
-use crate::group::{CoreEvent, Job, Outlet};
+use crate::group::{CoreEvent, Job, Liveness, Outlet};
 use crate::metrics::Metrics;
 use crate::txpool::TxPool;
 
@@ -92,6 +95,8 @@ pub(crate) struct SyncParts {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) allow_free_node: bool,
+    pub(crate) liveness: Liveness,
+    pub(crate) consensus: Arc<ArcSwap<ConsensusStatus>>,
     /// Whether this node ever voted in this group.
     pub(crate) voted: Arc<AtomicBool>,
 }
@@ -139,6 +144,8 @@ impl SyncTask {
                 self.announce();
                 self.settle_abstention();
                 self.look_at_clocks();
+                let now_ms = self.parts.clock.monotonic_ms();
+                self.parts.liveness.tick(&self.parts.consensus.load(), now_ms);
                 ticks += 1;
                 if ticks.is_multiple_of(EXPIRE_TICKS) {
                     self.parts.pool.expire();
@@ -283,8 +290,8 @@ impl SyncTask {
         self.parts.outlet.sync_to(peer, SyncMessage::Blocks(blocks).encode());
     }
 
-    /// Sealers get blocks, and so does who sealed at the height asked for: a removed sealer is served the block that removed
-    /// it (LEDGER.md 4).
+    /// Sealers and observers get blocks, and so does who sealed at the height asked for: a removed sealer is served the block
+    /// that removed it (LEDGER.md 4).
     fn may_read(&self, peer: &NodeId, from: u64) -> bool {
         let ledger = &self.parts.ledger;
         let sealed_then = || {
@@ -294,7 +301,11 @@ impl SyncTask {
                 .flatten()
                 .is_some_and(|sealers| sealers.contains(peer))
         };
-        self.parts.allow_free_node || ledger.head().next_sealers.contains(peer) || sealed_then()
+        let observes = || {
+            let found = governance(&ledger.state_latest()).ok().flatten();
+            found.is_some_and(|found| found.role(peer) == Role::Observer)
+        };
+        self.parts.allow_free_node || ledger.head().next_sealers.contains(peer) || sealed_then() || observes()
     }
 
     fn stored(&self, height: u64) -> Result<Option<SyncedBlock>, althing_ledger::LedgerError> {

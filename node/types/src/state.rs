@@ -33,6 +33,8 @@ pub trait StateReader: Send + Sync {
     fn code(&self, code_hash: &B256) -> Result<Bytes, StateError>;
     /// The hash of an older block of this chain; none when it is not an ancestor.
     fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError>;
+    /// Its time, milliseconds since 1970, as its section has it.
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError>;
 }
 
 /// The net changes of a block, sorted by key: new values only, and no key whose value is what it was before

@@ -116,4 +116,8 @@ impl StateReader for OverriddenState<'_> {
     fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
         self.base.block_hash(height)
     }
+
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        self.base.block_ms(height)
+    }
 }

@@ -31,6 +31,9 @@ impl StateReader for Raising<'_> {
     fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
         self.state.block_hash(height)
     }
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        self.state.block_ms(height)
+    }
 }
 
 /// Reads slot 1, then jumps for ever.

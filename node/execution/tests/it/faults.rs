@@ -41,12 +41,15 @@ impl StateReader for Failing<'_> {
     fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
         self.read(self.state.block_hash(height))
     }
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        self.read(self.state.block_ms(height))
+    }
 }
 
 #[test]
 fn whichever_read_fails_the_block_has_no_result() {
     let mut state = state_with(&[(place(1), STORE), (place(2), &proxy(place(1))), (place(3), BLOCKHASH)]);
-    state.set_block_hash(0, B256::repeat_byte(7));
+    state.set_block(0, B256::repeat_byte(7), 0);
     let block = [
         Tx::call(sender(1), 0, place(2), words(&[1, 2, 0])).make(),
         Tx::call(sender(2), 0, place(3), words(&[0])).make(),
@@ -81,7 +84,7 @@ fn a_missing_ancestor_hash_halts_a_block_and_is_zero_for_a_call() {
         matches!(&error, ExecutionError::State(e) if e.0.contains("the hash of block 5")),
         "{error}"
     );
-    state.set_block_hash(5, B256::repeat_byte(5));
+    state.set_block(5, B256::repeat_byte(5), 0);
     let executed = execute_block(&rules(), &state, &context(9), &block, &NEVER).unwrap();
     assert_eq!(executed.receipts[0].output[..], [5; 32]);
     // Block 9 itself and what is older than 256 blocks is zero by the EVM's own rule.

@@ -11,4 +11,5 @@ mod genesis;
 mod limits;
 mod sender;
 mod support;
+mod system;
 mod token;

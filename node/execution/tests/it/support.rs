@@ -49,7 +49,7 @@ pub(crate) fn init_code(runtime: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn rules() -> Rules {
-    Rules::of_version(1).unwrap()
+    Rules::of_version(1, Arc::new(althing_crypto::StandardSuite)).unwrap()
 }
 
 pub(crate) const LIMITS: Limits = Limits {

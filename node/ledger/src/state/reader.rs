@@ -106,4 +106,11 @@ impl StateReader for StateAt {
         }
         Ok(self.inner.header_record(height)?.map(|record| record.hash))
     }
+
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        if height > self.height {
+            return Ok(None);
+        }
+        Ok(self.inner.header_record(height)?.map(|record| record.section.unix_ms))
+    }
 }

@@ -1,0 +1,93 @@
+//! Who seals, by votes on the chain (GOVERNANCE.md 1, LEDGER.md 4).
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, TxKind, address};
+use alloy_sol_types::{SolCall, sol};
+use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, until};
+use serde_json::json;
+
+use crate::room;
+
+sol! {
+    function addSealer(string node) returns (int256);
+    function addObserver(string node) returns (int256);
+}
+
+/// FISCO's consensus contract.
+const CONSENSUS: Address = address!("0000000000000000000000000000000000001003");
+/// Proofs of life come every ten seconds while a change waits for them.
+const CARRIED_OUT: Duration = Duration::from_secs(60);
+const GAS: u64 = 10_000_000;
+
+async fn listed(rpc: &Rpc, method: &str) -> Vec<String> {
+    rpc.call(method, json!([1])).await.unwrap_or_default()
+}
+
+async fn send(rpc: &Rpc, account: &Account, nonce: u64, input: Vec<u8>) {
+    let (raw, hash) = account.sign(nonce, TxKind::Call(CONSENSUS), input.into(), GAS);
+    rpc.send_raw(&raw).await.unwrap();
+    let receipt = rpc.mined(hash, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(receipt.status, "0x1");
+}
+
+fn id(member: &Member) -> String {
+    let file = member.folder.join("conf").join("node.nodeid");
+    std::fs::read_to_string(file).unwrap().trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealer_becomes_an_observer_and_a_sealer_again_by_votes_while_blocks_go_on() {
+    let _room = room::enter().await;
+    let consortium = Consortium::start(&Manifests::uniform(4, 1)).await.unwrap();
+    let nodes = consortium.members().unwrap();
+    let (rpc, node) = (nodes[0].rpc(1).unwrap(), id(&nodes[3]));
+    let chain_id = rpc.quantity("eth_chainId", json!([])).await.unwrap();
+    let seat = consortium
+        .state()
+        .join("default/identities/governance/agency-a/key.pem");
+    let seat = Account::from_pem(&std::fs::read_to_string(seat).unwrap(), chain_id).unwrap();
+    let stranger = Account::of("a stranger", chain_id).unwrap();
+
+    // Who has no seat is told so and changes nothing.
+    let call = addObserverCall { node: node.clone() }.abi_encode();
+    send(&rpc, &stranger, 0, call.clone()).await;
+    assert_eq!(listed(&rpc, "getSealerList").await.len(), 4);
+
+    send(&rpc, &seat, 0, call).await;
+    until("the sealer to be an observer", CARRIED_OUT, || async {
+        listed(&rpc, "getObserverList").await == [node.clone()] && listed(&rpc, "getSealerList").await.len() == 3
+    })
+    .await
+    .unwrap();
+    let account = consortium.account("membership", &rpc).await.unwrap();
+    for nonce in 0..3 {
+        let (raw, hash) = account.nothing(nonce);
+        rpc.send_raw(&raw).await.unwrap();
+        rpc.mined(hash, Duration::from_secs(20)).await.unwrap();
+    }
+    // The observer follows.
+    consortium
+        .ledgers_are_equal(1, &nodes, Duration::from_secs(30))
+        .await
+        .unwrap();
+
+    send(&rpc, &seat, 1, addSealerCall { node: node.clone() }.abi_encode()).await;
+    until("the observer to be a sealer", CARRIED_OUT, || async {
+        listed(&rpc, "getSealerList").await.contains(&node) && listed(&rpc, "getObserverList").await.is_empty()
+    })
+    .await
+    .unwrap();
+    // With four sealers the group goes on without one of them, so the one that came back votes.
+    nodes[0].kill().await.unwrap();
+    let rpc = nodes[1].rpc(1).unwrap();
+    for nonce in 3..6 {
+        let (raw, hash) = account.nothing(nonce);
+        rpc.send_raw(&raw).await.unwrap();
+        rpc.mined(hash, Duration::from_secs(30)).await.unwrap();
+    }
+    consortium
+        .ledgers_are_equal(1, &nodes[1..], Duration::from_secs(30))
+        .await
+        .unwrap();
+}

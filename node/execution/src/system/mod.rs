@@ -1,0 +1,262 @@
+//! The contracts that are part of the ledger: at FISCO's addresses with FISCO's interfaces and codes, and one of our own beside
+//! them (GOVERNANCE.md 1). They run over the transaction's journal, so a revert takes them back.
+//!
+//! A call is made directly or from a contract; who acts is always who signed the transaction, as in FISCO. What is refused changes
+//! nothing and returns FISCO's code; a call that no contract here knows ends as an exception.
+
+mod committee;
+mod consensus;
+mod events;
+mod own;
+mod store;
+
+pub use own::{alive_call, alive_digest};
+pub use store::{changed_governance, governance};
+
+use std::sync::Arc;
+
+use alloy_primitives::{address, map::AddressSet};
+use althing_crypto::Suite;
+use althing_governance::{Governance, Moment, Outcome, Refusal};
+use althing_types::{Address, B256, Bytes, StateError, U256};
+use revm::context::{Block, ContextTr, JournalTr, Transaction};
+use revm::handler::{EthPrecompiles, PrecompileProvider};
+use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
+use revm::primitives::hardfork::SpecId;
+
+use crate::evm::Host;
+
+/// FISCO's list of sealers and observers.
+pub const CONSENSUS: Address = address!("0000000000000000000000000000000000001003");
+/// FISCO's committee.
+pub const CHAIN_GOVERNANCE: Address = address!("0000000000000000000000000000000000001008");
+/// The contract of our own, whose storage holds the governance of the group.
+pub const GOVERNANCE: Address = address!("0000000000000000000000000000000000001100");
+
+const CONTRACTS: [Address; 3] = [CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE];
+
+/// Gas of a call, of a word that is read, and of a word that is written.
+const CALL_GAS: u64 = 3_000;
+const READ_GAS: u64 = 200;
+const WRITE_GAS: u64 = 5_000;
+
+/// What storage holds before anything was decided.
+pub(crate) fn genesis_storage(governance: &Governance) -> impl Iterator<Item = ((Address, U256), U256)> {
+    let words = store::words(governance).into_iter();
+    words
+        .filter(|(_, word)| !word.is_zero())
+        .map(|(slot, word)| ((GOVERNANCE, slot), word))
+}
+
+/// Whether one of our own contracts answers at an address.
+pub(crate) fn is_contract(address: &Address) -> bool {
+    CONTRACTS.contains(address)
+}
+
+/// Ethereum's precompiled contracts and ours.
+pub(crate) struct Contracts {
+    ethereum: EthPrecompiles,
+    addresses: AddressSet,
+    suite: Arc<dyn Suite>,
+}
+
+impl Contracts {
+    pub(crate) fn new(spec: SpecId, suite: Arc<dyn Suite>) -> Self {
+        let ethereum = EthPrecompiles::new(spec);
+        let mut addresses = ethereum.warm_addresses().clone();
+        addresses.extend(CONTRACTS);
+        Self {
+            ethereum,
+            addresses,
+            suite,
+        }
+    }
+}
+
+impl<'a> PrecompileProvider<Host<'a>> for Contracts {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        PrecompileProvider::<Host<'a>>::set_spec(&mut self.ethereum, spec)
+    }
+
+    fn run(&mut self, context: &mut Host<'a>, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
+        if !is_contract(&inputs.bytecode_address) {
+            return self.ethereum.run(context, inputs);
+        }
+        let input = inputs.input.bytes(context);
+        let mut gas = Gas::new(inputs.gas_limit);
+        let outcome = self.call(context, inputs, &input, &mut gas);
+        let (result, output) = match outcome {
+            Ok(output) => (InstructionResult::Return, output.into()),
+            Err(Failure::Halt(result)) => {
+                gas.spend_all();
+                (result, Bytes::new())
+            }
+            Err(Failure::State(error)) => return Err(error.to_string()),
+        };
+        Ok(Some(InterpreterResult::new(result, output, gas)))
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        &self.addresses
+    }
+}
+
+/// Why a call has no answer.
+enum Failure {
+    /// Its frame ends as an exception.
+    Halt(InstructionResult),
+    /// The state cannot be read: this node's fault.
+    State(StateError),
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+/// What a call may ask of the block and the chain around it.
+pub(crate) trait Surroundings {
+    /// The block that is made.
+    fn now(&self) -> Moment;
+    /// Who signed the transaction.
+    fn account(&self) -> Address;
+    /// Hash and time, in milliseconds since 1970, of an older block; none when there is no such one.
+    fn ancestor(&mut self, height: u64) -> Result<Option<(B256, u64)>, StateError>;
+    /// Whether a node has signed this.
+    fn is_signed(&self, node: &althing_types::NodeId, digest: &B256, signature: &[u8]) -> bool;
+    /// The hash of the edition.
+    fn hash(&self, bytes: &[u8]) -> B256;
+}
+
+/// What a call of a contract came to.
+pub(crate) enum Reply {
+    /// Nothing is written.
+    View(Vec<u8>),
+    /// What changed is written.
+    Changed(Vec<u8>),
+    /// The contract has no such function, or its arguments are no such ones.
+    Unknown,
+}
+
+impl Contracts {
+    fn call(
+        &self,
+        context: &mut Host<'_>,
+        inputs: &CallInputs,
+        input: &[u8],
+        gas: &mut Gas,
+    ) -> Result<Vec<u8>, Failure> {
+        // Another contract's storage is none of theirs.
+        if inputs.target_address != inputs.bytecode_address {
+            return Err(Failure::Halt(InstructionResult::PrecompileError));
+        }
+        charge(gas, CALL_GAS)?;
+        let mut before = vec![];
+        let journal = context.journal_mut();
+        journal.load_account(GOVERNANCE).map_err(|error| error.0)?;
+        let found = store::load(|slot| {
+            let value = journal.sload(GOVERNANCE, slot).map_err(|error| error.0)?.data;
+            before.push((slot, value));
+            Ok::<_, StateError>(value)
+        })?;
+        charge(gas, READ_GAS * before.len() as u64)?;
+        let mut found = found.ok_or(Failure::Halt(InstructionResult::PrecompileError))?;
+        let mut around = Around {
+            context: &mut *context,
+            suite: &*self.suite,
+        };
+        let reply = match inputs.bytecode_address {
+            CONSENSUS => consensus::call(&mut found, &around, input),
+            CHAIN_GOVERNANCE => committee::call(&mut found, &around, input),
+            _ => own::call(&mut found, &mut around, input)?,
+        };
+        match reply {
+            Reply::View(output) => Ok(output),
+            Reply::Unknown => Err(Failure::Halt(InstructionResult::PrecompileError)),
+            Reply::Changed(_) if inputs.is_static => Err(Failure::Halt(InstructionResult::StateChangeDuringStaticCall)),
+            Reply::Changed(output) => {
+                write(context, &mut found, &before, gas)?;
+                Ok(output)
+            }
+        }
+    }
+}
+
+/// Writes the words that differ, and the events of what happened.
+fn write(
+    context: &mut Host<'_>,
+    governance: &mut Governance,
+    before: &[(U256, U256)],
+    gas: &mut Gas,
+) -> Result<(), Failure> {
+    let events = governance.take_events();
+    let after = store::words(governance);
+    let gone = before.iter().skip(after.len()).map(|(slot, _)| (*slot, U256::ZERO));
+    let changed: Vec<_> = after
+        .iter()
+        .copied()
+        .chain(gone)
+        .filter(|word| !before.contains(word))
+        .collect();
+    charge(gas, WRITE_GAS * changed.len() as u64)?;
+    let journal = context.journal_mut();
+    for (slot, word) in changed {
+        journal.sstore(GOVERNANCE, slot, word).map_err(|error| error.0)?;
+    }
+    journal.touch_account(GOVERNANCE);
+    for event in events {
+        journal.log(events::log(&event));
+    }
+    Ok(())
+}
+
+fn charge(gas: &mut Gas, cost: u64) -> Result<(), Failure> {
+    match gas.record_regular_cost(cost) {
+        true => Ok(()),
+        false => Err(Failure::Halt(InstructionResult::PrecompileOOG)),
+    }
+}
+
+/// The block under way.
+struct Around<'b, 'a> {
+    context: &'b mut Host<'a>,
+    suite: &'b dyn Suite,
+}
+
+impl Surroundings for Around<'_, '_> {
+    fn now(&self) -> Moment {
+        let block = self.context.block();
+        Moment {
+            height: block.number().saturating_to(),
+            unix_ms: block.timestamp().saturating_to::<u64>().saturating_mul(1_000),
+        }
+    }
+
+    fn account(&self) -> Address {
+        self.context.tx().caller()
+    }
+
+    fn ancestor(&mut self, height: u64) -> Result<Option<(B256, u64)>, StateError> {
+        self.context.journal_mut().db_mut().ancestor(height)
+    }
+
+    fn is_signed(&self, node: &althing_types::NodeId, digest: &B256, signature: &[u8]) -> bool {
+        self.suite.verify_node(node.as_bytes(), digest, signature).is_ok()
+    }
+
+    fn hash(&self, bytes: &[u8]) -> B256 {
+        (self.suite.hash_fn())(bytes)
+    }
+}
+
+/// FISCO's number for what became of a call.
+fn code(outcome: &Result<Outcome, Refusal>) -> i32 {
+    match outcome {
+        Ok(Outcome::Recorded) => 0,
+        Ok(Outcome::Passed) => 1,
+        Err(refusal) => refusal.code(),
+    }
+}

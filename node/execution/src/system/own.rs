@@ -1,0 +1,184 @@
+//! 0x1100: what FISCO has no interface for: numbers and identities of changes, withdrawal, `advance`, `alive`, leases.
+
+use alloy_primitives::I256;
+use alloy_sol_types::{SolCall, SolValue, sol};
+use althing_governance::{Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, Refusal, Role, Subject, Wish};
+use althing_types::{B256, Bytes, HashFn, NodeId, StateError};
+
+use super::consensus::selector;
+use super::{Reply, Surroundings, code};
+
+sol! {
+    function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
+    function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
+    function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+    function withdrawRole(string node) returns (int256 code, string reason);
+    function withdrawWeight(address account) returns (int256 code, string reason);
+    function withdrawThreshold() returns (int256 code, string reason);
+    function advance(bytes32 id) returns (int256 code, string reason);
+    function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
+    function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
+    function returnLease(string node) returns (int256 code, string reason);
+    function state() view returns (bytes);
+}
+
+/// Keeps the signature apart from every other one of a node.
+const ALIVE: &[u8] = b"althing/alive/v1";
+/// FISCO's codes that no rule of ours has.
+const BAD_NODE_ID: i32 = -51_100;
+const NO_PERMISSION: i32 = -50_000;
+
+/// What a node signs to prove that it holds a block of a group.
+pub fn alive_digest(hash: HashFn, genesis: &B256, node: &NodeId, height: u64, block: &B256) -> B256 {
+    hash(&alive_bytes(genesis, node, height, block))
+}
+
+/// The call that brings such a proof to [`super::GOVERNANCE`].
+pub fn alive_call(node: &NodeId, height: u64, block: B256, signature: &[u8]) -> Bytes {
+    let call = aliveCall {
+        node: node.to_string(),
+        height,
+        blockHash: block,
+        signature: Bytes::copy_from_slice(signature),
+    };
+    call.abi_encode().into()
+}
+
+fn alive_bytes(genesis: &B256, node: &NodeId, height: u64, block: &B256) -> Vec<u8> {
+    [
+        ALIVE,
+        genesis.as_slice(),
+        node.as_bytes(),
+        &height.to_be_bytes(),
+        block.as_slice(),
+    ]
+    .concat()
+}
+
+/// What is wrong with a call before any rule was asked.
+type Asked = Result<Result<Outcome, Refusal>, (i32, &'static str)>;
+
+pub(super) fn call(
+    governance: &mut Governance,
+    around: &mut impl Surroundings,
+    input: &[u8],
+) -> Result<Reply, StateError> {
+    if selector(input) == Some(stateCall::SELECTOR) {
+        return Ok(Reply::View(governance.encode().abi_encode()));
+    }
+    let asked = match selector(input) {
+        Some(aliveCall::SELECTOR) => match aliveCall::abi_decode(input) {
+            Ok(call) => Some(alive(governance, around, &call)?),
+            Err(_) => None,
+        },
+        _ => decide(governance, around, input).ok(),
+    };
+    Ok(match asked {
+        None => Reply::Unknown,
+        Some(Ok(outcome @ Ok(_))) => Reply::Changed(told(code(&outcome), "")),
+        Some(Ok(Err(refusal))) => Reply::View(told(refusal.code(), &refusal.to_string())),
+        Some(Err((code, reason))) => Reply::View(told(code, reason)),
+    })
+}
+
+fn told(code: i32, reason: &str) -> Vec<u8> {
+    (I256::try_from(code).unwrap_or_default(), reason.to_owned()).abi_encode_params()
+}
+
+/// Everything that a seat does. The outer error is a call that no function of the contract is.
+fn decide(
+    governance: &mut Governance,
+    around: &impl Surroundings,
+    input: &[u8],
+) -> Result<Asked, alloy_sol_types::Error> {
+    let (now, account) = (around.now(), around.account());
+    let mut vote = |wish, number, force| Ok(governance.vote(now, account, &Ballot { wish, number, force }));
+    Ok(match selector(input) {
+        Some(voteRoleCall::SELECTOR) => {
+            let call = voteRoleCall::abi_decode(input)?;
+            match (call.node.parse(), Role::from_number(call.role)) {
+                (Ok(node), Some(role)) => vote(Wish::Role(node, role), call.number, call.force),
+                (Err(_), _) => Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")),
+                (_, None) => Err((NO_PERMISSION, "no role: 0 is free, 1 observer, 2 sealer")),
+            }
+        }
+        Some(voteWeightCall::SELECTOR) => {
+            let call = voteWeightCall::abi_decode(input)?;
+            vote(Wish::Weight(call.account, call.weight), call.number, false)
+        }
+        Some(voteThresholdCall::SELECTOR) => {
+            let call = voteThresholdCall::abi_decode(input)?;
+            vote(Wish::Threshold(call.percent), call.number, false)
+        }
+        Some(advanceCall::SELECTOR) => Ok(governance.advance(now, account, advanceCall::abi_decode(input)?.id)),
+        Some(askLeaseCall::SELECTOR) => {
+            let call = askLeaseCall::abi_decode(input)?;
+            named(&call.node, |node| {
+                governance.ask_lease(now, account, node, &call.reason, call.untilMs, call.pause)
+            })
+        }
+        Some(returnLeaseCall::SELECTOR) => {
+            let call = returnLeaseCall::abi_decode(input)?;
+            named(&call.node, |node| governance.return_lease(now, account, node))
+        }
+        _ => return withdraw(governance, around, input),
+    })
+}
+
+fn withdraw(
+    governance: &mut Governance,
+    around: &impl Surroundings,
+    input: &[u8],
+) -> Result<Asked, alloy_sol_types::Error> {
+    let (now, account) = (around.now(), around.account());
+    let mut withdraw = |subject: &Subject| Ok(governance.withdraw(now, account, subject));
+    Ok(match selector(input) {
+        Some(withdrawRoleCall::SELECTOR) => {
+            let call = withdrawRoleCall::abi_decode(input)?;
+            named(&call.node, |node| {
+                governance.withdraw(now, account, &Subject::Node(node))
+            })
+        }
+        Some(withdrawWeightCall::SELECTOR) => withdraw(&Subject::Seat(withdrawWeightCall::abi_decode(input)?.account)),
+        Some(withdrawThresholdCall::SELECTOR) => withdraw(&Subject::Threshold),
+        _ => return Err(alloy_sol_types::Error::custom("no such function")),
+    })
+}
+
+fn named(node: &str, act: impl FnOnce(NodeId) -> Result<Outcome, Refusal>) -> Asked {
+    match node.parse() {
+        Ok(node) => Ok(act(node)),
+        Err(_) => Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")),
+    }
+}
+
+/// A proof is checked here against the chain and the node's key; the rules are asked afterwards.
+fn alive(governance: &mut Governance, around: &mut impl Surroundings, call: &aliveCall) -> Result<Asked, StateError> {
+    let Ok(node) = call.node.parse::<NodeId>() else {
+        return Ok(Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")));
+    };
+    let now = around.now();
+    if call.height >= now.height || now.height - call.height > PROOF_BLOCKS {
+        return Ok(Ok(Err(Refusal::ProofHeight {
+            found: call.height,
+            height: now.height,
+            accepted: PROOF_BLOCKS,
+        })));
+    }
+    let Some((hash, unix_ms)) = around.ancestor(call.height)? else {
+        return Ok(Err((NO_PERMISSION, "the chain has no such block")));
+    };
+    if hash != call.blockHash {
+        return Ok(Err((NO_PERMISSION, "the chain has another block at this height")));
+    }
+    let signed = alive_bytes(&governance.genesis(), &node, call.height, &hash);
+    if !around.is_signed(&node, &around.hash(&signed), &call.signature) {
+        return Ok(Err((NO_PERMISSION, "it is not signed by the node")));
+    }
+    let proof = Proof {
+        node,
+        height: call.height,
+        unix_ms,
+    };
+    Ok(Ok(governance.alive(now, &proof)))
+}
