@@ -12,6 +12,7 @@ use crate::room;
 sol! {
     function addSealer(string node) returns (int256);
     function addObserver(string node) returns (int256);
+    function remove(string node) returns (int256);
 }
 
 /// FISCO's consensus contract.
@@ -36,17 +37,127 @@ fn id(member: &Member) -> String {
     std::fs::read_to_string(file).unwrap().trim().to_owned()
 }
 
+/// Four sealers, the agency's seat, and a node to ask.
+struct Scene {
+    consortium: Consortium,
+    nodes: Vec<Member>,
+    rpc: Rpc,
+    seat: Account,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let consortium = Consortium::start(&Manifests::uniform(4, 1)).await.unwrap();
+        let nodes = consortium.members().unwrap();
+        let rpc = nodes[0].rpc(1).unwrap();
+        let chain_id = rpc.quantity("eth_chainId", json!([])).await.unwrap();
+        let file = consortium
+            .state()
+            .join("default/identities/governance/agency-a/key.pem");
+        let seat = Account::from_pem(&std::fs::read_to_string(file).unwrap(), chain_id).unwrap();
+        Self {
+            consortium,
+            nodes,
+            rpc,
+            seat,
+        }
+    }
+
+    /// Waits until proofs of life, which is all there is, have made so many blocks.
+    async fn proofs_make(&self, blocks: u64) {
+        let height = self.rpc.height().await.unwrap() + blocks;
+        until("blocks with proofs of life", CARRIED_OUT, || async {
+            self.rpc.height().await.is_ok_and(|found| found >= height)
+        })
+        .await
+        .unwrap();
+    }
+
+    async fn sealers_become(&self, wanted: usize) {
+        until("the sealers to change", CARRIED_OUT, || async {
+            listed(&self.rpc, "getSealerList").await.len() == wanted
+        })
+        .await
+        .unwrap();
+    }
+
+    async fn commits(&self, seed: &str) {
+        let account = self.consortium.account(seed, &self.rpc).await.unwrap();
+        let (raw, hash) = account.nothing(0);
+        self.rpc.send_raw(&raw).await.unwrap();
+        self.rpc.mined(hash, Duration::from_secs(30)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_a_sealer_while_another_is_down_waits_for_it_and_the_group_goes_on() {
+    // FISCO-BCOS #3876.
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    scene.nodes[3].kill().await.unwrap();
+    let node = id(&scene.nodes[2]);
+    send(
+        &scene.rpc,
+        &scene.seat,
+        0,
+        removeCall { node: node.clone() }.abi_encode(),
+    )
+    .await;
+    scene.proofs_make(3).await;
+    assert_eq!(listed(&scene.rpc, "getSealerList").await.len(), 4);
+    scene.commits("one is down").await;
+    let _back = scene.nodes[3].start_as_it_is().unwrap();
+    scene.sealers_become(3).await;
+    assert!(!listed(&scene.rpc, "getSealerList").await.contains(&node));
+    assert!(listed(&scene.rpc, "getObserverList").await.is_empty());
+    scene.commits("one has left").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealer_that_is_not_there_does_not_join_and_the_group_goes_on() {
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    let nobody = "ab".repeat(64);
+    send(
+        &scene.rpc,
+        &scene.seat,
+        0,
+        addSealerCall { node: nobody.clone() }.abi_encode(),
+    )
+    .await;
+    scene.proofs_make(3).await;
+    assert_eq!(listed(&scene.rpc, "getSealerList").await.len(), 4);
+    assert_eq!(listed(&scene.rpc, "getObserverList").await, [nobody]);
+    scene.commits("nobody joined").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_sealer_of_an_idle_group_votes_again_without_any_client() {
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    scene.commits("before").await;
+    scene.nodes[3].kill().await.unwrap();
+    let data = scene.nodes[3].folder.join("data");
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    scene.consortium.up().await.unwrap();
+    // It abstains through two more blocks, which its own proofs make.
+    scene.proofs_make(2).await;
+    scene.nodes[2].kill().await.unwrap();
+    scene.commits("with its vote").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sealer_becomes_an_observer_and_a_sealer_again_by_votes_while_blocks_go_on() {
     let _room = room::enter().await;
-    let consortium = Consortium::start(&Manifests::uniform(4, 1)).await.unwrap();
-    let nodes = consortium.members().unwrap();
-    let (rpc, node) = (nodes[0].rpc(1).unwrap(), id(&nodes[3]));
+    let Scene {
+        consortium,
+        nodes,
+        rpc,
+        seat,
+    } = Scene::start().await;
+    let node = id(&nodes[3]);
     let chain_id = rpc.quantity("eth_chainId", json!([])).await.unwrap();
-    let seat = consortium
-        .state()
-        .join("default/identities/governance/agency-a/key.pem");
-    let seat = Account::from_pem(&std::fs::read_to_string(seat).unwrap(), chain_id).unwrap();
     let stranger = Account::of("a stranger", chain_id).unwrap();
 
     // Who has no seat is told so and changes nothing.
