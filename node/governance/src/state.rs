@@ -54,11 +54,14 @@ impl Limits {
     /// Seats, as in genesis.
     pub const SEATS: usize = 256;
     /// Subjects that one account has open votes on.
-    pub const VOTES_OF_AN_ACCOUNT: usize = 64;
+    pub const VOTES_OF_AN_ACCOUNT: usize = 16;
     /// Approved changes that are not carried out yet.
     pub const APPROVED: usize = 64;
     /// Letters of a reason.
     pub const REASON_BYTES: usize = 128;
+    /// Bytes of all of it. Everything else at its limit fits; the numbers of changes, one for every subject that ever had one,
+    /// are what is left to grow.
+    pub const BYTES: usize = 1 << 20;
 }
 
 /// Who takes part and what is being decided, after some block.

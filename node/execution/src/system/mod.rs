@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{address, map::AddressSet};
 use althing_crypto::Suite;
-use althing_governance::{Governance, Moment, Outcome, Refusal};
+use althing_governance::{Governance, Limits, Moment, Outcome, Refusal};
 use althing_types::{Address, B256, Bytes, StateError, U256};
 use revm::context::{Block, ContextTr, JournalTr, Transaction};
 use revm::handler::{EthPrecompiles, PrecompileProvider};
@@ -194,6 +194,10 @@ fn write(
 ) -> Result<(), Failure> {
     let events = governance.take_events();
     let after = store::words(governance);
+    // A state that could not be read again is never written.
+    if after.len() > Limits::BYTES / 32 {
+        return Err(Failure::Halt(InstructionResult::PrecompileError));
+    }
     let gone = before.iter().skip(after.len()).map(|(slot, _)| (*slot, U256::ZERO));
     let changed: Vec<_> = after
         .iter()

@@ -1,15 +1,13 @@
 //! The governance value in the storage of its contract: its length, then its bytes, 32 a slot.
 
 use alloy_primitives::keccak256;
-use althing_governance::Governance;
+use althing_governance::{Governance, Limits};
 use althing_types::{Address, B256, ChangeSet, StateError, StateReader, U256};
 
 use super::GOVERNANCE;
 
 /// Where the length is. The words follow at its hash, as Solidity lays out `bytes`.
 const LENGTH: U256 = U256::ZERO;
-/// No state is longer: everything in it is bounded.
-const BYTES_MAX: usize = 1 << 20;
 
 /// The slot of a word.
 fn slot(index: usize) -> U256 {
@@ -38,7 +36,7 @@ pub(super) fn load<E: From<StateError>>(
     if length.is_zero() {
         return Ok(None);
     }
-    let length = usize::try_from(length).ok().filter(|length| *length <= BYTES_MAX);
+    let length = usize::try_from(length).ok().filter(|length| *length <= Limits::BYTES);
     let length = length.ok_or_else(|| StateError("the governance state has an impossible length".to_owned()))?;
     let mut bytes = Vec::with_capacity(length.next_multiple_of(32));
     for index in 0..length.div_ceil(32) {

@@ -1,8 +1,10 @@
 //! The state as bytes.
 
-use althing_governance::{DecodeError, Governance, Role, Wish};
+use althing_governance::{Ballot, DecodeError, Governance, Limits, Moment, Role, Wish};
+use althing_types::genesis::Seat;
+use althing_types::{Address, B256, NodeId, SealerSet};
 
-use crate::scene::{MINUTE, Scene, account, node};
+use crate::scene::{MINUTE, Scene, account, genesis, node};
 
 #[test]
 fn a_state_with_everything_in_it_comes_back_as_it_was() {
@@ -22,6 +24,43 @@ fn a_state_with_everything_in_it_comes_back_as_it_was() {
     scene.prove([1]);
     scene.group.take_events();
     assert_eq!(Governance::decode(&scene.group.encode()), Ok(scene.group));
+}
+
+#[test]
+fn everything_at_its_limit_fits() {
+    let mut genesis = genesis(1, 1);
+    let account = |number: u32| Address::left_padding_from(&number.to_be_bytes());
+    let seat = |number| Seat {
+        account: account(number),
+        weight: 1_000_000,
+    };
+    genesis.committee.seats = (1..=256).map(seat).collect();
+    let node = |number: u32| {
+        let mut id = [0xff; 64];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        NodeId::new(id)
+    };
+    genesis.sealers = SealerSet::new((1..=1_024).map(node).collect());
+    let mut group = Governance::new(&genesis, B256::repeat_byte(9));
+    let now = Moment {
+        height: u64::from(u32::MAX),
+        unix_ms: 4_000_000_000_000,
+    };
+    // As many open votes as there may be, none of which passes.
+    for seat in 1..=256_u32 {
+        for subject in 0..16 {
+            let ballot = Ballot {
+                wish: Wish::Role(node(seat % 64 * 16 + subject + 1), Role::Observer),
+                number: 1,
+                force: false,
+            };
+            drop(group.vote(now, account(seat), &ballot));
+        }
+    }
+    let open: usize = group.votes().values().map(|votes| votes.len()).sum();
+    assert!(open > 4_000, "{open}");
+    let bytes = group.encode().len();
+    assert!(bytes < Limits::BYTES, "{bytes}");
 }
 
 #[test]

@@ -183,11 +183,11 @@ fn without_a_committee_anybody_acts_and_nobody_takes_the_first_seat() {
 #[test]
 fn an_account_cannot_open_votes_without_end() {
     let mut scene = Scene::new(4, 4);
-    for number in 100..164 {
+    for number in 100..116 {
         scene.vote(1, observer(number)).unwrap();
     }
     let refused = scene.vote(1, observer(200)).unwrap_err();
-    assert!(matches!(refused, Refusal::Full { found: 64, .. }), "{refused}");
+    assert!(matches!(refused, Refusal::Full { found: 16, .. }), "{refused}");
     // Others still can, and it can still say otherwise about what it has voted on.
     scene.vote(2, observer(200)).unwrap();
     scene.vote(1, Wish::Role(node(100), Role::Sealer)).unwrap();
