@@ -1,8 +1,10 @@
 //! 0x1008: FISCO's committee (FISCO BCOS 2.x, `ChainGovernancePrecompiled`), as far as seats, weights and the threshold go.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::I256;
 use alloy_sol_types::{SolCall, SolValue, sol};
-use althing_governance::{Governance, Outcome, Refusal, Wish};
+use althing_governance::{Governance, Outcome, Refusal, Subject, VOTE_BLOCKS, Value, Wish};
 use althing_types::Address;
 
 use super::consensus::{number, reply, selector, vote};
@@ -16,6 +18,8 @@ sol! {
     function listCommitteeMembers() view returns (string);
     function queryCommitteeMemberWeight(address user) view returns (bool, int256);
     function queryThreshold() view returns (int256);
+    function queryVotesOfMember(address user) view returns (string);
+    function queryVotesOfThreshold() view returns (string);
 }
 
 /// FISCO's codes that no rule of ours has.
@@ -38,6 +42,11 @@ pub(super) fn call(governance: &mut Governance, around: &impl Surroundings, inpu
             let missing = I256::try_from(MEMBER_MISSING).unwrap_or_default();
             Reply::View((weight.is_some(), weight.map_or(missing, |weight| signed(*weight))).abi_encode_params())
         }
+        Some(queryVotesOfMemberCall::SELECTOR) => match queryVotesOfMemberCall::abi_decode(input) {
+            Ok(call) => Reply::View(votes_of_member(governance, call.user).abi_encode()),
+            Err(_) => Reply::Unknown,
+        },
+        Some(queryVotesOfThresholdCall::SELECTOR) => Reply::View(votes_of_threshold(governance).abi_encode()),
         _ => change(governance, around, input),
     }
 }
@@ -89,6 +98,52 @@ fn list(governance: &Governance) -> String {
         .map(|account| format!(r#"{{"address":"{account:#x}","enable_num":"0"}}"#))
         .collect();
     format!("[{}]", rows.join(","))
+}
+
+/// The open votes on a subject: who, what for, and the last block at which they count.
+fn open_votes(governance: &Governance, subject: &Subject) -> Vec<(Address, u32, u64)> {
+    let votes = governance.votes().get(subject).into_iter().flatten();
+    let number = |value: &Value| match value {
+        Value::Number(number) => Some(*number),
+        Value::Role(_) | Value::Text(_) => None,
+    };
+    votes
+        .filter_map(|(account, vote)| Some((*account, number(&vote.to)?, vote.at.height + VOTE_BLOCKS - 1)))
+        .collect()
+}
+
+/// FISCO's JSON: votes for a seat of the first weight, for none, and for another weight.
+fn votes_of_member(governance: &Governance, user: Address) -> String {
+    let is_member = governance.seats().contains_key(&user);
+    let (mut grant, mut revoke, mut update) = (vec![], vec![], vec![]);
+    for (voter, weight, limit) in open_votes(governance, &Subject::Seat(user)) {
+        match weight {
+            0 => revoke.push(ballot(voter, limit, None)),
+            _ if !is_member => grant.push(ballot(voter, limit, None)),
+            _ => update.push(ballot(voter, limit, Some(weight))),
+        }
+    }
+    let [grant, revoke, update] = [grant, revoke, update].map(|list| list.join(","));
+    format!(r#"{{"grant":[{grant}],"revoke":[{revoke}],"update_weight":[{update}]}}"#)
+}
+
+/// FISCO's JSON: the votes by the percentage they are for.
+fn votes_of_threshold(governance: &Governance) -> String {
+    let mut by_value = BTreeMap::<u32, Vec<String>>::new();
+    for (voter, percent, limit) in open_votes(governance, &Subject::Threshold) {
+        by_value.entry(percent).or_default().push(ballot(voter, limit, None));
+    }
+    let lists = by_value
+        .iter()
+        .map(|(percent, votes)| format!(r#""{percent}":[{}]"#, votes.join(",")));
+    format!("{{{}}}", lists.collect::<Vec<_>>().join(","))
+}
+
+fn ballot(voter: Address, limit: u64, target: Option<u32>) -> String {
+    let target = target
+        .map(|target| format!(r#","target":"{target}""#))
+        .unwrap_or_default();
+    format!(r#"{{"voter":"{voter:#x}","block_limit":"{limit}"{target}}}"#)
 }
 
 fn signed(number: u32) -> I256 {

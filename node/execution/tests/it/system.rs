@@ -23,6 +23,11 @@ sol! {
     function remove(string node) returns (int256);
     function grantCommitteeMember(address user) returns (int256);
     function queryThreshold() view returns (int256);
+    function queryVotesOfMember(address user) view returns (string);
+    function queryVotesOfThreshold() view returns (string);
+    function updateCommitteeMemberWeight(address user, int256 weight) returns (int256);
+    function revokeCommitteeMember(address user) returns (int256);
+    function updateThreshold(int256 threshold) returns (int256);
     function listCommitteeMembers() view returns (string);
     function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
     function state() view returns (bytes);
@@ -274,6 +279,68 @@ fn views_are_answered_to_anybody() {
             .keys()
             .any(|(address, _)| *address == GOVERNANCE)
     );
+}
+
+#[test]
+fn open_votes_are_shown_as_fisco_shows_them() {
+    let mut chain = Chain::new();
+    let (voter, limit) = (
+        |n: u8| format!("{:#x}", sender(n)),
+        |chain: &Chain| chain.height + 9_999,
+    );
+    let text = |chain: &mut Chain, input: Vec<u8>| {
+        let (_, output, _) = chain.call(sender(9), CHAIN_GOVERNANCE, input);
+        String::abi_decode(&output).unwrap()
+    };
+    let nobody = queryVotesOfMemberCall { user: sender(8) }.abi_encode();
+    let empty = r#"{"grant":[],"revoke":[],"update_weight":[]}"#;
+    assert_eq!(text(&mut chain, nobody.clone()), empty);
+    assert_eq!(text(&mut chain, queryVotesOfThresholdCall {}.abi_encode()), "{}");
+
+    chain.code(
+        1,
+        CHAIN_GOVERNANCE,
+        grantCommitteeMemberCall { user: sender(8) }.abi_encode(),
+    );
+    let granted = format!(r#"{{"voter":"{}","block_limit":"{}"}}"#, voter(1), limit(&chain));
+    assert_eq!(
+        text(&mut chain, nobody),
+        format!(r#"{{"grant":[{granted}],"revoke":[],"update_weight":[]}}"#)
+    );
+
+    let weight = alloy_primitives::I256::unchecked_from(5);
+    chain.code(
+        2,
+        CHAIN_GOVERNANCE,
+        updateCommitteeMemberWeightCall {
+            user: sender(1),
+            weight,
+        }
+        .abi_encode(),
+    );
+    let updated = format!(
+        r#"{{"voter":"{}","block_limit":"{}","target":"5"}}"#,
+        voter(2),
+        limit(&chain)
+    );
+    chain.code(
+        3,
+        CHAIN_GOVERNANCE,
+        revokeCommitteeMemberCall { user: sender(1) }.abi_encode(),
+    );
+    let revoked = format!(r#"{{"voter":"{}","block_limit":"{}"}}"#, voter(3), limit(&chain));
+    let of_one = queryVotesOfMemberCall { user: sender(1) }.abi_encode();
+    let expected = format!(r#"{{"grant":[],"revoke":[{revoked}],"update_weight":[{updated}]}}"#);
+    assert_eq!(text(&mut chain, of_one), expected);
+
+    let threshold = alloy_primitives::I256::unchecked_from(60);
+    chain.code(4, CHAIN_GOVERNANCE, updateThresholdCall { threshold }.abi_encode());
+    let voted = format!(
+        r#"{{"60":[{{"voter":"{}","block_limit":"{}"}}]}}"#,
+        voter(4),
+        limit(&chain)
+    );
+    assert_eq!(text(&mut chain, queryVotesOfThresholdCall {}.abi_encode()), voted);
 }
 
 #[test]
