@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::repository::Artifact;
-use crate::site::{CONVERGENCE, Site, program_of_the_cache};
+use crate::site::{CONVERGENCE, Form, Site, program_of_the_cache};
 
 /// Flux's own namespace, as in the examples.
 const NAMESPACE: &str = "flux-system";
@@ -24,6 +24,9 @@ const NAMESPACE: &str = "flux-system";
 const SOURCE: &str = "althing";
 /// The Go module that the controller is built from.
 const MODULE: &str = "github.com/fluxcd/kustomize-controller";
+/// The overlays of the operator, as the examples name the first and speak of the second.
+const HOSTED: &str = "./deploy/kustomize/overlays/hosted";
+const PER_AGENCY: &str = "./deploy/kustomize/overlays/per-agency";
 /// How long the Go tool may take; it downloads the module when it is not there.
 const GO: Duration = Duration::from_secs(120);
 /// The kinds of source that the controller watches, whether they are used or not.
@@ -105,6 +108,9 @@ impl<'a> Flux<'a> {
                 json!({"kind": "ExternalArtifact", "name": SOURCE}),
             );
             spec.insert("retryInterval".to_owned(), json!("2s"));
+            if self.site.form() == Form::Namespaced && spec["path"] == HOSTED {
+                spec.insert("path".to_owned(), json!(PER_AGENCY));
+            }
             objects.push(serde_json::to_string(&object)?);
         }
         ensure!(

@@ -1,11 +1,13 @@
 //! Who seals, by votes on the chain (GOVERNANCE.md 1, LEDGER.md 4).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alloy_primitives::{Address, TxKind, address};
 use alloy_sol_types::{SolCall, sol};
 use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, until};
 use serde_json::json;
+use tokio::process::Child;
 
 use crate::room;
 
@@ -201,4 +203,76 @@ async fn a_sealer_becomes_an_observer_and_a_sealer_again_by_votes_while_blocks_g
         .ledgers_are_equal(1, &nodes[1..], Duration::from_secs(30))
         .await
         .unwrap();
+}
+
+/// The variable with another number of rounds.
+const VARIABLE: &str = "ALTHING_CHURN_ROUNDS";
+/// How many rounds there are otherwise.
+const ROUNDS: usize = 8;
+
+/// Numbers that are the same in every run (Marsaglia's xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn membership_changes_survive_kills_at_random_points() {
+    let _room = room::enter().await;
+    let rounds = std::env::var(VARIABLE)
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(ROUNDS);
+    let scene = Scene::start().await;
+    let ids: Vec<String> = scene.nodes.iter().map(id).collect();
+    // The processes that this case started, which replace those of `althing up`.
+    let mut restarted: BTreeMap<usize, Child> = BTreeMap::new();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for round in 0..rounds {
+        let changed = 2 + usize::try_from(dice.below(2)).unwrap();
+        let joins = !listed(&scene.rpc, "getSealerList").await.contains(&ids[changed]);
+        let node = ids[changed].clone();
+        let input = match joins {
+            true => addSealerCall { node }.abi_encode(),
+            false => addObserverCall { node }.abi_encode(),
+        };
+        let nonce = u64::try_from(round).unwrap();
+        let (raw, _) = scene.seat.sign(nonce, TxKind::Call(CONSENSUS), input.into(), GAS);
+        scene.rpc.send_raw(&raw).await.unwrap();
+        // Wherever the change is by then.
+        tokio::time::sleep(Duration::from_millis(dice.below(1_500))).await;
+        let victim = 1 + usize::try_from(dice.below(3)).unwrap();
+        match restarted.remove(&victim) {
+            Some(mut process) => process.kill().await.unwrap(),
+            None => scene.nodes[victim].kill().await.unwrap(),
+        }
+        tokio::time::sleep(Duration::from_millis(dice.below(3_000))).await;
+        restarted.insert(victim, scene.nodes[victim].start_as_it_is().unwrap());
+        let what = format!("round {round}: node {changed} to join ({joins}) while node {victim} was killed");
+        until(&what, CARRIED_OUT, || async {
+            let sealers = listed(&scene.rpc, "getSealerList").await;
+            !sealers.is_empty() && sealers.contains(&ids[changed]) == joins
+        })
+        .await
+        .unwrap();
+    }
+    for node in &scene.nodes {
+        until(&format!("{} to answer", node.name), CARRIED_OUT, || async {
+            node.rpc(1).unwrap().height().await.is_ok()
+        })
+        .await
+        .unwrap();
+    }
+    let height = scene
+        .consortium
+        .ledgers_are_equal(1, &scene.nodes, CARRIED_OUT)
+        .await
+        .unwrap();
+    println!("{rounds} changes under kills, {height} equal blocks");
 }

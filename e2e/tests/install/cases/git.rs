@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 
 use crate::flux::Flux;
 use crate::repository::Repository;
-use crate::site::{CONVERGENCE, Site, Traces};
+use crate::site::{CONVERGENCE, SAMPLE, Site, Traces};
 use crate::snapshot;
 
 /// How long group 1 may stand still: nothing here is about its members.
@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_secs(20);
 /// The Kustomization of the sample, and the file in which its nodes are.
 const CONSORTIUM: &str = "four-agencies";
 const NODES: &str = "deploy/samples/four-agencies/nodes.yaml";
+/// The overlay that is copied for an agency.
+const PER_AGENCY: &str = "deploy/kustomize/overlays/per-agency/kustomization.yaml";
 /// A node that takes part in group 2, and one that is in no group.
 const LIVE: &str = "node-4";
 const FREE: &str = "node-5";
@@ -36,6 +38,24 @@ pub(crate) async fn flux_syncs_repairs_prunes_and_reverts_from_a_git_repository(
     site.is_whole().await?;
     snapshot::of(site).await?.agrees_with_kubectl()?;
     watchdog.finish(PAUSE).await.map(drop)
+}
+
+/// The overlay for one agency in a namespace that is there already, which the overlay then leaves out.
+pub(crate) async fn flux_syncs_and_repairs_with_an_operator_of_one_namespace(site: &Site) -> anyhow::Result<()> {
+    site.has_reference().await?;
+    site.kubectl(&["create", "namespace", SAMPLE]).await?;
+    let repository = Repository::new().await?;
+    repository.edit(PER_AGENCY, |text| {
+        text.replace("agency-a", SAMPLE).replace("  - namespace.yaml\n", "")
+    })?;
+    repository.commit("An operator for the sample's namespace").await?;
+    let flux = Flux::start(site).await?;
+    sync(&flux, &repository).await?;
+    site.is_whole().await?;
+    snapshot::of(site).await?.agrees_with_kubectl()?;
+    let traces = site.traces().await?;
+    drift(site, &flux).await?;
+    site.is_untouched(&traces, "the drift").await
 }
 
 /// Publishes the last commit and waits until the consortium is as it says.

@@ -40,6 +40,10 @@ pub(crate) fn all() -> Vec<Named> {
             Form::Namespaced
         ),
         case!(git::flux_syncs_repairs_prunes_and_reverts_from_a_git_repository),
+        case!(
+            git::flux_syncs_and_repairs_with_an_operator_of_one_namespace,
+            Form::Namespaced
+        ),
     ]);
     cases
 }
