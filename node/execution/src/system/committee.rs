@@ -26,7 +26,7 @@ sol! {
 const MEMBER_EXISTS: i32 = -52_000;
 const MEMBER_MISSING: i32 = -52_001;
 const NOT_OF_THE_COMMITTEE: i32 = -52_002;
-const BAD_THRESHOLD: i32 = -52_003;
+const OUT_OF_RANGE: i32 = -52_003;
 /// The weight of a seat that is granted.
 const FIRST_WEIGHT: u32 = 1;
 
@@ -52,36 +52,55 @@ pub(super) fn call(governance: &mut Governance, around: &impl Surroundings, inpu
 }
 
 fn change(governance: &mut Governance, around: &impl Surroundings, input: &[u8]) -> Reply {
-    let exists = |governance: &Governance, user: &Address| governance.seats().contains_key(user);
-    let wish = match selector(input) {
-        Some(grantCommitteeMemberCall::SELECTOR) => match grantCommitteeMemberCall::abi_decode(input) {
-            Ok(call) if exists(governance, &call.user) => return Reply::View(number(MEMBER_EXISTS)),
-            Ok(call) => Wish::Weight(call.user, FIRST_WEIGHT),
-            Err(_) => return Reply::Unknown,
-        },
-        Some(revokeCommitteeMemberCall::SELECTOR) => match revokeCommitteeMemberCall::abi_decode(input) {
-            Ok(call) if !exists(governance, &call.user) => return Reply::View(number(MEMBER_MISSING)),
-            Ok(call) => Wish::Weight(call.user, 0),
-            Err(_) => return Reply::Unknown,
-        },
-        Some(updateCommitteeMemberWeightCall::SELECTOR) => {
-            match updateCommitteeMemberWeightCall::abi_decode(input) {
-                Ok(call) if !exists(governance, &call.user) => return Reply::View(number(MEMBER_MISSING)),
-                // A weight of 0 would take the seat, which is another call.
-                Ok(call) => Wish::Weight(call.user, u32::try_from(call.weight).unwrap_or(0).max(1)),
-                Err(_) => return Reply::Unknown,
+    match wish(governance, input) {
+        Ok(wish) => answer(&vote(governance, around, wish)),
+        Err(reply) => reply,
+    }
+}
+
+/// What a call asks for; or the answer to one that asks for nothing there could be.
+fn wish(governance: &Governance, input: &[u8]) -> Result<Wish, Reply> {
+    let unknown = |_| Reply::Unknown;
+    let refuse = |code| Reply::View(number(code));
+    let is_seat = |user: &Address| governance.seats().contains_key(user);
+    match selector(input) {
+        Some(grantCommitteeMemberCall::SELECTOR) => {
+            let user = grantCommitteeMemberCall::abi_decode(input).map_err(unknown)?.user;
+            let granted = Wish::Weight(user, FIRST_WEIGHT);
+            if is_seat(&user) {
+                Err(refuse(MEMBER_EXISTS))
+            } else {
+                Ok(granted)
             }
         }
-        Some(updateThresholdCall::SELECTOR) => match updateThresholdCall::abi_decode(input) {
-            Ok(call) => match u32::try_from(call.threshold) {
-                Ok(percent) => Wish::Threshold(percent),
-                Err(_) => return Reply::View(number(BAD_THRESHOLD)),
-            },
-            Err(_) => return Reply::Unknown,
-        },
-        _ => return Reply::Unknown,
-    };
-    answer(&vote(governance, around, wish))
+        Some(revokeCommitteeMemberCall::SELECTOR) => {
+            let user = revokeCommitteeMemberCall::abi_decode(input).map_err(unknown)?.user;
+            let revoked = Wish::Weight(user, 0);
+            if is_seat(&user) {
+                Ok(revoked)
+            } else {
+                Err(refuse(MEMBER_MISSING))
+            }
+        }
+        Some(updateCommitteeMemberWeightCall::SELECTOR) => {
+            let call = updateCommitteeMemberWeightCall::abi_decode(input).map_err(unknown)?;
+            // A weight of 0 would take the seat, which is another call.
+            let weight = u32::try_from(call.weight).ok().filter(|weight| *weight > 0);
+            let weight = weight.ok_or_else(|| refuse(OUT_OF_RANGE))?;
+            let updated = Wish::Weight(call.user, weight);
+            if is_seat(&call.user) {
+                Ok(updated)
+            } else {
+                Err(refuse(MEMBER_MISSING))
+            }
+        }
+        Some(updateThresholdCall::SELECTOR) => {
+            let threshold = updateThresholdCall::abi_decode(input).map_err(unknown)?.threshold;
+            let percent = u32::try_from(threshold).map_err(|_| refuse(OUT_OF_RANGE))?;
+            Ok(Wish::Threshold(percent))
+        }
+        _ => Err(Reply::Unknown),
+    }
 }
 
 fn answer(outcome: &Result<Outcome, Refusal>) -> Reply {

@@ -282,6 +282,22 @@ fn views_are_answered_to_anybody() {
 }
 
 #[test]
+fn a_weight_that_is_none_is_refused_and_not_taken_for_another_one() {
+    let mut chain = Chain::new();
+    let i256 = alloy_primitives::I256::try_from;
+    for weight in [i256(0), i256(-5), i256(1_000_001), i256(1_i64 << 40)] {
+        let weight = weight.unwrap();
+        let call = updateCommitteeMemberWeightCall {
+            user: sender(2),
+            weight,
+        }
+        .abi_encode();
+        assert_eq!(chain.code(1, CHAIN_GOVERNANCE, call), -52_003, "{weight}");
+    }
+    assert!(chain.group().votes().is_empty());
+}
+
+#[test]
 fn open_votes_are_shown_as_fisco_shows_them() {
     let mut chain = Chain::new();
     let (voter, limit) = (
