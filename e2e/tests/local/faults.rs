@@ -86,7 +86,8 @@ async fn a_node_with_wiped_data_resyncs_abstains_and_then_votes_again() {
     }
 }
 
-fn wipe(member: &Member) {
+/// Takes a stopped node's data away.
+pub(crate) fn wipe(member: &Member) {
     let data = member.folder.join("data");
     std::fs::remove_dir_all(&data).unwrap();
     std::fs::create_dir(&data).unwrap();

@@ -9,6 +9,7 @@ use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, until};
 use serde_json::json;
 use tokio::process::Child;
 
+use crate::faults::wipe;
 use crate::room;
 
 sol! {
@@ -139,9 +140,7 @@ async fn a_wiped_sealer_of_an_idle_group_votes_again_without_any_client() {
     let scene = Scene::start().await;
     scene.commits("before").await;
     scene.nodes[3].kill().await.unwrap();
-    let data = scene.nodes[3].folder.join("data");
-    std::fs::remove_dir_all(&data).unwrap();
-    std::fs::create_dir(&data).unwrap();
+    wipe(&scene.nodes[3]);
     scene.consortium.up().await.unwrap();
     // It abstains through two more blocks, which its own proofs make.
     scene.proofs_make(2).await;

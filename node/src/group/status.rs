@@ -78,7 +78,7 @@ fn abstention(consensus: &ConsensusStatus) -> Option<String> {
             Some("its votes may have been lost: it abstains until a quorum has said where voting is safe".to_owned())
         }
         Some(through) if consensus.sealing && through >= consensus.height => Some(format!(
-            "its votes were lost: it abstains through block {through}, to which the next transactions bring the group"
+            "its votes were lost: it abstains through block {through}, to which its proofs of life bring the group"
         )),
         _ => None,
     }

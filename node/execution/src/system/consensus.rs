@@ -15,7 +15,7 @@ sol! {
 }
 
 /// FISCO's codes that no rule of ours has.
-const BAD_NODE_ID: i32 = -51_100;
+pub(super) const BAD_NODE_ID: i32 = -51_100;
 const NOT_IN_GROUP: i32 = -51_103;
 const SEALER_ALREADY: i32 = -51_104;
 const OBSERVER_ALREADY: i32 = -51_105;

@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolValue, sol};
 use althing_governance::{Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, Refusal, Role, Subject, Wish};
 use althing_types::{B256, Bytes, HashFn, NodeId, StateError};
 
-use super::consensus::selector;
+use super::consensus::{BAD_NODE_ID, selector};
 use super::{Reply, Surroundings, code};
 
 sol! {
@@ -24,8 +24,9 @@ sol! {
 
 /// Keeps the signature apart from every other one of a node.
 const ALIVE: &[u8] = b"althing/alive/v1";
-/// FISCO's codes that no rule of ours has.
-const BAD_NODE_ID: i32 = -51_100;
+/// What is said of a text that names no node.
+const NO_NODE_ID: (i32, &str) = (BAD_NODE_ID, "no nodeID: 128 hex digits are accepted");
+/// FISCO's code for what it has no other one for.
 const NO_PERMISSION: i32 = -50_000;
 
 /// What a node signs to prove that it holds a block of a group.
@@ -98,7 +99,7 @@ fn decide(
             let call = voteRoleCall::abi_decode(input)?;
             match (call.node.parse(), Role::from_number(call.role)) {
                 (Ok(node), Some(role)) => vote(Wish::Role(node, role), call.number, call.force),
-                (Err(_), _) => Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")),
+                (Err(_), _) => Err(NO_NODE_ID),
                 (_, None) => Err((NO_PERMISSION, "no role: 0 is free, 1 observer, 2 sealer")),
             }
         }
@@ -148,14 +149,14 @@ fn withdraw(
 fn named(node: &str, act: impl FnOnce(NodeId) -> Result<Outcome, Refusal>) -> Asked {
     match node.parse() {
         Ok(node) => Ok(act(node)),
-        Err(_) => Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")),
+        Err(_) => Err(NO_NODE_ID),
     }
 }
 
 /// A proof is checked here against the chain and the node's key; the rules are asked afterwards.
 fn alive(governance: &mut Governance, around: &mut impl Surroundings, call: &aliveCall) -> Result<Asked, StateError> {
     let Ok(node) = call.node.parse::<NodeId>() else {
-        return Ok(Err((BAD_NODE_ID, "no nodeID: 128 hex digits are accepted")));
+        return Ok(Err(NO_NODE_ID));
     };
     let now = around.now();
     if call.height >= now.height || now.height - call.height > PROOF_BLOCKS {
