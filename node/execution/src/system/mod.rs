@@ -158,11 +158,12 @@ impl Contracts {
         let journal = context.journal_mut();
         journal.load_account(GOVERNANCE).map_err(|error| error.0)?;
         let found = store::load(|slot| {
+            // Before each read: a call with little gas must not make a node read much.
+            charge(gas, READ_GAS)?;
             let value = journal.sload(GOVERNANCE, slot).map_err(|error| error.0)?.data;
             before.push((slot, value));
-            Ok::<_, StateError>(value)
+            Ok::<_, Failure>(value)
         })?;
-        charge(gas, READ_GAS * before.len() as u64)?;
         let mut found = found.ok_or(Failure::Halt(InstructionResult::PrecompileError))?;
         let mut around = Around {
             context: &mut *context,
@@ -198,16 +199,13 @@ fn write(
     if after.len() > Limits::BYTES / 32 {
         return Err(Failure::Halt(InstructionResult::PrecompileError));
     }
+    // Both list the same slots in the same order, as far as the shorter one goes.
     let gone = before.iter().skip(after.len()).map(|(slot, _)| (*slot, U256::ZERO));
-    let changed: Vec<_> = after
-        .iter()
-        .copied()
-        .chain(gone)
-        .filter(|word| !before.contains(word))
-        .collect();
+    let words = after.iter().copied().chain(gone).enumerate();
+    let changed: Vec<_> = words.filter(|(index, word)| before.get(*index) != Some(word)).collect();
     charge(gas, WRITE_GAS * changed.len() as u64)?;
     let journal = context.journal_mut();
-    for (slot, word) in changed {
+    for (_, (slot, word)) in changed {
         journal.sstore(GOVERNANCE, slot, word).map_err(|error| error.0)?;
     }
     journal.touch_account(GOVERNANCE);

@@ -1,17 +1,18 @@
 //! The contracts of the ledger itself: who takes part is decided by calls, and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_sol_types::{SolCall, SolValue, sol};
 use althing_crypto::{NodeKey, StandardSuite, Suite};
 use althing_execution::memory::MemoryState;
 use althing_execution::{
     BlockContext, CHAIN_GOVERNANCE, CONSENSUS, Executed, GOVERNANCE, alive_call, alive_digest, changed_governance,
-    execute_block, genesis_changes, governance, status,
+    execute_block, genesis_changes, governance, intrinsic_gas, status,
 };
 use althing_governance::{Governance, Role};
 use althing_types::genesis::{Committee, Seat};
-use althing_types::{Address, B256, Bytes, NodeId, SealerSet};
+use althing_types::{Account, Address, B256, Bytes, NodeId, SealerSet, StateError, StateReader, U256};
 use p256::pkcs8::{EncodePrivateKey, LineEnding};
 
 use crate::genesis::genesis;
@@ -366,6 +367,54 @@ fn a_vote_that_is_reverted_was_never_given() {
     let (status, ..) = chain.call(sender(1), place(1), observer(7));
     assert_eq!(status, status::REVERT);
     assert!(chain.group().votes().is_empty());
+}
+
+/// A state that counts the slots of the governance contract that are read.
+struct Counting<'a> {
+    state: &'a MemoryState,
+    reads: AtomicUsize,
+}
+
+impl StateReader for Counting<'_> {
+    fn account(&self, address: &Address) -> Result<Option<Account>, StateError> {
+        self.state.account(address)
+    }
+    fn storage(&self, address: &Address, slot: &U256) -> Result<U256, StateError> {
+        if *address == GOVERNANCE {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        self.state.storage(address, slot)
+    }
+    fn code(&self, code_hash: &B256) -> Result<Bytes, StateError> {
+        self.state.code(code_hash)
+    }
+    fn block_hash(&self, height: u64) -> Result<Option<B256>, StateError> {
+        self.state.block_hash(height)
+    }
+    fn block_ms(&self, height: u64) -> Result<Option<u64>, StateError> {
+        self.state.block_ms(height)
+    }
+}
+
+#[test]
+fn a_call_reads_no_more_of_the_state_than_it_has_gas_for() {
+    let chain = Chain::new();
+    let call = |gas: u64| {
+        let state = Counting {
+            state: &chain.state,
+            reads: AtomicUsize::new(0),
+        };
+        let tx = Tx::call(sender(9), 0, CHAIN_GOVERNANCE, queryThresholdCall {}.abi_encode());
+        let intrinsic = intrinsic_gas(&rules(), &tx.make().transaction);
+        let block = context(chain.height);
+        let executed = execute_block(&rules(), &state, &block, &[tx.gas(intrinsic + gas).make()], &NEVER);
+        (executed.unwrap().receipts[0].status, state.reads.into_inner())
+    };
+    let (status, all) = call(1_000_000);
+    assert_eq!(status, status::OK);
+    assert!(all > 10, "{all}");
+    // 3,000 for the call and 200 for each word.
+    assert_eq!(call(3_000 + 2 * 200), (status::OUT_OF_GAS, 2));
 }
 
 #[test]
