@@ -142,7 +142,12 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     };
     let result = match result {
         Ok(()) => Ok(()),
-        Err(error) => Err(anyhow!("{}\n{}", sentence(&error), context.evidence().await)),
+        Err(error) => {
+            // The report of all failures comes at the end of the run, which is far away.
+            let what = sentence(&error);
+            eprintln!("    {} failed: {what}", case.name);
+            Err(anyhow!("{what}\n{}", context.evidence().await))
+        }
     };
     if shared.plan.anew {
         let (whole, cluster) = (asked.elapsed().as_secs(), (begun - asked).as_secs());

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
-use kube_lease_manager::LeaseManagerBuilder;
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 /// The name of the Lease.
 pub const LEASE: &str = "althing-operator";
@@ -15,6 +15,9 @@ pub const LEASE: &str = "althing-operator";
 const DURATION_SECONDS: u64 = 15;
 /// Seconds before its end at which it is renewed.
 const GRACE_SECONDS: u64 = 10;
+
+/// How long a Lease that could not be read is left alone.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether this replica may act.
 #[derive(Clone)]
@@ -44,16 +47,19 @@ impl std::fmt::Debug for Leadership {
 }
 
 impl Leadership {
-    /// Waits for the Lease.
+    /// Waits for the Lease. An API server that does not answer yet, or not yet allows it, is asked again: a process that ended
+    /// instead would only be started again later and later.
     pub async fn win(client: &Client, namespace: &str, identity: &str) -> anyhow::Result<Self> {
-        let manager = LeaseManagerBuilder::new(client.clone(), LEASE)
-            .with_namespace(namespace)
-            .with_identity(identity)
-            .with_duration(DURATION_SECONDS)
-            .with_grace(GRACE_SECONDS)
-            .build()
-            .await
-            .with_context(|| format!("Lease {LEASE} in namespace {namespace}"))?;
+        let manager = loop {
+            match manager(client, namespace, identity).await {
+                Ok(manager) => break manager,
+                Err(error) => warn!(
+                    "Lease {LEASE} in namespace {namespace} cannot be read yet, asking again: {}",
+                    told(&error)
+                ),
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
         let (mut held, task) = manager.watch().await;
         info!(%identity, "waiting for the Lease");
         tokio::spawn(task);
@@ -104,5 +110,23 @@ impl Leadership {
             true => Ok(()),
             false => bail!("the Lease is held by {holder:?}"),
         }
+    }
+}
+
+async fn manager(client: &Client, namespace: &str, identity: &str) -> Result<LeaseManager, LeaseManagerError> {
+    LeaseManagerBuilder::new(client.clone(), LEASE)
+        .with_namespace(namespace)
+        .with_identity(identity)
+        .with_duration(DURATION_SECONDS)
+        .with_grace(GRACE_SECONDS)
+        .build()
+        .await
+}
+
+/// The API server's own sentence where it has one: the library's repeats it thrice.
+fn told(error: &LeaseManagerError) -> String {
+    match error {
+        LeaseManagerError::KubeError(kube::Error::Api(status)) => status.message.clone(),
+        other => other.to_string(),
     }
 }
