@@ -10,6 +10,7 @@
 //! 2 the command line is.
 
 mod binary;
+mod chain;
 mod doctor;
 mod down;
 mod facts;

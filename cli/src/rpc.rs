@@ -44,23 +44,25 @@ impl NodeClient {
 
     /// Calls a method of FISCO's at `/`, or of Ethereum's at `/group/<id>`.
     pub(crate) async fn call<T: DeserializeOwned>(&self, path: &str, method: &str, params: Value) -> anyhow::Result<T> {
-        let url = format!("{}{path}", self.rpc);
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let answer: Answer = self.post(path, &body).await.with_context(|| format!("call {method}"))?;
+        if let Some(error) = answer.error {
+            bail!("{method} at {}{path} answered {error}", self.rpc);
+        }
+        serde_json::from_value(answer.result.unwrap_or(Value::Null))
+            .with_context(|| format!("read the answer of {method}"))
+    }
+
+    /// Posts a request, or a batch of them, as it is.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.rpc);
         let request = self
             .http
             .post(&url)
             .header("content-type", "application/json")
             .body(body.to_string());
-        let text = read(request)
-            .await
-            .with_context(|| format!("call {method} at {url}"))?
-            .1;
-        let answer: Answer = serde_json::from_str(&text).with_context(|| format!("read the answer of {method}"))?;
-        if let Some(error) = answer.error {
-            bail!("{method} at {url} answered {error}");
-        }
-        serde_json::from_value(answer.result.unwrap_or(Value::Null))
-            .with_context(|| format!("read the answer of {method}"))
+        let (_, text) = read(request).await.with_context(|| format!("ask {url}"))?;
+        serde_json::from_str(&text).with_context(|| format!("read the answer of {url}"))
     }
 
     /// Calls a method whose result is a quantity, `"0x1f"`.

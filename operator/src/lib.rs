@@ -14,6 +14,7 @@
 pub mod controller;
 pub mod edge;
 pub mod genesis;
+pub mod governance;
 pub mod manifest;
 pub mod name;
 mod namespace;

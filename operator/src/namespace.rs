@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use althing_crds::v1alpha1::{AgreedMember, MemberRole};
+use althing_crds::v1alpha1::{AgreedMember, Approval, MemberRole};
 use althing_types::{Address, GroupId, NodeId};
 use jiff::Timestamp;
 
@@ -11,6 +11,7 @@ use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
+use crate::governance::{Agreement, Chain, Opinion, Voice, agree};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
@@ -62,7 +63,9 @@ pub fn plan_namespace(
     let disruptions = decide(&work.scene, work.candidates(), &mut Budget::new(&work.scene), now);
     let disruptions = work.with_undeclared(disruptions);
     steps.extend(work.steps(&disruptions));
+    let agreements = facts.agreements(&ctx);
     let report = Report {
+        agreements: &agreements,
         ctx: &ctx,
         findings: &facts,
         runs: &runs,
@@ -76,6 +79,7 @@ pub fn plan_namespace(
         desired,
         steps,
         disruptions,
+        acts: agreements.into_values().flat_map(|group| group.acts).collect(),
         statuses,
     }
 }
@@ -288,6 +292,49 @@ impl Findings {
             processes: runs().map(|run| run.process.clone()).collect(),
             network: runs().map(|run| run.network.clone()).collect(),
         }
+    }
+
+    /// Every group whose chain was told of, against what its manifest declares.
+    fn agreements(&self, ctx: &Context<'_>) -> BTreeMap<GroupName, Agreement> {
+        let voices: Vec<Voice> = self.voices(ctx).collect();
+        let told = self.groups.values().flatten().filter_map(|group| {
+            let chain = ctx.observed.chains.get(&group.group.name)?;
+            // Another chain under the same number says nothing about this one.
+            (chain.governance.genesis() == group.genesis.hash).then_some((group, chain))
+        });
+        told.map(|(group, chain)| {
+            let name = &group.group.name;
+            let opinion = Opinion {
+                group: name,
+                chain: Chain {
+                    id: group.group.id,
+                    evm_chain_id: group.genesis.genesis.evm_chain_id,
+                    gas_limit: group.genesis.genesis.gas_limit,
+                },
+                entries: &group.entries,
+                voices: &voices,
+                nodes: &self.node_ids,
+                accounts: &self.accounts,
+            };
+            (name.clone(), agree(&opinion, chain))
+        })
+        .collect()
+    }
+
+    /// The own agencies whose governance key is here.
+    fn voices(&self, ctx: &Context<'_>) -> impl Iterator<Item = Voice> {
+        let own = ctx
+            .manifests
+            .agencies
+            .iter()
+            .filter(|(_, object)| object.spec.external.is_none());
+        own.filter_map(|(name, object)| {
+            Some(Voice {
+                agency: name.clone(),
+                account: *self.accounts.get(name)?,
+                follows_manifests: object.spec.approval != Some(Approval::Manual),
+            })
+        })
     }
 
     /// Every identity whose key belongs to this namespace.

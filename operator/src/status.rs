@@ -7,6 +7,7 @@ use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::governance::Change;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 
 /// The types of conditions.
@@ -82,6 +83,8 @@ pub enum Reason {
     NotInSync,
     /// In sync and connected.
     InSync,
+    /// The chain differs from the manifest, which waits for votes or for what a change lacks.
+    ChainDiffers,
     /// Not asked yet.
     NotObserved,
     /// The group has faults to spare.
@@ -133,6 +136,7 @@ impl Reason {
             Self::NotRunning => "NotRunning",
             Self::NotInSync => "NotInSync",
             Self::InSync => "InSync",
+            Self::ChainDiffers => "ChainDiffers",
             Self::NotObserved => "NotObserved",
             Self::FaultsTolerable => "FaultsTolerable",
             Self::NoFaultTolerable => "NoFaultTolerable",
@@ -391,6 +395,9 @@ pub struct Facts {
     /// Group: how many sealers may fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faults_tolerable: Option<u32>,
+    /// Group: the changes that are open on the chain, or declared and not so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Node: the groups it takes part in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupName>,

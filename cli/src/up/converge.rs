@@ -1,16 +1,19 @@
 //! Rounds of plan and apply until nothing is left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use althing_operator::edge::{self, local::LocalEdge};
+use althing_operator::edge;
+use althing_operator::edge::local::{LocalEdge, LocalView};
+use althing_operator::governance::Stage;
 use althing_operator::manifest::Manifests;
 use althing_operator::name::NodeName;
 use althing_operator::plan::{NamespacePlan, Step, Verdict};
-use althing_operator::status::ConditionType;
+use althing_operator::status::{ConditionType, ObjectRef, Truth};
 use anyhow::bail;
 use jiff::Timestamp;
 
+use crate::chain;
 use crate::progress::Progress;
 
 /// How long to wait before looking again while a node waits for its turn.
@@ -27,21 +30,28 @@ pub(super) struct Rest {
     pub(super) stalled: Vec<String>,
     /// Objects that wait for something that is not there yet.
     pub(super) waiting: Vec<String>,
+    /// Groups whose chain does not hold what is declared, and nodes that are not in sync.
+    pub(super) undecided: Vec<String>,
 }
 
-/// Applies until every namespace is at rest.
+/// Applies until every namespace is at rest: no step is left, no vote is on its way, and, where `until_agreed` says so, no change
+/// takes its steps on a chain any more.
 pub(super) async fn converge(
     edge: &mut LocalEdge,
     manifests: &Manifests,
+    until_agreed: bool,
     timeout: Duration,
     progress: &mut Progress,
 ) -> anyhow::Result<Rest> {
+    let view = LocalView::new(edge.layout().root());
     let mut starts = BTreeMap::new();
     let mut last_step = Instant::now();
     let mut rounds_with_steps = 0;
+    let mut voted = BTreeSet::new();
     loop {
         let mut plans = Vec::new();
         for namespace in manifests.namespaces.values() {
+            edge.hear(&namespace.namespace, chain::hear(&view, &namespace.namespace).await?);
             let mut restless = None;
             let mut small = BTreeMap::new();
             let round = edge::round(edge, manifests, namespace, Timestamp::now(), |step| {
@@ -70,18 +80,76 @@ pub(super) async fn converge(
             last_step = Instant::now();
             continue;
         }
-        if blocked.is_empty() {
+        let unsent = vote(&view, &plans, &mut voted, progress).await;
+        let under_way = match until_agreed {
+            true => under_way(&plans),
+            false => vec![],
+        };
+        let waits: Vec<String> = blocked.into_iter().chain(unsent).chain(under_way).collect();
+        if waits.is_empty() {
             return Ok(Rest {
-                stalled: objects(&plans, ConditionType::Stalled),
-                waiting: objects(&plans, ConditionType::Reconciling),
+                stalled: objects(&plans, ConditionType::Stalled, Truth::True),
+                waiting: objects(&plans, ConditionType::Reconciling, Truth::True),
+                undecided: objects(&plans, ConditionType::InSync, Truth::False),
             });
         }
         if last_step.elapsed() > timeout {
-            bail!("these nodes wait for their turn to restart:\n{}", blocked.join("\n"));
+            bail!(
+                "after {} s this is still waited for:\n{}",
+                timeout.as_secs(),
+                waits.join("\n")
+            );
         }
-        progress.waiting(&blocked.join("; "));
+        progress.waiting(&waits.join("; "));
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Sends the votes of the plans; what is still to be seen on a chain, in words.
+async fn vote(
+    view: &LocalView,
+    plans: &[NamespacePlan],
+    voted: &mut BTreeSet<String>,
+    progress: &mut Progress,
+) -> Vec<String> {
+    let mut waits = vec![];
+    for plan in plans {
+        for act in &plan.acts {
+            if voted.insert(act.to_string()) {
+                progress.done(&act.to_string());
+            }
+        }
+        waits.extend(plan.acts.iter().map(ToString::to_string));
+        // Whoever did not take it is asked again; at the end of the patience the reason is told.
+        if let Err(error) = chain::bring(view, &plan.namespace, &plan.acts).await {
+            waits.push(format!("{error:#}"));
+        }
+    }
+    waits
+}
+
+/// The changes that take their steps, and the groups of which no node has said yet what holds.
+fn under_way(plans: &[NamespacePlan]) -> Vec<String> {
+    let groups = plans.iter().flat_map(|plan| &plan.statuses);
+    groups
+        .flat_map(|status| {
+            let approved = status
+                .facts
+                .changes
+                .iter()
+                .filter(|change| change.stage == Stage::Approved);
+            let approved = approved.map(|change| {
+                let why = change.blocked_by.as_deref().unwrap_or("it takes its steps");
+                format!("{} becomes {} in {}: {why}", change.subject, change.to, status.object)
+            });
+            let silent = status
+                .condition(ConditionType::InSync)
+                .filter(|found| found.status == Truth::Unknown && matches!(status.object, ObjectRef::Group(_)));
+            approved
+                .chain(silent.map(|found| format!("{}: {}", status.object, found.message)))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// What is done so often that only the number is kept in sight.
@@ -117,12 +185,12 @@ fn blocked(plans: &[NamespacePlan]) -> Vec<String> {
 }
 
 /// Objects of which this holds, and why.
-fn objects(plans: &[NamespacePlan], condition: ConditionType) -> Vec<String> {
+fn objects(plans: &[NamespacePlan], condition: ConditionType, truth: Truth) -> Vec<String> {
     let statuses = plans
         .iter()
         .flat_map(|plan| plan.statuses.iter().map(move |status| (&plan.namespace, status)));
     statuses
-        .filter(|(_, status)| status.is(condition))
+        .filter(|(_, status)| status.condition(condition).is_some_and(|found| found.status == truth))
         .map(|(namespace, status)| {
             let message = status
                 .condition(condition)

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use althing_operator::edge::local::{LocalEdge, LocalSettings, LocalView};
+use althing_operator::manifest::Manifests;
 use clap::Args;
 
 use crate::progress::Progress;
@@ -38,20 +39,32 @@ pub(crate) async fn run(common: &Common, options: &Options) -> anyhow::Result<bo
     let timeout = Duration::from_secs(options.timeout);
 
     let mut progress = Progress::new();
-    let mut edge = LocalEdge::open(settings)?;
-    let converged = converge::converge(&mut edge, &manifests, timeout, &mut progress).await;
+    let mut edge = LocalEdge::open(settings.clone())?;
+    let converged = converge::converge(&mut edge, &manifests, false, timeout, &mut progress).await;
     // Others may look and `down` may come while the groups are waited for.
     drop(edge);
-    let rest = converged.inspect_err(|_| progress.finish())?;
-    for obstacle in &rest.waiting {
+    let mut rest = converged.inspect_err(|_| progress.finish())?;
+    let waited = wait::for_first_blocks(&view, timeout, &mut progress).await;
+    waited.inspect_err(|_| progress.finish())?;
+    if declares_changes(&manifests) {
+        let mut edge = LocalEdge::open(settings)?;
+        let agreed = converge::converge(&mut edge, &manifests, true, timeout, &mut progress).await;
+        rest = agreed.inspect_err(|_| progress.finish())?;
+    }
+    for obstacle in rest.waiting.iter().chain(&rest.undecided) {
         progress.done(&format!("waits: {obstacle}"));
     }
     for obstacle in &rest.stalled {
         progress.done(&format!("needs you: {obstacle}"));
     }
-    let waited = wait::for_first_blocks(&view, timeout, &mut progress).await;
     progress.finish();
-    waited?;
     status::show(common, &facts::gather(&view).await?)?;
     Ok(rest.stalled.is_empty())
+}
+
+/// Whether anything is to hold on a chain that its genesis does not say.
+fn declares_changes(manifests: &Manifests) -> bool {
+    let namespaces = manifests.namespaces.values();
+    let mut groups = namespaces.flat_map(|namespace| namespace.groups.values());
+    groups.any(|group| group.spec.agreed.is_some())
 }

@@ -96,6 +96,17 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// That a subject is this; none where the value is of another kind.
+    pub fn of(subject: &Subject, to: &Value) -> Option<Self> {
+        Some(match (subject, to) {
+            (Subject::Node(node), Value::Role(role)) => Self::Role(*node, *role),
+            (Subject::Seat(account), Value::Number(weight)) => Self::Weight(*account, *weight),
+            (Subject::Threshold, Value::Number(percent)) => Self::Threshold(*percent),
+            (Subject::Config(key), Value::Text(text)) => Self::Config(key.clone(), text.clone()),
+            _ => return None,
+        })
+    }
+
     /// What it is about.
     pub fn subject(&self) -> Subject {
         match self {

@@ -9,6 +9,7 @@
 //! [`Governance`] is a value: every call of a system contract turns it into another one or is refused and leaves it as it was. It
 //! knows no state, signature or clock; the block in which a call executes is its [`Moment`]. All sealers compute the same.
 
+pub mod abi;
 mod change;
 mod config;
 mod encode;
@@ -23,7 +24,7 @@ mod vote;
 pub use change::{Change, ChangeId, Subject, Value, Wish};
 pub use encode::DecodeError;
 pub use lease::{LEASE_MS_MAX, Lease};
-pub use membership::{Blocked, PATIENCE_MS};
+pub use membership::{Blocked, PATIENCE_MS, Pending};
 pub use moment::{Event, Lapse, Moment, Outcome};
 pub use proof::{FRESH_MS, PROOF_BLOCKS, Proof};
 pub use refusal::Refusal;

@@ -47,6 +47,21 @@ pub(crate) struct Approved {
     pub(crate) blocked: Option<Blocked>,
 }
 
+/// A change that has its votes and is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its identity.
+    pub id: ChangeId,
+    /// Whose role it changes.
+    pub node: NodeId,
+    /// The role that was voted on.
+    pub to: Role,
+    /// Whether it gave way to others, and waits to be advanced.
+    pub gave_way: bool,
+    /// What its next step lacks at this moment.
+    pub lacks: Option<Blocked>,
+}
+
 impl Approved {
     pub(crate) const fn holds(&self, now: Moment) -> bool {
         holds(self.at, now)
@@ -54,22 +69,16 @@ impl Approved {
 }
 
 impl Governance {
-    /// The changes that have their votes and are not carried out: identity, node, wanted role, and what the first lacks or why a
-    /// later one gave way.
-    pub fn approved(&self, now: Moment) -> Vec<(ChangeId, NodeId, Role, Option<Blocked>)> {
-        let mut is_first = true;
-        let approved = self.approved.iter().map(|found| {
-            let blocked = match found.blocked {
-                Some(blocked) => Some(blocked),
-                None if is_first => {
-                    is_first = false;
-                    self.step(now, found).err()
-                }
-                None => None,
-            };
-            (found.id, found.node, found.to, blocked)
+    /// The changes that have their votes and are not carried out, in the order in which they passed.
+    pub fn pending(&self, now: Moment) -> Vec<Pending> {
+        let pending = self.approved.iter().map(|found| Pending {
+            id: found.id,
+            node: found.node,
+            to: found.to,
+            gave_way: found.blocked.is_some(),
+            lacks: self.step(now, found).err(),
         });
-        approved.collect()
+        pending.collect()
     }
 
     /// A seat has a change looked at again that gave way to others.

@@ -164,6 +164,28 @@ impl Governance {
         &self.votes
     }
 
+    /// As it is at this moment: what is too old by then is not in it. Votes lie in the state until a call finds them too old.
+    #[must_use]
+    pub fn as_of(mut self, now: Moment) -> Self {
+        self.expire(now);
+        self.events.clear();
+        self
+    }
+
+    /// The vote of an account on a subject.
+    pub fn vote_of(&self, subject: &Subject, account: &Address) -> Option<&Vote> {
+        self.votes.get(subject)?.get(account)
+    }
+
+    /// The weight that a change needs: the smallest that is strictly above the threshold; 0 where one vote is enough because nobody
+    /// has a seat.
+    pub fn needed(&self) -> u64 {
+        match self.seats.values().map(|weight| u64::from(*weight)).sum::<u64>() {
+            0 => 0,
+            all => all * u64::from(self.threshold) / 100 + 1,
+        }
+    }
+
     /// The lease that is asked for or granted.
     pub const fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()

@@ -1,11 +1,12 @@
 //! Private keys: made from entropy that is passed in, written as PKCS#8 PEM, wiped when dropped, never printed.
 
-use althing_types::{Address, NodeId};
+use althing_types::{Address, B256, NodeId};
 use p256::ecdsa::signature::Signer;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::pkcs8::der::pem;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use rcgen::{PublicKeyData, SignatureAlgorithm};
+use secp256k1::ecdsa::RecoverableSignature;
 use zeroize::Zeroizing;
 
 use crate::plan::{KeyKind, PublicKey};
@@ -126,6 +127,19 @@ impl PrivateKey {
                 PublicKey::Account(Address::from_raw_public_key(point.get(1..).unwrap_or_default()))
             }
         }
+    }
+
+    /// An account's signature over a digest: r‖s, and whether y is odd; none for a key of another kind.
+    pub(crate) fn sign_recoverable(&self, digest: &B256) -> Option<([u8; 64], bool)> {
+        let Scalar::Secp256k1(scalar) = &self.0 else {
+            return None;
+        };
+        let mut secret = secp256k1::SecretKey::from_secret_bytes(**scalar).ok()?;
+        let message = secp256k1::Message::from_digest(digest.0);
+        let signed = RecoverableSignature::sign_ecdsa_recoverable(message, &secret);
+        secret.non_secure_erase();
+        let (recovery, compact) = signed.serialize_compact();
+        Some((compact, i32::from(recovery.to_u8()) % 2 == 1))
     }
 
     /// The signer of certificates and requests; none for an account's key.

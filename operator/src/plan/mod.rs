@@ -34,6 +34,7 @@ pub use process::{
 pub use report::{GroupReport, GroupRole, NodeReport};
 pub use step::Step;
 
+use crate::governance::Act;
 use crate::name::{GroupName, Namespace};
 use crate::status::ObjectStatus;
 
@@ -48,6 +49,8 @@ pub struct NamespacePlan {
     pub steps: Vec<Step>,
     /// Nodes that wait for their turn to be disturbed.
     pub disruptions: Vec<Disruption>,
+    /// What own agencies are to do on the chains; repeated until the chains show it.
+    pub acts: Vec<Act>,
     /// The statuses of all objects.
     pub statuses: Vec<ObjectStatus>,
 }

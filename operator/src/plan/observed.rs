@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::governance::ChainView;
 use crate::name::{GroupName, NodeName};
 use crate::plan::file::{FileRef, ObservedFile};
 use crate::plan::process::{Endpoint, Process};
@@ -26,6 +27,8 @@ pub struct Observed {
     pub processes: BTreeMap<NodeName, ObservedProcess>,
     /// What running nodes say about themselves; a node that was not asked or did not answer is missing.
     pub reports: BTreeMap<NodeName, NodeReport>,
+    /// What holds on the chains, as own nodes that are in sync said; a group nobody told of is missing.
+    pub chains: BTreeMap<GroupName, ChainView>,
     /// Nodes the edge has to disturb for its own reasons, such as a machine that is drained.
     pub wishes: BTreeMap<NodeName, DisruptionReason>,
     /// Nodes that somebody else may disturb at this moment because an earlier plan allowed it (an open disruption budget).

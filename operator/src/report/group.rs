@@ -5,6 +5,7 @@ use althing_types::sealers::faults_tolerable;
 use super::Report;
 use crate::controller::group::GroupFacts;
 use crate::controller::{Outcome, progress};
+use crate::governance::Agreement;
 use crate::name::{GroupName, NodeName};
 use crate::plan::disruption::{GroupScene, Sealer};
 use crate::status::{
@@ -16,7 +17,8 @@ impl Report<'_> {
         let object = ObjectRef::Group(name.clone());
         let mut facts = self.known(&object);
         let scene = self.scene.groups.get(name);
-        let mut found = progress_findings(&group_progress(group, scene)).to_vec();
+        let agreement = self.agreements.get(name);
+        let mut found = progress_findings(&group_progress(group, scene, agreement)).to_vec();
         if let (Ok(group), Some(scene)) = (group, scene) {
             facts.genesis_hash = Some(group.genesis.hash);
             let genesis = group.genesis.genesis.sealers.as_slice().to_vec();
@@ -30,7 +32,10 @@ impl Report<'_> {
                 facts.observers = scene.observers.clone();
             }
             facts.faults_tolerable = u32::try_from(faults_tolerable(facts.sealers.len())).ok();
-            found.extend([group_in_sync(group, scene), self.quorum_at_risk(scene)]);
+            if let Some(agreement) = agreement {
+                facts.changes = agreement.changes.clone();
+            }
+            found.extend([group_in_sync(group, scene, agreement), self.quorum_at_risk(scene)]);
         }
         let generation = self
             .ctx
@@ -62,7 +67,7 @@ impl Report<'_> {
     }
 }
 
-fn group_progress(group: &Outcome<GroupFacts>, scene: Option<&GroupScene>) -> Progress {
+fn group_progress(group: &Outcome<GroupFacts>, scene: Option<&GroupScene>, agreement: Option<&Agreement>) -> Progress {
     let Ok(facts) = group else {
         return progress(group);
     };
@@ -77,13 +82,17 @@ fn group_progress(group: &Outcome<GroupFacts>, scene: Option<&GroupScene>) -> Pr
     if let Some(unconfirmed) = &facts.unconfirmed {
         return Progress::Reconciling(unconfirmed.clone());
     }
+    // This namespace's part is done when its votes are in the box; what others do is not its part.
+    if let Some(act) = agreement.and_then(|agreement| agreement.acts.first()) {
+        return Progress::Reconciling(Obstacle::new(Reason::Progressing, act.to_string()));
+    }
     match facts.is_new {
         true => Progress::Reconciling(Obstacle::new(Reason::Progressing, "the genesis is being recorded")),
         false => Progress::Ready,
     }
 }
 
-fn group_in_sync(group: &GroupFacts, scene: &GroupScene) -> Finding {
+fn group_in_sync(group: &GroupFacts, scene: &GroupScene, agreement: Option<&Agreement>) -> Finding {
     let in_sync = |truth, reason, text: String| Finding::new(ConditionType::InSync, truth, reason, text);
     if let Some(difference) = &group.difference {
         return in_sync(Truth::False, difference.reason, difference.message.clone());
@@ -93,12 +102,25 @@ fn group_in_sync(group: &GroupFacts, scene: &GroupScene) -> Finding {
         .filter_map(|sealer| sealer.node.as_ref())
         .map(NodeName::as_str)
         .collect();
-    match down.is_empty() {
-        true => in_sync(Truth::True, Reason::InSync, "every own sealer is in sync".to_owned()),
-        false => in_sync(
-            Truth::False,
-            Reason::NotInSync,
-            format!("not in sync: {}", down.join(", ")),
-        ),
+    if !down.is_empty() {
+        let text = format!("not in sync: {}", down.join(", "));
+        return in_sync(Truth::False, Reason::NotInSync, text);
     }
+    let differences = group
+        .lacking
+        .iter()
+        .chain(agreement.into_iter().flat_map(|it| &it.differences));
+    let differences: Vec<_> = differences.map(String::as_str).collect();
+    if !differences.is_empty() {
+        return in_sync(Truth::False, Reason::ChainDiffers, differences.join("; "));
+    }
+    if agreement.is_none() && !group.entries.is_empty() {
+        let text = "no own node that is in sync has said yet what holds on the chain".to_owned();
+        return in_sync(Truth::Unknown, Reason::NotObserved, text);
+    }
+    let text = match group.entries.is_empty() {
+        true => "every own sealer is in sync",
+        false => "every own sealer is in sync, and the chain holds what is declared",
+    };
+    in_sync(Truth::True, Reason::InSync, text.to_owned())
 }

@@ -3,11 +3,14 @@
 mod group;
 mod node;
 
+use std::collections::BTreeMap;
+
 use crate::controller::agency::AgencyFacts;
 use crate::controller::certificate::Certificate;
 use crate::controller::consortium::ChainFacts;
 use crate::controller::{Context, Hold, Outcome, progress};
-use crate::name::{AgencyName, ConsortiumName};
+use crate::governance::Agreement;
+use crate::name::{AgencyName, ConsortiumName, GroupName};
 use crate::namespace::{Findings, Runs};
 use crate::pki::request;
 use crate::plan::disruption::Scene;
@@ -22,6 +25,7 @@ pub(crate) struct Report<'a> {
     pub(crate) findings: &'a Findings,
     pub(crate) runs: &'a Runs,
     pub(crate) scene: &'a Scene,
+    pub(crate) agreements: &'a BTreeMap<GroupName, Agreement>,
     pub(crate) disruptions: &'a [Disruption],
     pub(crate) steps: &'a [Step],
 }

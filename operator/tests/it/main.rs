@@ -11,3 +11,4 @@ mod rules;
 mod sample;
 mod sovereign;
 mod support;
+mod votes;

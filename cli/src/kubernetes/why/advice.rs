@@ -59,7 +59,7 @@ pub(crate) fn advice(reason: &str) -> Advice {
 }
 
 /// Every reason that may stand in the way.
-const REASONS: [Reason; 28] = [
+const REASONS: [Reason; 29] = [
     Reason::Progressing,
     Reason::ReferenceMissing,
     Reason::DependencyNotReady,
@@ -87,6 +87,7 @@ const REASONS: [Reason; 28] = [
     Reason::Unschedulable,
     Reason::NameTaken,
     Reason::ApplyRefused,
+    Reason::ChainDiffers,
     Reason::NotObserved,
 ];
 
@@ -137,6 +138,10 @@ fn of(reason: Reason) -> Advice {
         Reason::NotInSync => (
             "bring back the members that are not connected; a node that is behind catches up",
             Alone,
+        ),
+        Reason::ChainDiffers => (
+            "wait for the others' votes and for what a step lacks; a change number that is stale or too early has to be corrected",
+            Others,
         ),
         Reason::NoFaultTolerable => ("bring back the sealers that are down, or add sealers", Alone),
         Reason::GroupUndeclared => ("apply the group's manifest again", AfterPerson),

@@ -140,8 +140,8 @@ impl World {
             }
             Act::Return { seat, number } => drop(group.return_lease(now, account(*seat), node(*number))),
             Act::Advance { seat } => {
-                for (id, ..) in group.approved(now) {
-                    drop(group.advance(now, account(*seat), id));
+                for pending in group.pending(now) {
+                    drop(group.advance(now, account(*seat), pending.id));
                 }
             }
             Act::Wait { blocks, ms } => {

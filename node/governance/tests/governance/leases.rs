@@ -94,8 +94,8 @@ fn a_leased_sealer_does_not_count_for_a_change_whatever_it_proved_before() {
     ask(&mut scene, 1, 1).unwrap();
     scene.agree(&Wish::Role(node(4), Role::Observer));
     // Of 1, 2 and 3 all are needed, and 1 may be down.
-    let approved = scene.group.approved(scene.now);
-    assert_eq!(approved[0].3, Some(Blocked::Quorum { live: 2, needed: 3 }));
+    let pending = scene.group.pending(scene.now);
+    assert_eq!(pending[0].lacks, Some(Blocked::Quorum { live: 2, needed: 3 }));
     assert_eq!(scene.sealers(), [1, 2, 3, 4]);
 }
 

@@ -9,11 +9,7 @@ fn role(number: u8, role: Role) -> Wish {
 }
 
 fn blocked(scene: &Scene) -> Option<Blocked> {
-    scene
-        .group
-        .approved(scene.now)
-        .first()
-        .and_then(|(.., blocked)| *blocked)
+    scene.group.pending(scene.now).first().and_then(|pending| pending.lacks)
 }
 
 #[test]
@@ -121,7 +117,7 @@ fn a_step_that_lacks_something_for_ten_minutes_gives_way_and_can_be_advanced() {
     scene.agree(&role(9, Role::Sealer));
     scene.agree(&role(8, Role::Observer));
     assert_eq!(scene.role(8), Role::Free, "one change at a time");
-    let id = scene.group.approved(scene.now)[0].0;
+    let id = scene.group.pending(scene.now)[0].id;
     scene.group.take_events();
     scene.later(PATIENCE_MS);
     scene.prove(1..=4);
@@ -143,7 +139,7 @@ fn a_step_that_lacks_something_for_ten_minutes_gives_way_and_can_be_advanced() {
 fn only_a_seat_advances_and_only_what_is_approved() {
     let mut scene = Scene::new(4, 4);
     scene.agree(&role(9, Role::Sealer));
-    let id = scene.group.approved(scene.now)[0].0;
+    let id = scene.group.pending(scene.now)[0].id;
     let advance = |scene: &mut Scene, seat, id| scene.group.advance(scene.now, account(seat), id);
     assert_eq!(advance(&mut scene, 9, id), Err(Refusal::NoSeat(account(9))));
     let other = althing_types::B256::ZERO;

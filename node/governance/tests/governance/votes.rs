@@ -81,7 +81,7 @@ fn what_is_so_already_is_no_change() {
         scene.group.decided(&Subject::Node(node(9))),
         Value::Role(Role::Observer)
     );
-    assert!(scene.group.approved(scene.now).is_empty());
+    assert!(scene.group.pending(scene.now).is_empty());
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use althing_operator::governance::{Answer, ChainView, Signed, rpc};
 use althing_operator::name::AgencyName;
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
+use althing_types::{Address, GroupId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
@@ -17,7 +19,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -56,6 +59,9 @@ pub enum AskError {
     /// The node refused, or answered something else.
     #[error("the node answered: {0}")]
     Answer(String),
+    /// It answered something else about a chain.
+    #[error(transparent)]
+    Chain(#[from] Answer),
 }
 
 /// The credentials of all agencies of all namespaces.
@@ -83,30 +89,78 @@ pub struct Door {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Reported {
     result: Option<NodeReport>,
-    error: Option<serde_json::Value>,
+    error: Option<Value>,
 }
 
-/// Asks one node.
+/// Asks one node where it stands.
 pub async fn ask(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, AskError> {
-    tokio::time::timeout(PATIENCE, exchange(tls, door))
+    let question = json!({ "jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": [] });
+    let told: Reported = post(tls, door, "/", &question).await?;
+    match (told.result, told.error) {
+        (Some(report), _) => Ok(report),
+        (None, Some(error)) => Err(AskError::Answer(error.to_string())),
+        (None, None) => Err(AskError::Answer("neither result nor error".to_owned())),
+    }
+}
+
+/// Asks one node what holds on a chain.
+pub async fn ask_chain(tls: Arc<ClientConfig>, door: &Door, group: GroupId) -> Result<ChainView, AskError> {
+    Ok(rpc::told_state(
+        &post_group(tls, door, group, &rpc::ask_state()).await?,
+    )?)
+}
+
+/// Asks one node for the nonce of an account.
+pub async fn ask_nonce(tls: Arc<ClientConfig>, door: &Door, group: GroupId, account: Address) -> Result<u64, AskError> {
+    Ok(rpc::told_nonce(
+        &post_group(tls, door, group, &rpc::ask_nonce(account)).await?,
+    )?)
+}
+
+/// Brings transactions to one node.
+pub async fn send(
+    tls: Arc<ClientConfig>,
+    door: &Door,
+    group: GroupId,
+    transactions: &[Signed],
+) -> Result<(), AskError> {
+    let answer = post_group(tls, door, group, &rpc::send(transactions)).await?;
+    Ok(rpc::told_sent(&answer, transactions.len())?)
+}
+
+async fn post_group(tls: Arc<ClientConfig>, door: &Door, group: GroupId, question: &Value) -> Result<Value, AskError> {
+    post(tls, door, &format!("/group/{group}"), question).await
+}
+
+async fn post<T: DeserializeOwned>(
+    tls: Arc<ClientConfig>,
+    door: &Door,
+    path: &str,
+    question: &Value,
+) -> Result<T, AskError> {
+    tokio::time::timeout(PATIENCE, exchange(tls, door, path, question))
         .await
         .map_err(|_| AskError::TimedOut)?
 }
 
-async fn exchange(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, AskError> {
+async fn exchange<T: DeserializeOwned>(
+    tls: Arc<ClientConfig>,
+    door: &Door,
+    path: &str,
+    question: &Value,
+) -> Result<T, AskError> {
     let answer = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
     let name = ServerName::try_from(door.host.clone()).map_err(|error| answer(&error))?;
     let tcp = TcpStream::connect(SocketAddr::new(door.address, door.port)).await?;
     let stream = TlsConnector::from(tls).connect(name, tcp).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": [] });
-    let request = Request::post("/")
+    let request = Request::post(path)
         .header(header::HOST, &door.host)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONNECTION, "close")
-        .body(Full::new(Bytes::from(body.to_string())))
+        .body(Full::new(Bytes::from(question.to_string())))
         .map_err(|error| answer(&error))?;
     let exchange = async {
         let response = sender.send_request(request).await?;
@@ -123,12 +177,7 @@ async fn exchange(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, Ask
             exchange.await?
         }
     };
-    let answered: Answer = serde_json::from_slice(&bytes).map_err(|error| answer(&error))?;
-    match (answered.result, answered.error) {
-        (Some(report), _) => Ok(report),
-        (None, Some(error)) => Err(answer(&error)),
-        (None, None) => Err(answer(&"neither result nor error")),
-    }
+    serde_json::from_slice(&bytes).map_err(|error| answer(&error))
 }
 
 impl Clients {

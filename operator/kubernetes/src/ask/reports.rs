@@ -3,16 +3,27 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use althing_operator::name::NodeName;
+use althing_governance::Moment;
+use althing_operator::governance::ChainView;
+use althing_operator::name::{GroupName, NodeName};
 use althing_operator::plan::report::{GroupReport, NodeReport};
+
+/// Everything the nodes of a namespace said in one round.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// Where each of them stands.
+    pub reports: BTreeMap<NodeName, NodeReport>,
+    /// What holds on each chain.
+    pub chains: BTreeMap<GroupName, ChainView>,
+}
 
 /// The newest answers, by namespace.
 #[derive(Debug, Default)]
-pub struct Reports(Mutex<HashMap<String, BTreeMap<NodeName, NodeReport>>>);
+pub struct Reports(Mutex<HashMap<String, Heard>>);
 
 impl Reports {
     /// The answers of a namespace's nodes.
-    pub fn of(&self, namespace: &str) -> BTreeMap<NodeName, NodeReport> {
+    pub fn of(&self, namespace: &str) -> Heard {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -22,10 +33,11 @@ impl Reports {
     }
 
     /// Takes in the answers of one round; true when they say something that a plan asks about.
-    pub fn set(&self, namespace: &str, reports: BTreeMap<NodeName, NodeReport>) -> bool {
+    pub fn set(&self, namespace: &str, heard: Heard) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.insert(namespace.to_owned(), reports.clone());
-        before.is_none_or(|before| gist(&before) != gist(&reports))
+        let gist_of_it = gist(&heard);
+        let before = all.insert(namespace.to_owned(), heard);
+        before.is_none_or(|before| gist(&before) != gist_of_it)
     }
 
     /// Forgets a namespace.
@@ -34,8 +46,8 @@ impl Reports {
     }
 }
 
-/// Reports without what changes with every block.
-fn gist(reports: &BTreeMap<NodeName, NodeReport>) -> BTreeMap<NodeName, NodeReport> {
+/// What was heard without what changes with every block.
+fn gist(heard: &Heard) -> Heard {
     let still = |group: &GroupReport| GroupReport {
         height: 0,
         view: 0,
@@ -46,10 +58,15 @@ fn gist(reports: &BTreeMap<NodeName, NodeReport>) -> BTreeMap<NodeName, NodeRepo
         groups: report.groups.iter().map(|(id, group)| (*id, still(group))).collect(),
         ..report.clone()
     };
-    reports
-        .iter()
-        .map(|(node, found)| (node.clone(), report(found)))
-        .collect()
+    let at_rest = |chain: &ChainView| ChainView {
+        now: Moment { height: 0, unix_ms: 0 },
+        governance: chain.governance.clone(),
+    };
+    let (reports, chains) = (heard.reports.iter(), heard.chains.iter());
+    Heard {
+        reports: reports.map(|(node, found)| (node.clone(), report(found))).collect(),
+        chains: chains.map(|(group, chain)| (group.clone(), at_rest(chain))).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +76,18 @@ mod tests {
     #[test]
     fn a_new_block_is_no_news_and_a_silent_node_is() {
         let node = NodeName::new("n").unwrap();
-        let report = |height| NodeReport {
+        let report = |height| Heard {
+            reports: BTreeMap::from([(node.clone(), node_report(height))]),
+            ..Heard::default()
+        };
+        let reports = Reports::default();
+        assert!(reports.set("a", report(1)));
+        assert!(!reports.set("a", report(2)));
+        assert!(reports.set("a", Heard::default()));
+    }
+
+    fn node_report(height: u64) -> NodeReport {
+        NodeReport {
             groups: BTreeMap::from([(
                 althing_types::GroupId::try_from(1).unwrap(),
                 GroupReport {
@@ -69,10 +97,6 @@ mod tests {
                 },
             )]),
             ..NodeReport::default()
-        };
-        let reports = Reports::default();
-        assert!(reports.set("a", BTreeMap::from([(node.clone(), report(1))])));
-        assert!(!reports.set("a", BTreeMap::from([(node, report(2))])));
-        assert!(reports.set("a", BTreeMap::new()));
+        }
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
 use super::failures::{Failures, told};
-use super::{Backoff, Context, keys, pods, statuses};
+use super::{Backoff, Context, keys, pods, statuses, votes};
 use crate::apply::{Steps, Target, WriteError};
 use crate::child::{Child, ChildKind};
 use crate::diff::{self, Apply, LiveChildren, Writes};
@@ -86,6 +86,7 @@ impl Look<'_> {
             self.failures = Failures::default();
             if self.write(&picture).await == 0 {
                 pods::replace(self, &picture).await;
+                votes::cast(self, &picture).await;
                 return Some(self.conclude(&picture).await);
             }
         }
@@ -118,13 +119,13 @@ impl Look<'_> {
             .secrets
             .read(&context.writer, namespace, &shelf, &places)
             .await?;
-        let reports = context.reports.of(namespace);
+        let heard = context.reports.of(namespace);
         let cordoned = context.world.cordoned();
         let observed = observe(&Seen {
             shelf: &shelf,
             manifests: &gathered.manifests,
             contents: &contents,
-            reports: &reports,
+            heard: &heard,
             cordoned: &cordoned,
         });
         let now = Timestamp::now();
@@ -252,8 +253,9 @@ impl Look<'_> {
         if written == 0 {
             let wanted: BTreeSet<String> = writes.apply.iter().map(|apply| key(&apply.child)).collect();
             let steps: BTreeSet<String> = picture.plan.steps.iter().map(ToString::to_string).collect();
+            let acts: BTreeSet<String> = picture.plan.acts.iter().map(ToString::to_string).collect();
             self.backoff
-                .retain(|object| wanted.contains(object) || steps.contains(object));
+                .retain(|object| wanted.contains(object) || steps.contains(object) || acts.contains(object));
         }
         written
     }
@@ -311,7 +313,7 @@ impl Look<'_> {
         if stalled_by_key || is_brought_missing {
             next = next.min(UNWATCHED);
         }
-        if !plan.disruptions.is_empty() {
+        if !plan.disruptions.is_empty() || !plan.acts.is_empty() {
             next = next.min(BLOCKED);
         }
         match self.backoff.next(picture.now) {

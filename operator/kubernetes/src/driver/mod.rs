@@ -9,6 +9,7 @@ mod pods;
 mod queue;
 mod rounds;
 mod statuses;
+mod votes;
 
 pub use backoff::Backoff;
 pub use context::{Backoffs, Context};

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use althing_operator::name::{AgencyName, Namespace, NodeName};
+use althing_operator::governance::{ChainView, teller};
+use althing_operator::manifest::NamespaceManifests;
+use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
+use althing_types::GroupId;
 use futures::{StreamExt, stream};
+use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Context;
-use crate::ask::{Door, ask};
+use crate::ask::{AskError, Door, Heard, ask, ask_chain};
 use crate::names;
 use crate::observe::gather;
 use crate::placement::placement;
 use crate::secrets::{Contents, key_places};
-use crate::world::{Item, Kind};
+use crate::world::{Item, Kind, Shelf};
 
 /// The pause between two rounds.
 const BETWEEN: Duration = Duration::from_secs(5);
@@ -58,7 +62,32 @@ pub(super) async fn ask_now(context: &Context, namespace: &str) -> bool {
     };
     let shelf = context.world.shelf(namespace);
     let manifests = gather(name, &shelf).manifests;
-    let placement = placement(&manifests, &context.settings);
+    let doors = doors(context, &manifests, &shelf);
+    if doors.is_empty() {
+        return context.reports.set(namespace, Heard::default());
+    }
+    let places = key_places(&manifests);
+    let Ok(contents) = context.secrets.read(&context.writer, namespace, &shelf, &places).await else {
+        return false;
+    };
+    let asking = Asking {
+        context,
+        namespace,
+        contents: &contents,
+        doors: &doors,
+    };
+    let reports = asking.reports().await;
+    let chains = asking.chains(&manifests, &reports).await;
+    context.reports.set(namespace, Heard { reports, chains })
+}
+
+/// Where the own nodes that run are reached, and whose they are.
+pub(super) type Doors = BTreeMap<NodeName, (AgencyName, Door)>;
+
+/// Where the own nodes of a namespace are reached now.
+pub(super) fn doors(context: &Context, manifests: &NamespaceManifests, shelf: &Shelf) -> Doors {
+    let placement = placement(manifests, &context.settings);
+    let namespace = &manifests.namespace;
     let own = manifests.nodes.iter().filter_map(|(node, object)| {
         let endpoint = placement.get(node)?;
         let Item::Pod(pod) = &shelf.get(&(Kind::Pod, names::pod(node)))?.item else {
@@ -71,55 +100,90 @@ pub(super) async fn ask_now(context: &Context, namespace: &str) -> bool {
             address,
             port: endpoint.ports.rpc,
         };
-        Some((node.clone(), agency.clone(), door))
+        Some((node.clone(), (agency.clone(), door)))
     });
-    let doors: Vec<_> = own.collect();
-    if doors.is_empty() {
-        return context.reports.set(namespace, BTreeMap::new());
-    }
-    let places = key_places(&manifests);
-    let Ok(contents) = context.secrets.read(&context.writer, namespace, &shelf, &places).await else {
-        return false;
-    };
-    let asked = doors
-        .into_iter()
-        .map(|(node, agency, door)| ask_one(context, namespace, &contents, node, agency, door));
-    let asked = stream::iter(asked.collect::<Vec<_>>());
-    let answers: BTreeMap<NodeName, NodeReport> = asked
-        .buffer_unordered(NODES)
-        .filter_map(std::future::ready)
-        .collect()
-        .await;
-    context.reports.set(namespace, answers)
+    own.collect()
 }
 
-async fn ask_one(
-    context: &Context,
-    namespace: &str,
-    contents: &Contents,
-    node: NodeName,
-    agency: AgencyName,
-    door: Door,
-) -> Option<(NodeName, NodeReport)> {
-    let files = |identity: &Identity| {
-        let name = names::certificate_secret(identity)?;
-        contents.public.get(&name).cloned()
-    };
-    let admin = files(&Identity::Admin(agency.clone()))?;
-    let trust = files(&Identity::Node(node.clone()))?.get(names::TRUST_FILE)?.clone();
-    let credentials = context
-        .clients
-        .of(&context.writer, namespace, &agency, &admin, &trust)
-        .await;
-    let answer = match credentials {
-        Ok(tls) => ask(tls, &door).await,
-        Err(error) => Err(error),
-    };
-    match answer {
-        Ok(report) => Some((node, report)),
-        Err(error) => {
-            debug!(%namespace, %node, "no report: {error}");
-            None
-        }
+/// What is needed to ask the nodes of a namespace.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) context: &'a Context,
+    pub(super) namespace: &'a str,
+    pub(super) contents: &'a Contents,
+    pub(super) doors: &'a Doors,
+}
+
+impl<'a> Asking<'a> {
+    async fn reports(self) -> BTreeMap<NodeName, NodeReport> {
+        let asked = self.doors.keys().map(|node| async move {
+            let answer = match self.entrance(node).await {
+                Ok((tls, door)) => ask(tls, door).await,
+                Err(error) => Err(error),
+            };
+            self.heard(node, answer).map(|report| (node.clone(), report))
+        });
+        let asked = stream::iter(asked.collect::<Vec<_>>());
+        asked
+            .buffer_unordered(NODES)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// What holds on each chain, as one node of it says.
+    async fn chains(
+        self,
+        manifests: &NamespaceManifests,
+        reports: &BTreeMap<NodeName, NodeReport>,
+    ) -> BTreeMap<GroupName, ChainView> {
+        let tellers = manifests.groups.iter().filter_map(|(name, object)| {
+            let id = u32::try_from(object.spec.group_id).ok()?;
+            let id = GroupId::try_from(id).ok()?;
+            Some((name, id, teller(reports, id)?))
+        });
+        let asked = tellers.map(|(name, id, node)| async move {
+            let answer = match self.entrance(node).await {
+                Ok((tls, door)) => ask_chain(tls, door, id).await,
+                Err(error) => Err(error),
+            };
+            self.heard(node, answer).map(|chain| (name.clone(), chain))
+        });
+        let asked = stream::iter(asked.collect::<Vec<_>>());
+        asked
+            .buffer_unordered(NODES)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// The door of a node, and the credentials that open it.
+    pub(super) async fn entrance(self, node: &NodeName) -> Result<(Arc<ClientConfig>, &'a Door), AskError> {
+        let away = || AskError::Answer(format!("Node {node} does not run"));
+        let (agency, door) = self.doors.get(node).ok_or_else(away)?;
+        let none = |of: &str| AskError::NoCertificate {
+            agency: agency.clone(),
+            why: format!("{of} is not there yet"),
+        };
+        let files = |identity: &Identity| {
+            let name = names::certificate_secret(identity)?;
+            self.contents.public.get(&name).cloned()
+        };
+        let admin = files(&Identity::Admin(agency.clone())).ok_or_else(|| none("it"))?;
+        let trust = files(&Identity::Node(node.clone()));
+        let trust = trust.and_then(|files| files.get(names::TRUST_FILE).cloned());
+        let trust = trust.ok_or_else(|| none("the certificate of its node"))?;
+        let (context, namespace) = (self.context, self.namespace);
+        let tls = context
+            .clients
+            .of(&context.writer, namespace, agency, &admin, &trust)
+            .await?;
+        Ok((tls, door))
+    }
+
+    fn heard<T>(self, node: &NodeName, answer: Result<T, AskError>) -> Option<T> {
+        answer
+            .inspect_err(|error| debug!(namespace = %self.namespace, %node, "no answer: {error}"))
+            .ok()
     }
 }

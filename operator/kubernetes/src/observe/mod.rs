@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{GroupName, NodeName};
-use althing_operator::plan::report::NodeReport;
 use althing_operator::plan::{Identity, KeyState, Observed, ObservedIdentity};
 use althing_types::GroupId;
 use althing_types::genesis::parse_canonical;
@@ -20,6 +19,7 @@ use serde_json::Value;
 pub use live::live_children;
 pub use manifests::{Gathered, Unreadable, gather};
 
+use crate::ask::Heard;
 use crate::child::ChildKind;
 use crate::lower::leaf;
 use crate::names;
@@ -37,7 +37,7 @@ pub struct Seen<'a> {
     /// What its Secrets hold.
     pub contents: &'a Contents,
     /// What its nodes said.
-    pub reports: &'a BTreeMap<NodeName, NodeReport>,
+    pub heard: &'a Heard,
     /// Machines that are to be drained.
     pub cordoned: &'a BTreeSet<String>,
 }
@@ -52,7 +52,8 @@ pub fn observe(seen: &Seen<'_>) -> Observed {
         files: files::files(seen),
         data: data(seen.shelf),
         processes: pods.processes(),
-        reports: seen.reports.clone(),
+        reports: seen.heard.reports.clone(),
+        chains: seen.heard.chains.clone(),
         wishes: pods.wishes(),
         opened: opened(seen.shelf),
         troubles: pods.troubles(),

@@ -78,7 +78,7 @@ impl Pods<'_> {
                 settings_digest,
             })
         };
-        if let Some(NodeReport { groups, .. }) = self.seen.reports.get(node)
+        if let Some(NodeReport { groups, .. }) = self.seen.heard.reports.get(node)
             && !groups.is_empty()
         {
             let groups = groups.iter();

@@ -109,7 +109,7 @@ impl Scene {
             shelf: &self.world.shelf("trade"),
             manifests: &self.manifests,
             contents: &Contents::default(),
-            reports: &BTreeMap::new(),
+            heard: &crate::ask::Heard::default(),
             cordoned: &BTreeSet::new(),
         });
         assert!(observed.troubles.len() <= 1, "of other nodes: {:?}", observed.troubles);

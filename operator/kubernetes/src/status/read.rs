@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use althing_crds::v1alpha1::{Agency, Consortium, Group, Node};
+use althing_crds::v1alpha1::{Agency, ChangeStatus, Consortium, Group, Node};
+use althing_operator::governance::Change;
 use althing_operator::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::status::{Condition, ConditionType, Facts, ObjectRef, ObjectStatus, Reason, Truth};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as LiveCondition, Time};
@@ -47,6 +48,7 @@ pub fn read_group(object: &Group) -> Option<ObjectStatus> {
         sealers: members(&status.sealers),
         observers: members(&status.observers),
         faults_tolerable: status.faults_tolerable.and_then(|faults| u32::try_from(faults).ok()),
+        changes: status.changes.iter().filter_map(change).collect(),
         ..Facts::default()
     };
     let name = GroupName::new(object.metadata.name.as_deref()?).ok()?;
@@ -79,6 +81,20 @@ fn read(object: ObjectRef, conditions: &[LiveCondition], facts: Facts) -> Object
         conditions,
         facts,
     }
+}
+
+/// A change at a stage that is known.
+fn change(live: &ChangeStatus) -> Option<Change> {
+    Some(Change {
+        id: live.id.clone(),
+        subject: live.subject.clone(),
+        from: live.from.clone(),
+        to: live.to.clone(),
+        votes: u64::try_from(live.votes).ok()?,
+        needed: u64::try_from(live.needed).ok()?,
+        stage: variant(&live.state)?,
+        blocked_by: live.blocked_by.clone(),
+    })
 }
 
 /// A condition of a type that is known. A reason that is not known is read as [`Reason::NotObserved`]: since when the

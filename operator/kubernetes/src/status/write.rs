@@ -1,6 +1,7 @@
 //! [`ObjectStatus`] → the status of a kind.
 
-use althing_crds::v1alpha1::{AgencyStatus, ConsortiumStatus, GroupStatus, NodeStatus};
+use althing_crds::v1alpha1::{AgencyStatus, ChangeStatus, ConsortiumStatus, GroupStatus, NodeStatus};
+use althing_operator::governance::Change;
 use althing_operator::status::{Condition, Facts, ObjectRef, ObjectStatus, Truth};
 use althing_types::NodeId;
 use jiff::Timestamp;
@@ -15,6 +16,8 @@ const MESSAGE_CHARACTERS_MAX: usize = 2048;
 const PEM_BYTES_MAX: usize = 8192;
 /// Members of a group that its schema accepts.
 const MEMBERS_MAX: usize = 256;
+/// Changes of a group that its schema accepts.
+const CHANGES_MAX: usize = 256;
 /// Groups of a node that its schema accepts.
 const GROUPS_MAX: usize = 1024;
 
@@ -46,7 +49,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             sealers: members(&facts.sealers),
             observers: members(&facts.observers),
             faults_tolerable: facts.faults_tolerable.and_then(|faults| i32::try_from(faults).ok()),
-            changes: vec![],
+            changes: facts.changes.iter().take(CHANGES_MAX).map(change).collect(),
         }),
         ObjectRef::Node(_) => value(&NodeStatus {
             observed_generation: generation,
@@ -55,6 +58,20 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             groups: facts.groups.iter().take(GROUPS_MAX).map(ToString::to_string).collect(),
             certificate_not_after: not_after(facts),
         }),
+    }
+}
+
+fn change(change: &Change) -> ChangeStatus {
+    let weight = |weight: u64| i64::try_from(weight).unwrap_or(i64::MAX);
+    ChangeStatus {
+        id: change.id.clone(),
+        subject: change.subject.clone(),
+        from: change.from.clone(),
+        to: change.to.clone(),
+        votes: weight(change.votes),
+        needed: weight(change.needed),
+        state: change.stage.as_str().to_owned(),
+        blocked_by: change.blocked_by.clone(),
     }
 }
 

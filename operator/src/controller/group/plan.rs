@@ -8,6 +8,7 @@ use super::ValidatedGroup;
 use crate::controller::consortium::ChainFacts;
 use crate::controller::{Context, Hold, Outcome};
 use crate::genesis::{self, GenesisDocument, Ingredients};
+use crate::governance::{Entry, entries};
 use crate::name::{AgencyName, ConsortiumName, NodeName};
 use crate::status::{Obstacle, Reason};
 
@@ -22,6 +23,10 @@ pub struct GroupFacts {
     pub is_new: bool,
     /// In what the manifest differs from the record.
     pub difference: Option<Obstacle>,
+    /// What this namespace wants to hold on the chain.
+    pub entries: Vec<Entry>,
+    /// What is declared and cannot be understood yet, in words.
+    pub lacking: Vec<String>,
     /// Why nodes must not start the group yet: others may have computed another document.
     pub unconfirmed: Option<Obstacle>,
 }
@@ -66,11 +71,19 @@ pub fn plan(
         _ => None,
     };
     let unconfirmed = unconfirmed(ctx, &group, &genesis);
+    let agreed = ctx
+        .manifests
+        .groups
+        .get(&group.name)
+        .and_then(|object| object.spec.agreed.as_ref());
+    let (entries, lacking) = entries(agreed, nodes, accounts);
     Ok(GroupFacts {
         group,
         genesis,
         is_new,
         difference,
+        entries,
+        lacking,
         unconfirmed,
     })
 }

@@ -28,6 +28,7 @@ mod supervise;
 mod tests;
 mod view;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -40,8 +41,9 @@ pub use process::ProcessId;
 pub use view::{LocalNode, LocalView};
 
 use super::{Apply, Observe, Place, WriteStatus};
+use crate::governance::ChainView;
 use crate::manifest::Manifests;
-use crate::name::{Namespace, NodeName};
+use crate::name::{GroupName, Namespace, NodeName};
 use crate::plan::{Observed, Placement, Ports, Step};
 use crate::status::ObjectStatus;
 use durable::Mode;
@@ -107,6 +109,7 @@ pub struct LocalEdge {
     first: Ports,
     children: Children,
     reap_patience: Duration,
+    heard: BTreeMap<Namespace, BTreeMap<GroupName, ChainView>>,
     _lock: lock::Lock,
 }
 
@@ -131,6 +134,7 @@ impl LocalEdge {
             first,
             children: Children::new(),
             reap_patience: settings.reap_patience,
+            heard: BTreeMap::new(),
             _lock: lock,
         })
     }
@@ -138,6 +142,11 @@ impl LocalEdge {
     /// Where everything is.
     pub const fn layout(&self) -> &Layout {
         &self.supervisor.layout
+    }
+
+    /// Takes in what own nodes of a namespace said holds on the chains: the next observation has it. This edge asks nobody itself.
+    pub fn hear(&mut self, namespace: &Namespace, chains: BTreeMap<GroupName, ChainView>) {
+        self.heard.insert(namespace.clone(), chains);
     }
 
     /// Stops every node of the state directory, all at the same time; keys, files and data stay. Returns when the system
@@ -190,7 +199,10 @@ impl Observe for LocalEdge {
 
     fn observe(&mut self, namespace: &Namespace) -> Result<Observed, LocalError> {
         self.wait_for_the_dead();
-        observe::observe(&self.supervisor, namespace)
+        Ok(Observed {
+            chains: self.heard.get(namespace).cloned().unwrap_or_default(),
+            ..observe::observe(&self.supervisor, namespace)?
+        })
     }
 }
 

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::supervise::Supervisor;
-use super::{LOOPBACK, LocalError, durable, record};
-use crate::name::Namespace;
-use crate::plan::{Process, ProcessState};
+use super::{LOOPBACK, LocalError, apply, durable, record};
+use crate::name::{AgencyName, Namespace};
+use crate::pki::PrivateKey;
+use crate::plan::{Identity, Process, ProcessState};
 use crate::status::ObjectStatus;
 
 /// A state directory, to look at.
@@ -76,6 +77,16 @@ impl LocalView {
             }
         }
         Ok(nodes)
+    }
+
+    /// The governance key of an agency, to sign what the agency does on a chain.
+    pub fn governance_key(&self, namespace: &Namespace, agency: &AgencyName) -> Result<PrivateKey, LocalError> {
+        let identity = Identity::Governance(agency.clone());
+        let pem = apply::private_key(self.layout(), namespace, &identity)?;
+        PrivateKey::from_pem(identity.key_kind(), &pem).map_err(|error| LocalError::Malformed {
+            path: self.layout().key(namespace, &identity),
+            why: error.to_string(),
+        })
     }
 
     /// The statuses written last in a namespace.

@@ -1,0 +1,97 @@
+//! What holds on the chains of this machine's groups, and what agencies do there.
+
+use std::collections::BTreeMap;
+
+use althing_operator::edge::local::{LocalNode, LocalView};
+use althing_operator::governance::{Act, ChainView, rpc};
+use althing_operator::name::{GroupName, Namespace};
+use althing_operator::plan::PublicKey;
+use althing_types::GroupId;
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::rpc::NodeClient;
+
+/// What the nodes of a namespace say holds on its chains: of each, what the node with the most blocks says. A group of which no
+/// node answers is missing.
+pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Result<BTreeMap<GroupName, ChainView>> {
+    let mut heard: BTreeMap<GroupName, ChainView> = BTreeMap::new();
+    for node in running(view, namespace)? {
+        for group in &node.process.groups {
+            // A node that is just starting answers nothing, or that it has no such group yet.
+            let Ok(answer) = post(&node, group.id, &rpc::ask_state()).await else {
+                continue;
+            };
+            let Ok(told) = rpc::told_state(&answer) else {
+                continue;
+            };
+            let known = heard.get(&group.name).map(|known| known.now.height);
+            if known.is_none_or(|height| height < told.now.height) {
+                heard.insert(group.name.clone(), told);
+            }
+        }
+    }
+    Ok(heard)
+}
+
+/// Brings what agencies of a namespace do to the first node of each group that takes it. It is done when the chain shows it.
+pub(crate) async fn bring(view: &LocalView, namespace: &Namespace, acts: &[Act]) -> anyhow::Result<()> {
+    let mut acts = acts.to_vec();
+    acts.sort_by(|one, other| (&one.group, &one.agency).cmp(&(&other.group, &other.agency)));
+    let of_one = |one: &Act, other: &Act| (&one.group, &one.agency) == (&other.group, &other.agency);
+    for acts in acts.chunk_by(of_one) {
+        let mut refused = None;
+        for node in running(view, namespace)? {
+            let Some(group) = acts.first().map(|act| act.chain.id) else {
+                continue;
+            };
+            if !node.process.groups.iter().any(|member| member.id == group) {
+                continue;
+            }
+            match bring_to(view, namespace, &node, acts).await {
+                Ok(()) => {
+                    refused = None;
+                    break;
+                }
+                Err(error) => refused = Some(error.context(format!("Node {}", node.process.node))),
+            }
+        }
+        if let Some(error) = refused {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// The acts of one account in one group, nonce by nonce.
+async fn bring_to(view: &LocalView, namespace: &Namespace, node: &LocalNode, acts: &[Act]) -> anyhow::Result<()> {
+    let Some(first) = acts.first() else {
+        return Ok(());
+    };
+    let key = view.governance_key(namespace, &first.agency)?;
+    let PublicKey::Account(account) = key.public() else {
+        bail!("the governance key of {} is no account's", first.agency);
+    };
+    let group = first.chain.id;
+    let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
+    let signed: Result<Vec<_>, _> = (nonce..)
+        .zip(acts)
+        .map(|(nonce, act)| act.signed(&key, nonce))
+        .collect();
+    let signed = signed?;
+    let answer = post(node, group, &rpc::send(&signed)).await?;
+    rpc::told_sent(&answer, signed.len()).context("send a transaction")
+}
+
+fn running(view: &LocalView, namespace: &Namespace) -> anyhow::Result<Vec<LocalNode>> {
+    let nodes = view.nodes()?.into_iter();
+    let running = nodes.filter(|node| node.process.namespace == *namespace && node.pid.is_some());
+    Ok(running.collect())
+}
+
+async fn post(node: &LocalNode, group: GroupId, question: &Value) -> anyhow::Result<Value> {
+    let ports = &node.process.ports;
+    NodeClient::new(ports.rpc, ports.metrics)?
+        .post(&format!("/group/{group}"), question)
+        .await
+}

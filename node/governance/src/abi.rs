@@ -1,0 +1,88 @@
+//! The interface of the contract at 0x1100, for whoever serves it and whoever calls it.
+
+use alloy_primitives::Bytes;
+use alloy_sol_types::{SolCall, sol};
+
+use crate::{Ballot, ChangeId, Subject, Wish};
+
+/// Its address.
+pub const ADDRESS: althing_types::Address = alloy_primitives::address!("0000000000000000000000000000000000001100");
+
+sol! {
+    #![sol(extra_derives(Debug))]
+    /// Votes for a role: 0 free, 1 observer, 2 sealer. `number` is the number of the change among those of the node.
+    function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
+    /// Votes for the weight of a seat; 0 takes it away.
+    function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
+    /// Votes for the percentage above which a change passes.
+    function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+    /// Takes a vote on a node's role back.
+    function withdrawRole(string node) returns (int256 code, string reason);
+    /// Takes a vote on a seat's weight back.
+    function withdrawWeight(address account) returns (int256 code, string reason);
+    /// Takes a vote on the threshold back.
+    function withdrawThreshold() returns (int256 code, string reason);
+    /// Has an approved change looked at again that gave way to others.
+    function advance(bytes32 id) returns (int256 code, string reason);
+    /// Proves that a node lives and holds a block.
+    function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
+    /// Asks to disturb a node until then, milliseconds since 1970.
+    function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
+    /// Gives that right back.
+    function returnLease(string node) returns (int256 code, string reason);
+    /// The whole of it, as [`crate::Governance::encode`] has it.
+    function state() view returns (bytes);
+}
+
+/// The call that puts a vote in the box; none for what the contract does not take votes on.
+pub fn vote(ballot: &Ballot) -> Option<Bytes> {
+    let number = ballot.number;
+    let call = match &ballot.wish {
+        Wish::Role(node, role) => voteRoleCall {
+            node: node.to_string(),
+            role: *role as u8,
+            number,
+            force: ballot.force,
+        }
+        .abi_encode(),
+        Wish::Weight(account, weight) => voteWeightCall {
+            account: *account,
+            weight: *weight,
+            number,
+        }
+        .abi_encode(),
+        Wish::Threshold(percent) => voteThresholdCall {
+            percent: *percent,
+            number,
+        }
+        .abi_encode(),
+        Wish::Config(..) => return None,
+    };
+    Some(call.into())
+}
+
+/// The call that takes one back.
+pub fn withdraw(subject: &Subject) -> Option<Bytes> {
+    let call = match subject {
+        Subject::Node(node) => withdrawRoleCall { node: node.to_string() }.abi_encode(),
+        Subject::Seat(account) => withdrawWeightCall { account: *account }.abi_encode(),
+        Subject::Threshold => withdrawThresholdCall {}.abi_encode(),
+        Subject::Config(_) => return None,
+    };
+    Some(call.into())
+}
+
+/// The call that has a change looked at again.
+pub fn advance(id: ChangeId) -> Bytes {
+    advanceCall { id }.abi_encode().into()
+}
+
+/// The call that asks for the whole of it, and what its answer holds.
+pub fn state() -> Bytes {
+    stateCall {}.abi_encode().into()
+}
+
+/// The bytes in the answer to [`state`]; none when it is no such answer.
+pub fn state_in(answer: &[u8]) -> Option<Bytes> {
+    stateCall::abi_decode_returns(answer).ok()
+}

@@ -1,0 +1,303 @@
+//! The comparison: what each entry asks of the chain, and what an agency does about it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use althing_governance::{Ballot, ChangeId, Governance, Outcome, Subject, Value, Wish};
+use althing_types::{Address, NodeId};
+
+use super::{Act, Call, Chain, ChainView, Change, Entry, Stage, value_text};
+use crate::name::{AgencyName, GroupName, NodeName};
+
+/// An agency of this namespace, which may vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// Its name.
+    pub agency: AgencyName,
+    /// Its account.
+    pub account: Address,
+    /// Whether it votes for what the manifests declare; else a person does.
+    pub follows_manifests: bool,
+}
+
+/// What a comparison is made of, the chain apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Opinion<'a> {
+    /// The group.
+    pub group: &'a GroupName,
+    /// What its transactions need.
+    pub chain: Chain,
+    /// What the manifest declares.
+    pub entries: &'a [Entry],
+    /// The own agencies, in the order in which they act.
+    pub voices: &'a [Voice],
+    /// The Nodes of this namespace.
+    pub nodes: &'a BTreeMap<NodeName, NodeId>,
+    /// The Agencies of this namespace.
+    pub accounts: &'a BTreeMap<AgencyName, Address>,
+}
+
+/// What comes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// What own agencies are to do now.
+    pub acts: Vec<Act>,
+    /// Every change that is open on the chain, or declared and not so.
+    pub changes: Vec<Change>,
+    /// In what the chain differs from the manifest, and what that waits for, in words.
+    pub differences: Vec<String>,
+}
+
+/// Compares what is declared with what holds.
+pub fn agree(opinion: &Opinion<'_>, chain: &ChainView) -> Agreement {
+    let mut comparison = Comparison {
+        opinion,
+        chain,
+        played: chain.governance.clone(),
+        acts: vec![],
+        changes: BTreeMap::new(),
+        differences: vec![],
+    };
+    comparison.note_open();
+    for entry in opinion.entries {
+        comparison.take(entry);
+    }
+    Agreement {
+        acts: comparison.acts,
+        changes: comparison.changes.into_values().collect(),
+        differences: comparison.differences,
+    }
+}
+
+struct Comparison<'a> {
+    opinion: &'a Opinion<'a>,
+    chain: &'a ChainView,
+    /// The chain with the acts played on it: what it would refuse is not sent.
+    played: Governance,
+    acts: Vec<Act>,
+    changes: BTreeMap<ChangeId, Change>,
+    differences: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn holds(&self) -> &Governance {
+        &self.chain.governance
+    }
+
+    /// Whatever is open on the chain, whoever wants it.
+    fn note_open(&mut self) {
+        let holds = self.holds();
+        let mut open = BTreeMap::new();
+        for (subject, votes) in holds.votes() {
+            for vote in votes.values() {
+                let Some(wish) = Wish::of(subject, &vote.to) else {
+                    continue;
+                };
+                let id = holds.id_of(&holds.change(&wish, vote.force));
+                open.insert(id, self.change(id, &wish, vote.force, Stage::Voting, None));
+            }
+        }
+        for pending in holds.pending(self.chain.now) {
+            let stage = match pending.gave_way {
+                true => Stage::GaveWay,
+                false => Stage::Approved,
+            };
+            let lacks = pending.lacks.map(|lacks| lacks.to_string());
+            let wish = Wish::Role(pending.node, pending.to);
+            let mut change = self.change(pending.id, &wish, false, stage, lacks);
+            change.votes = change.needed;
+            open.insert(pending.id, change);
+        }
+        self.changes = open;
+    }
+
+    fn change(&self, id: ChangeId, wish: &Wish, force: bool, stage: Stage, blocked_by: Option<String>) -> Change {
+        let (subject, to) = (wish.subject(), wish.to());
+        Change {
+            id: id.to_string(),
+            from: value_text(&self.holds().value(&subject)),
+            to: value_text(&to),
+            votes: self.holds().tally(&subject, &to, force).0,
+            needed: self.holds().needed(),
+            subject: self.name_of(&subject),
+            stage,
+            blocked_by,
+        }
+    }
+
+    /// As this namespace names it.
+    fn name_of(&self, subject: &Subject) -> String {
+        match subject {
+            Subject::Node(id) => {
+                let mut nodes = self.opinion.nodes.iter();
+                let known = nodes.find(|(_, known)| *known == id);
+                known.map_or_else(|| id.to_string(), |(name, _)| name.to_string())
+            }
+            Subject::Seat(account) => {
+                let mut agencies = self.opinion.accounts.iter();
+                let known = agencies.find(|(_, known)| *known == account);
+                known.map_or_else(|| account.to_string(), |(name, _)| name.to_string())
+            }
+            Subject::Threshold => "threshold".to_owned(),
+            Subject::Config(key) => key.clone(),
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let (subject, to) = (entry.wish.subject(), entry.wish.to());
+        let next = self.holds().next_number(&subject);
+        let is_decided = self.holds().decided(&subject) == to;
+        match (entry.number.cmp(&next), is_decided) {
+            (Ordering::Less, true) => self.carried_out(entry, &subject, &to),
+            (Ordering::Less, false) => {
+                let why = format!(
+                    "change {} is an older one; what is wanted now has number {next}",
+                    entry.number
+                );
+                self.inert(entry, Stage::StaleManifest, why);
+            }
+            (Ordering::Greater, _) => {
+                let why = format!(
+                    "change {} comes after change {next}, which is the next one",
+                    entry.number
+                );
+                self.inert(entry, Stage::TooEarly, why);
+            }
+            // It wants what is so: a vote for something else is not wanted any more.
+            (Ordering::Equal, true) => self.withdraw(&subject),
+            (Ordering::Equal, false) => self.vote(entry, &subject, &to),
+        }
+    }
+
+    /// It was agreed on. A role may take its steps yet.
+    fn carried_out(&mut self, entry: &Entry, subject: &Subject, to: &Value) {
+        let value = self.holds().value(subject);
+        if value == *to {
+            return;
+        }
+        let node = match subject {
+            Subject::Node(node) => *node,
+            _ => return,
+        };
+        let pending = self.holds().pending(self.chain.now);
+        let Some(pending) = pending.into_iter().find(|pending| pending.node == node) else {
+            return;
+        };
+        if pending.gave_way && pending.lacks.is_none() {
+            let mut seated = self.seated();
+            if let Some(voice) = seated.next() {
+                let act = self.act(voice, Call::Advance(pending.id));
+                drop(seated);
+                self.acts.push(act);
+            }
+        }
+        let why = pending.lacks.map_or_else(
+            || "it takes its steps".to_owned(),
+            |lacks| format!("its next step waits: {lacks}"),
+        );
+        self.differ(entry, &format!("it is agreed; {why}"));
+    }
+
+    fn inert(&mut self, entry: &Entry, stage: Stage, why: String) {
+        let mut change = self.holds().change(&entry.wish, entry.force);
+        change.number = entry.number;
+        let id = self.holds().id_of(&change);
+        self.differ(entry, &why);
+        let mut shown = self.change(id, &entry.wish, entry.force, stage, Some(why));
+        shown.votes = 0;
+        self.changes.insert(id, shown);
+    }
+
+    fn withdraw(&mut self, subject: &Subject) {
+        let voted = self.opinion.voices.iter();
+        let voted = voted.filter(|voice| self.holds().vote_of(subject, &voice.account).is_some());
+        let acts: Vec<_> = voted
+            .map(|voice| self.act(voice, Call::Withdraw(subject.clone())))
+            .collect();
+        self.acts.extend(acts);
+    }
+
+    /// Every own seat votes, until the change has what it needs.
+    fn vote(&mut self, entry: &Entry, subject: &Subject, to: &Value) {
+        let ballot = Ballot {
+            wish: entry.wish.clone(),
+            number: entry.number,
+            force: entry.force,
+        };
+        let seated: Vec<Voice> = self.seated().cloned().collect();
+        let (mut asked, mut refused) = (vec![], None);
+        for voice in &seated {
+            let voted = self.holds().vote_of(subject, &voice.account);
+            if voted.is_some_and(|vote| vote.to == *to && vote.force == entry.force) {
+                continue;
+            }
+            if entry.is_for_people() || !voice.follows_manifests {
+                asked.push(voice.agency.to_string());
+                continue;
+            }
+            match self.played.vote(self.chain.now, voice.account, &ballot) {
+                Ok(outcome) => {
+                    let act = self.act(voice, Call::Vote(ballot.clone()));
+                    self.acts.push(act);
+                    if outcome == Outcome::Passed {
+                        break;
+                    }
+                }
+                Err(refusal) => refused = Some(refusal.to_string()),
+            }
+        }
+        let (stage, why) = match (refused, asked.is_empty()) {
+            (Some(refusal), _) => (Stage::Refused, refusal),
+            (None, false) => (
+                Stage::AwaitingApproval,
+                format!("a person votes for {} (althing vote)", asked.join(" and ")),
+            ),
+            (None, true) if seated.is_empty() => (
+                Stage::Voting,
+                "no agency of this namespace has a seat: those that have one decide".to_owned(),
+            ),
+            (None, true) => (Stage::Voting, "others have not voted for it yet".to_owned()),
+        };
+        let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));
+        let shown = self.change(id, &entry.wish, entry.force, stage, Some(why.clone()));
+        self.differ(entry, &format!("{} of {} votes; {why}", shown.votes, shown.needed));
+        self.changes.insert(id, shown);
+    }
+
+    /// The own agencies that may vote: those with a seat; where nobody has one, the first, as anybody may.
+    fn seated(&self) -> impl Iterator<Item = &Voice> {
+        let seats = self.holds().seats();
+        let anybody = seats.is_empty();
+        let voices = self.opinion.voices.iter();
+        let seated = voices.filter(move |voice| anybody || seats.contains_key(&voice.account));
+        seated.take(if anybody { 1 } else { usize::MAX })
+    }
+
+    fn act(&self, voice: &Voice, call: Call) -> Act {
+        Act {
+            group: self.opinion.group.clone(),
+            chain: self.opinion.chain,
+            agency: voice.agency.clone(),
+            call,
+        }
+    }
+
+    fn differ(&mut self, entry: &Entry, why: &str) {
+        let subject = entry.wish.subject();
+        let (holds, to) = (self.holds().value(&subject), entry.wish.to());
+        let text = format!(
+            "{}: {} on the chain, {} declared; {why}",
+            entry.field,
+            shown(&holds),
+            shown(&to)
+        );
+        self.differences.push(text);
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value_text(value) {
+        empty if empty.is_empty() => "unset".to_owned(),
+        text => text,
+    }
+}

@@ -1,0 +1,27 @@
+//! What a namespace wants to hold on the chain, against what holds there: votes, and what they still lack (GOVERNANCE.md 1).
+//!
+//! ```text
+//! Group.spec.agreed ─▶ Entry (node, agency or key; its number) ─┐
+//! an own node's answer ─▶ ChainView ────────────────────────────┼─▶ agree ─▶ Agreement { acts, changes, differences }
+//! own agencies with a seat ─▶ Voice ────────────────────────────┘
+//! Act ─▶ transaction, signed with the agency's governance key
+//! ```
+//!
+//! Invariants: only an entry that is there, with the number that is next, makes a vote; what is absent or older says nothing
+//! (DESIGN.md 5.11). A change of the committee and a forced one are for people alone. Acts repeat until the chain shows what
+//! they did: the same act at the same nonce is the same transaction.
+
+mod act;
+mod agree;
+mod change;
+mod entry;
+pub mod rpc;
+mod transaction;
+mod view;
+
+pub use act::{Act, Call, Chain};
+pub use agree::{Agreement, Opinion, Voice, agree};
+pub use change::{Change, Stage, value_text};
+pub use entry::{Entry, entries};
+pub use transaction::{SignError, Signed};
+pub use view::{Answer, ChainView, teller};
