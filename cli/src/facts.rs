@@ -47,7 +47,7 @@ pub(crate) struct NodeFacts {
 pub(crate) struct MemberFacts {
     pub group: u32,
     pub name: String,
-    /// `sealer`, `observer`, or `-` while nobody knows.
+    /// `sealer`, `observer`, `free`, or `-` while nobody knows.
     pub role: String,
     pub height: Option<u64>,
     pub view: Option<u64>,
@@ -183,6 +183,11 @@ fn compare(nodes: &mut [NodeFacts]) {
             member.role = match node.node_id.as_str() {
                 id if sealers.iter().any(|sealer| sealer == id) => "sealer".to_owned(),
                 id if observers.iter().any(|observer| observer == id) => "observer".to_owned(),
+                // In no list of the group: it gets nothing of it any more.
+                _ if !sealers.is_empty() => {
+                    member.lag = None;
+                    "free".to_owned()
+                }
                 _ => member.role.clone(),
             };
             (member.sealers, member.observers) = (sealers.clone(), observers.clone());

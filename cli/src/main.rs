@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
+//! vote    a person's vote     approvals  what is voted on
 //! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
 //! kubectl ─▶ status, why, bundle
 //! ```
@@ -24,6 +25,7 @@ mod state;
 mod status;
 mod table;
 mod up;
+mod vote;
 mod wrap;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +66,10 @@ enum Command {
     Status,
     /// Explain what is wrong, and what to do
     Doctor,
+    /// The changes that can be voted on: what is asked, who voted, what it would do
+    Approvals(vote::Look),
+    /// Vote for a change as an agency of this machine
+    Vote(vote::Vote),
     /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, bundle
     Kubectl(kubernetes::Options),
 }
@@ -103,6 +109,8 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
         Command::Down(options) => down::run(&cli.common, options),
         Command::Status => status::run(&cli.common).await,
         Command::Doctor => doctor::run(&cli.common).await,
+        Command::Approvals(look) => vote::approvals(&cli.common, look).await,
+        Command::Vote(wanted) => vote::vote(&cli.common, wanted).await,
         Command::Kubectl(options) => kubernetes::run(options, cli.common.output).await,
     }
 }

@@ -13,7 +13,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Reads one file, or every manifest directly in a folder, in the order of their names.
-pub(super) fn read(path: &Path) -> anyhow::Result<Manifests> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Manifests> {
     let files = files(path)?
         .iter()
         .map(|file| source(file))

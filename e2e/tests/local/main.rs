@@ -12,4 +12,5 @@ mod lists;
 mod load;
 mod membership;
 mod room;
+mod seed_000;
 mod torture;

@@ -1,5 +1,8 @@
-//! Proofs that this node lives and follows the group: sent while something on the chain waits for them (LEDGER.md 4), and while
-//! this sealer sits out blocks that an idle group would never make (LEDGER.md 3).
+//! Proofs that this node lives, follows the group and may vote in it: sent while something on the chain waits for them (LEDGER.md 4).
+//!
+//! A node that sits out blocks because its votes may have been lost (LEDGER.md 3) proves nothing: a change that counts on it would
+//! leave the group without a quorum, and with it without the blocks that the node sits out. It knocks instead, with transactions
+//! that say nothing, since an idle group would never make those blocks.
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use althing_crypto::{NodeKey, Suite};
 use althing_execution::{GOVERNANCE, alive_call, alive_digest, governance};
 use althing_governance::Role;
 use althing_ledger::Ledger;
-use althing_types::{Address, Bytes, NodeId, StateError, StateReader, U256};
+use althing_types::{Address, B256, Bytes, NodeId, StateError, StateReader, U256};
 use secp256k1::ecdsa::RecoverableSignature;
 use secp256k1::{Message, PublicKey, SecretKey};
 use tracing::{debug, warn};
@@ -20,6 +23,8 @@ use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
 const PAUSE_MS: u64 = 10_000;
+/// Gas of a knock (Yellow Paper, appendix G: G_transaction).
+const KNOCK_GAS: u64 = 21_000;
 /// Gas of a proof: the largest governance state there can be is read and its changes are written.
 const GAS: u64 = 10_000_000;
 /// What the account that brings proofs is made of, signed by the node's key. It has no right and holds nothing: anybody may bring a
@@ -36,7 +41,16 @@ pub(crate) struct Liveness {
     account: Option<(SecretKey, Address)>,
     /// The height that was looked at last, and whether something waits for proofs there.
     looked_at: Option<(u64, bool)>,
-    proved_ms: Option<u64>,
+    sent_ms: Option<u64>,
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// That the node lives and may vote on the next block.
+    Proof,
+    /// Nothing, in a transaction, so that there is a block.
+    Knock,
 }
 
 impl Liveness {
@@ -56,18 +70,22 @@ impl Liveness {
             pool,
             account,
             looked_at: None,
-            proved_ms: None,
+            sent_ms: None,
         }
     }
 
-    /// Sends a proof if one is due.
+    /// Sends what is due.
     pub(crate) fn tick(&mut self, consensus: &ConsensusStatus, now_ms: u64) {
         let is_recent = |at: u64| now_ms.saturating_sub(at) < PAUSE_MS;
-        if self.proved_ms.is_some_and(is_recent) || !(sits_out(consensus) || self.is_waited_for()) {
+        if self.sent_ms.is_some_and(is_recent) {
             return;
         }
-        self.proved_ms = Some(now_ms);
-        if let Err(error) = self.prove() {
+        let is_waited_for = self.is_waited_for();
+        let Some(word) = due(consensus, is_waited_for) else {
+            return;
+        };
+        self.sent_ms = Some(now_ms);
+        if let Err(error) = self.send(word) {
             warn!("no proof of life can be made: {error}");
         }
     }
@@ -90,7 +108,7 @@ impl Liveness {
         waits
     }
 
-    fn prove(&self) -> Result<(), StateError> {
+    fn send(&self, word: Word) -> Result<(), StateError> {
         let Some((secret, address)) = &self.account else {
             return Ok(());
         };
@@ -101,19 +119,21 @@ impl Liveness {
             .with(|pool| pool.pending_nonce(address))
             .is_some_and(|pending| pending > nonce)
         {
-            debug!("the last proof of life still waits for a block");
+            debug!("what was sent last still waits for a block");
             return Ok(());
         }
-        let genesis = self.ledger.genesis_hash();
-        let digest = alive_digest(self.suite.hash_fn(), &genesis, &self.own, head.height, &head.hash);
+        let (to, gas, input) = match word {
+            Word::Proof => (GOVERNANCE, GAS, self.proof(head.height, head.hash)),
+            Word::Knock => (*address, KNOCK_GAS, Bytes::new()),
+        };
         let transaction = TxLegacy {
             chain_id: Some(self.ledger.genesis().evm_chain_id),
             nonce,
             gas_price: 0,
-            gas_limit: GAS.min(self.ledger.genesis().gas_limit),
-            to: TxKind::Call(GOVERNANCE),
+            gas_limit: gas.min(self.ledger.genesis().gas_limit),
+            to: TxKind::Call(to),
             value: U256::ZERO,
-            input: alive_call(&self.own, head.height, head.hash, &self.key.sign(&digest)),
+            input,
         };
         let raw = signed(transaction, secret);
         for refused in self
@@ -126,12 +146,24 @@ impl Liveness {
         }
         Ok(())
     }
+
+    fn proof(&self, height: u64, block: B256) -> Bytes {
+        let genesis = self.ledger.genesis_hash();
+        let digest = alive_digest(self.suite.hash_fn(), &genesis, &self.own, height, &block);
+        alive_call(&self.own, height, block, &self.key.sign(&digest))
+    }
 }
 
-/// Whether the node is a sealer that votes again after some more blocks.
-fn sits_out(consensus: &ConsensusStatus) -> bool {
-    let through = consensus.abstaining_through.filter(|through| *through != u64::MAX);
-    consensus.sealing && through.is_some_and(|through| through >= consensus.height)
+/// What is due from a node where this is so. One that does not know yet through which block it abstains says nothing at all.
+fn due(consensus: &ConsensusStatus, is_waited_for: bool) -> Option<Word> {
+    match consensus
+        .abstaining_through
+        .filter(|through| *through >= consensus.height)
+    {
+        None => is_waited_for.then_some(Word::Proof),
+        Some(u64::MAX) => None,
+        Some(_) => (consensus.sealing || is_waited_for).then_some(Word::Knock),
+    }
 }
 
 /// The same account after every start, and nobody else's: it is made of a signature.
@@ -149,4 +181,49 @@ fn signed(transaction: TxLegacy, secret: &SecretKey) -> Bytes {
     let signature = Signature::from_bytes_and_parity(&compact, i32::from(recovery.to_u8()) % 2 == 1);
     let envelope: TxEnvelope = transaction.into_signed(signature).into();
     envelope.encoded_2718().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use althing_types::SealerSet;
+
+    use super::*;
+
+    fn consensus(sealing: bool, abstaining_through: Option<u64>) -> ConsensusStatus {
+        ConsensusStatus {
+            head: althing_consensus::Head {
+                height: 10,
+                hash: B256::ZERO,
+                unix_ms: 0,
+            },
+            height: 11,
+            view: 0,
+            leader: None,
+            sealers: SealerSet::new(vec![]),
+            sealing,
+            connected: vec![],
+            abstaining_through,
+            halted: false,
+        }
+    }
+
+    #[test]
+    fn who_may_vote_on_the_next_block_proves_it_when_something_waits() {
+        for through in [None, Some(0), Some(10)] {
+            for sealing in [false, true] {
+                assert_eq!(due(&consensus(sealing, through), true), Some(Word::Proof));
+                assert_eq!(due(&consensus(sealing, through), false), None);
+            }
+        }
+    }
+
+    #[test]
+    fn who_sits_out_the_next_block_proves_nothing_and_brings_the_group_on() {
+        for through in [11, 12] {
+            assert_eq!(due(&consensus(true, Some(through)), false), Some(Word::Knock));
+            assert_eq!(due(&consensus(false, Some(through)), true), Some(Word::Knock));
+            assert_eq!(due(&consensus(false, Some(through)), false), None);
+        }
+        assert_eq!(due(&consensus(true, Some(u64::MAX)), true), None);
+    }
 }

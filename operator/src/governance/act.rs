@@ -3,10 +3,11 @@
 use std::fmt;
 
 use alloy_primitives::Bytes;
-use althing_governance::{Ballot, ChangeId, Role, Subject, Wish, abi};
+use althing_governance::{Ballot, ChangeId, Subject, abi};
 use althing_types::GroupId;
 use serde::{Serialize, Serializer};
 
+use super::change::value_text;
 use super::transaction::{SignError, Signed, sign};
 use crate::name::{AgencyName, GroupName};
 use crate::pki::PrivateKey;
@@ -22,6 +23,8 @@ pub struct Act {
     pub agency: AgencyName,
     /// What.
     pub call: Call,
+    /// What it is about, as this namespace names it.
+    pub subject: String,
 }
 
 /// What a transaction of a group needs beside its call and nonce, as the genesis has it.
@@ -67,19 +70,19 @@ impl Call {
 
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { group, agency, .. } = self;
+        let Self {
+            group, agency, subject, ..
+        } = self;
         match &self.call {
             Call::Vote(Ballot { wish, number, .. }) => {
-                write!(f, "{agency} votes in {group}: {}, change {number}", wish_text(wish))
-            }
-            Call::Withdraw(subject) => {
+                let to = value_text(&wish.to());
                 write!(
                     f,
-                    "{agency} takes its vote in {group} on {} back",
-                    subject_text(subject)
+                    "{agency} votes in {group}: {subject} is to be {to} (change {number})"
                 )
             }
-            Call::Advance(id) => write!(f, "{agency} has change {id} in {group} looked at again"),
+            Call::Withdraw(_) => write!(f, "{agency} takes its vote on {subject} in {group} back"),
+            Call::Advance(_) => write!(f, "{agency} has the change of {subject} in {group} looked at again"),
         }
     }
 }
@@ -88,25 +91,5 @@ impl fmt::Display for Act {
 impl Serialize for Act {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-fn wish_text(wish: &Wish) -> String {
-    match wish {
-        Wish::Role(node, Role::Sealer) => format!("node {}… seals", node.short()),
-        Wish::Role(node, Role::Observer) => format!("node {}… observes", node.short()),
-        Wish::Role(node, Role::Free) => format!("node {}… is free", node.short()),
-        Wish::Weight(account, weight) => format!("{account} has weight {weight}"),
-        Wish::Threshold(percent) => format!("the threshold is {percent}%"),
-        Wish::Config(key, value) => format!("{key} is {value}"),
-    }
-}
-
-fn subject_text(subject: &Subject) -> String {
-    match subject {
-        Subject::Node(node) => format!("node {}…", node.short()),
-        Subject::Seat(account) => account.to_string(),
-        Subject::Threshold => "the threshold".to_owned(),
-        Subject::Config(key) => key.clone(),
     }
 }

@@ -9,6 +9,9 @@ use althing_types::{Address, NodeId};
 use super::{Act, Call, Chain, ChainView, Change, Entry, Stage, value_text};
 use crate::name::{AgencyName, GroupName, NodeName};
 
+/// Letters of an identity in messages.
+const ID_LETTERS: usize = 14;
+
 /// An agency of this namespace, which may vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voice {
@@ -186,7 +189,7 @@ impl Comparison<'_> {
         if pending.gave_way && pending.lacks.is_none() {
             let mut seated = self.seated();
             if let Some(voice) = seated.next() {
-                let act = self.act(voice, Call::Advance(pending.id));
+                let act = self.act(voice, subject, Call::Advance(pending.id));
                 drop(seated);
                 self.acts.push(act);
             }
@@ -212,7 +215,7 @@ impl Comparison<'_> {
         let voted = self.opinion.voices.iter();
         let voted = voted.filter(|voice| self.holds().vote_of(subject, &voice.account).is_some());
         let acts: Vec<_> = voted
-            .map(|voice| self.act(voice, Call::Withdraw(subject.clone())))
+            .map(|voice| self.act(voice, subject, Call::Withdraw(subject.clone())))
             .collect();
         self.acts.extend(acts);
     }
@@ -237,7 +240,7 @@ impl Comparison<'_> {
             }
             match self.played.vote(self.chain.now, voice.account, &ballot) {
                 Ok(outcome) => {
-                    let act = self.act(voice, Call::Vote(ballot.clone()));
+                    let act = self.act(voice, subject, Call::Vote(ballot.clone()));
                     self.acts.push(act);
                     if outcome == Outcome::Passed {
                         break;
@@ -246,11 +249,16 @@ impl Comparison<'_> {
                 Err(refusal) => refused = Some(refusal.to_string()),
             }
         }
+        let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));
         let (stage, why) = match (refused, asked.is_empty()) {
             (Some(refusal), _) => (Stage::Refused, refusal),
             (None, false) => (
                 Stage::AwaitingApproval,
-                format!("a person votes for {} (althing vote)", asked.join(" and ")),
+                format!(
+                    "a person of {} decides (althing vote {})",
+                    asked.join(" and "),
+                    short(&id)
+                ),
             ),
             (None, true) if seated.is_empty() => (
                 Stage::Voting,
@@ -258,7 +266,6 @@ impl Comparison<'_> {
             ),
             (None, true) => (Stage::Voting, "others have not voted for it yet".to_owned()),
         };
-        let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));
         let shown = self.change(id, &entry.wish, entry.force, stage, Some(why.clone()));
         self.differ(entry, &format!("{} of {} votes; {why}", shown.votes, shown.needed));
         self.changes.insert(id, shown);
@@ -273,11 +280,12 @@ impl Comparison<'_> {
         seated.take(if anybody { 1 } else { usize::MAX })
     }
 
-    fn act(&self, voice: &Voice, call: Call) -> Act {
+    fn act(&self, voice: &Voice, subject: &Subject, call: Call) -> Act {
         Act {
             group: self.opinion.group.clone(),
             chain: self.opinion.chain,
             agency: voice.agency.clone(),
+            subject: self.name_of(subject),
             call,
         }
     }
@@ -293,6 +301,11 @@ impl Comparison<'_> {
         );
         self.differences.push(text);
     }
+}
+
+/// Enough of an identity to name it.
+fn short(id: &ChangeId) -> String {
+    id.to_string().chars().take(ID_LETTERS).collect()
 }
 
 fn shown(value: &Value) -> String {

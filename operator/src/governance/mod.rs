@@ -13,6 +13,7 @@
 
 mod act;
 mod agree;
+mod approval;
 mod change;
 mod entry;
 pub mod rpc;
@@ -21,6 +22,7 @@ mod view;
 
 pub use act::{Act, Call, Chain};
 pub use agree::{Agreement, Opinion, Voice, agree};
+pub use approval::{Open, open};
 pub use change::{Change, Stage, value_text};
 pub use entry::{Entry, entries};
 pub use transaction::{SignError, Signed};

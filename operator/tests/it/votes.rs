@@ -144,8 +144,8 @@ fn a_declared_role_is_voted_for_by_every_own_seat_and_carried_out() {
     scene.declare(member("node-1", "Observer", 1));
     let plan = scene.plan();
     let sentences: Vec<_> = plan.acts.iter().map(ToString::to_string).collect();
-    let id = scene.id("node-1").short();
-    let expected = ["agency-a", "agency-b"].map(|of| format!("{of} votes in group-1: node {id}… observes, change 1"));
+    let expected =
+        ["agency-a", "agency-b"].map(|of| format!("{of} votes in group-1: node-1 is to be Observer (change 1)"));
     assert_eq!(sentences, expected);
     assert_eq!(
         status(&plan).condition(ConditionType::Ready).unwrap().reason,

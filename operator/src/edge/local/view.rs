@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use super::layout::Layout;
 use super::supervise::Supervisor;
 use super::{LOOPBACK, LocalError, apply, durable, record};
-use crate::name::{AgencyName, Namespace};
+use crate::controller::Hold;
+use crate::genesis::GenesisDocument;
+use crate::name::{AgencyName, GroupName, Namespace};
 use crate::pki::PrivateKey;
-use crate::plan::{Identity, Process, ProcessState};
+use crate::plan::{Identity, IdentityKind, Process, ProcessState};
 use crate::status::ObjectStatus;
 
 /// A state directory, to look at.
@@ -77,6 +79,30 @@ impl LocalView {
             }
         }
         Ok(nodes)
+    }
+
+    /// The agencies of a namespace that have a governance key here.
+    pub fn voices(&self, namespace: &Namespace) -> Result<Vec<AgencyName>, LocalError> {
+        let folder = self
+            .layout()
+            .identities(namespace)
+            .join(IdentityKind::Governance.as_str());
+        let names = durable::entries(&folder)?.into_iter();
+        Ok(names.filter_map(|name| AgencyName::new(name).ok()).collect())
+    }
+
+    /// The recorded genesis of a group; none when there is none.
+    pub fn genesis(&self, namespace: &Namespace, group: &GroupName) -> Result<Option<GenesisDocument>, LocalError> {
+        let path = self.layout().genesis(namespace, group);
+        let read = |document: String| {
+            GenesisDocument::recorded(&document).map_err(|hold| LocalError::Malformed {
+                path: path.clone(),
+                why: match hold {
+                    Hold::Pending(obstacle) | Hold::Wrong(obstacle) => obstacle.message,
+                },
+            })
+        };
+        durable::read_text(&path)?.map(read).transpose()
     }
 
     /// The governance key of an agency, to sign what the agency does on a chain.
