@@ -11,3 +11,4 @@ mod mount;
 mod rpc_access;
 mod running;
 mod surroundings;
+mod voted;
