@@ -339,7 +339,12 @@ impl Executor {
             return false;
         }
         let parts = &self.parts;
-        parts.assembler.in_force().set(next_config);
+        let in_force = parts.assembler.in_force();
+        let less_gas = next_config.gas < in_force.config().gas;
+        in_force.set(next_config);
+        if less_gas {
+            parts.pool.with(|pool| pool.drop_above_gas(next_config.gas));
+        }
         parts.pool.included(included.into_iter());
         let seconds = started.elapsed().as_secs_f64();
         parts.metrics.committed(height, transactions, seconds);

@@ -384,6 +384,8 @@ impl Group {
                 tracing::error!(group = %self.id, "the thread {name} had ended with a panic");
             }
         }
+        // Who waits for blocks lets go of the ledger.
+        let _ = self.events.send(GroupEvent::Stopped);
         info!(group = %self.id, height = self.ledger.head().height, "group stopped");
     }
 }

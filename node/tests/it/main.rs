@@ -7,6 +7,7 @@ mod bad_identity;
 mod client;
 mod folder;
 mod groups;
+mod lifecycle;
 mod mount;
 mod rpc_access;
 mod running;

@@ -21,14 +21,14 @@ const SYSTEM_CONFIG: Address = address!("000000000000000000000000000000000000100
 const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 
 /// An account with its next nonce, at a node.
-struct Account<'a> {
+pub(crate) struct Account<'a> {
     running: &'a Running,
     secret: SecretKey,
     nonce: u64,
 }
 
 impl<'a> Account<'a> {
-    fn new(running: &'a Running, number: u8) -> Self {
+    pub(crate) fn new(running: &'a Running, number: u8) -> Self {
         Self {
             running,
             secret: SecretKey::from_secret_bytes([number; 32]).unwrap(),
@@ -55,7 +55,7 @@ impl<'a> Account<'a> {
     }
 
     /// Sends a transaction and gives its hash, or why it is refused.
-    fn send(&mut self, to: Address, input: Vec<u8>, gas: u64) -> Result<Value, String> {
+    pub(crate) fn send(&mut self, to: Address, input: Vec<u8>, gas: u64) -> Result<Value, String> {
         let raw = self.sign(to, input, gas);
         let answer = self.running.ask("eth_sendRawTransaction", json!([raw]));
         match answer["error"]["message"].as_str() {
@@ -79,7 +79,7 @@ fn set(key: &str, value: &str) -> Vec<u8> {
     setValueByKeyCall { key, value }.abi_encode()
 }
 
-fn receipt(running: &Running, hash: &Value) -> Value {
+pub(crate) fn receipt(running: &Running, hash: &Value) -> Value {
     let mut found = Value::Null;
     running.until("the transaction is in a block", |running| {
         found = running.ask("eth_getTransactionReceipt", json!([hash]))["result"].clone();
@@ -89,7 +89,7 @@ fn receipt(running: &Running, hash: &Value) -> Value {
     found
 }
 
-fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
