@@ -372,6 +372,11 @@ impl Group {
         reason.map_or(Ok(()), |reason| Err(format!("group {} {reason}", self.id)))
     }
 
+    /// Tells whoever waits for blocks that none come any more, so that it lets go of the ledger.
+    pub(crate) fn tell_stopped(&self) {
+        let _ = self.events.send(GroupEvent::Stopped);
+    }
+
     /// Stops the threads and waits for them; what is committed is durable already. It blocks for as long as the block
     /// under way takes.
     pub fn stop(&self) {
@@ -384,8 +389,7 @@ impl Group {
                 tracing::error!(group = %self.id, "the thread {name} had ended with a panic");
             }
         }
-        // Who waits for blocks lets go of the ledger.
-        let _ = self.events.send(GroupEvent::Stopped);
+        self.tell_stopped();
         info!(group = %self.id, height = self.ledger.head().height, "group stopped");
     }
 }

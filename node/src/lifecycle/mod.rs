@@ -201,20 +201,18 @@ impl GroupLifecycles {
             _ => drop(self.at_rest(id)?),
         }
         self.decide(id, Decided::Stopped)?;
-        if let Some(group) = self.starter.groups.get(id) {
-            self.closing.lock().insert(id, Arc::downgrade(&group));
-            self.starter.retire(id, Decided::Stopped);
+        let running = self.starter.groups.get(id);
+        if let Some(group) = &running {
+            self.closing.lock().insert(id, Arc::downgrade(group));
+        }
+        self.starter.retire(id, Decided::Stopped);
+        let is_closed = running.is_none_or(|group| {
             group.stop();
-        } else {
-            self.starter.retire(id, Decided::Stopped);
-        }
-        let deadline = Instant::now() + CLOSED_WITHIN;
-        while self.is_closing(id) && Instant::now() < deadline {
-            std::thread::sleep(PAUSE);
-        }
-        Ok(match self.is_closing(id) {
-            false => format!("group {id} is stopped"),
-            true => format!("group {id} seals no more; its ledger closes once the requests under way have ended"),
+            closes(group)
+        });
+        Ok(match is_closed {
+            true => format!("group {id} is stopped"),
+            false => format!("group {id} seals no more; its ledger closes once the requests under way have ended"),
         })
     }
 
@@ -249,6 +247,22 @@ impl GroupLifecycles {
     }
 }
 
+/// Whether nobody holds a stopped group any more, after a while at most. Who came to it while it stopped is told again.
+fn closes(group: Arc<Group>) -> bool {
+    let held = Arc::downgrade(&group);
+    drop(group);
+    let deadline = Instant::now() + CLOSED_WITHIN;
+    while let Some(group) = held.upgrade() {
+        group.tell_stopped();
+        drop(group);
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    true
+}
+
 fn unknown(id: GroupId) -> LifecycleAnswer {
     let message = format!("there is no group {id} on this node");
     LifecycleAnswer::new(LifecycleCode::NotFound, message)
@@ -261,7 +275,7 @@ fn internal(message: String) -> LifecycleAnswer {
 /// Writes a file that must not be there yet, whole or not at all.
 fn write_new(path: &Path, text: &str, exists: LifecycleCode) -> Step<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let new = folder.join(format!(".{name}.new"));
     let write = || {
         let mut file = fs::File::create(&new)?;

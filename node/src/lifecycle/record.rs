@@ -82,7 +82,7 @@ impl Record {
     /// Notes a decision, which is on the disk afterwards.
     pub(crate) fn write(&self, decided: Decided) -> Result<(), RecordError> {
         let write = || {
-            let folder = self.file.parent().unwrap_or(Path::new("."));
+            let folder = self.file.parent().unwrap_or_else(|| Path::new("."));
             fs::create_dir_all(folder)?;
             let new = self.file.with_extension("new");
             let mut file = fs::File::create(&new)?;

@@ -6,6 +6,7 @@ use alloy_primitives::Address;
 use althing_types::genesis::parse_genesis;
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::folder::{Folder, genesis};
 use super::rpc_access::{Person, with_tls};
 use super::running::Running;
@@ -237,10 +238,7 @@ fn a_group_is_stopped_and_started_again_and_again_and_seals_in_between() {
     for round in 1..=5 {
         seal(&running, round);
         assert_eq!(code(&running, "stopGroup", json!([1])), "0x0");
-        assert_eq!(
-            running.ask("eth_blockNumber", json!([]))["error"]["message"].is_string(),
-            true
-        );
+        assert!(running.ask("eth_blockNumber", json!([]))["error"]["message"].is_string());
         assert!(running.page("/metrics").contains("althing_group_ready{group=\"1\"} 0"));
         assert_eq!(code(&running, "startGroup", json!([1])), "0x0");
         assert_eq!(number(&height(&running, 1)), u64::from(round));
@@ -353,4 +351,46 @@ fn nodes_that_are_asked_for_the_same_group_seal_it_together_and_find_each_other_
     running[0].until("one is live", |node| live(node) == json!([one.node_id]));
     assert_eq!(code(&running[1], "startGroup", json!([2])), "0x0");
     both_live();
+}
+
+#[test]
+fn what_a_kill_left_of_making_a_group_is_no_group_and_stands_in_nobody_s_way() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.file("data/group2")).unwrap();
+    folder.write("data/group2/.group_status", "STOPPED\n");
+    folder.write("data/group2/.group_status.new", "STO");
+    folder.write("conf/.group.2.genesis.new", "[consensus]\nnode.0=");
+    let running = start(&folder);
+    assert_eq!(status(&running, 2), "INEXISTENT");
+    assert_eq!(code(&running, "startGroup", json!([2])), "0x6");
+    assert_eq!(code(&running, "generateGroup", json!([2, asked(&folder)])), "0x0");
+    assert_eq!(code(&running, "startGroup", json!([2])), "0x0");
+}
+
+#[test]
+fn people_who_start_and_stop_a_group_all_at_once_get_one_answer_each_and_leave_it_whole() {
+    let folder = Folder::new();
+    let running = start(&folder);
+    seal(&running, 1);
+    let port = folder.ports.rpc;
+    let person = move |methods: [&'static str; 2]| {
+        for method in methods.iter().cycle().take(12) {
+            let answer = Client::plain(port).ask(method, json!([1])).unwrap();
+            let code = answer["result"]["code"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{answer}"))
+                .to_owned();
+            assert!(["0x0", "0x3", "0x4"].contains(&code.as_str()), "{method}: {answer}");
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| person(["stopGroup", "startGroup"]));
+            scope.spawn(|| person(["startGroup", "stopGroup"]));
+        }
+    });
+    let _ = does(&running, "startGroup", json!([1]));
+    assert_eq!(status(&running, 1), "RUNNING");
+    assert_eq!(number(&height(&running, 1)), 1);
+    seal(&running, 2);
 }

@@ -9,15 +9,17 @@ use alloy_sol_types::{SolCall, SolValue, sol};
 use secp256k1::{Message, SecretKey};
 use serde_json::{Value, json};
 
-use super::folder::Folder;
+use super::folder::{Folder, genesis};
 use super::running::Running;
 
 sol! {
     function setValueByKey(string key, string value) returns (int256);
     function getValueByKey(string key) view returns (string, int256);
+    function addObserver(string node) returns (int256);
 }
 
 const SYSTEM_CONFIG: Address = address!("0000000000000000000000000000000000001000");
+const CONSENSUS: Address = address!("0000000000000000000000000000000000001003");
 const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 
 /// An account with its next nonce, at a node.
@@ -196,4 +198,33 @@ fn a_value_that_a_key_does_not_take_gets_fisco_s_code() {
         running.ask("getSystemConfigByKey", json!([1, "colour"]))["error"]["code"],
         -40008
     );
+}
+
+#[test]
+fn a_node_that_joins_later_holds_each_block_to_what_was_in_force_then() {
+    let one = Folder::new();
+    let other = one.beside();
+    other.write("conf/group.1.genesis", genesis(&[&one.node_id], 1));
+    other.write(
+        "nodes.json",
+        format!("{{\"nodes\": [\"127.0.0.1:{}\"]}}", one.ports.p2p),
+    );
+    let running = start(&one);
+    let mut account = Account::new(&running, 1);
+    assert_eq!(sizes_of_blocks(&mut account, 7), [7]);
+    account.set("tx_count_limit", "2");
+    assert_eq!(sizes_of_blocks(&mut account, 5), [2, 2, 1]);
+    account.set("tx_gas_limit", "20000000");
+    account.set("tx_count_limit", "50");
+    assert_eq!(sizes_of_blocks(&mut account, 7), [7]);
+    let node = other.node_id.clone();
+    let hash = account.send(CONSENSUS, addObserverCall { node }.abi_encode(), 5_000_000);
+    let head = receipt(&running, &hash.unwrap())["blockNumber"].clone();
+    let late = Running::start(&other.file("config.ini"), other.ports);
+    let block = |node: &Running| node.ask("getBlockHashByNumber", json!([1, head]))["result"].clone();
+    late.until("it holds the chain", |late| block(late).is_string());
+    assert_eq!(block(&late), block(&running));
+    for (key, value) in [("tx_count_limit", "50"), ("tx_gas_limit", "20000000")] {
+        assert_eq!(system_config(&late, key), value);
+    }
 }
