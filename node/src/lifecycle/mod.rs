@@ -16,7 +16,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -133,9 +133,15 @@ impl GroupLifecycles {
         }
         // First of all, so that the file that comes then starts nothing.
         self.decide(id, Decided::Stopped)?;
-        write_new(&genesis_file, &render_genesis(&genesis), LifecycleCode::GenesisExists)?;
-        let settings = render_group_config(&GroupConfig::default());
-        write_new(&settings_file, &settings, LifecycleCode::SettingsExist)?;
+        let files = [
+            (genesis_file, render_genesis(&genesis), LifecycleCode::GenesisExists),
+            (
+                settings_file,
+                render_group_config(&GroupConfig::default()),
+                LifecycleCode::SettingsExist,
+            ),
+        ];
+        write_all_new(&files).inspect_err(|_| self.starter.record(id).forget())?;
         self.starter.groups.rest(id, Decided::Stopped);
         info!(group = %id, "the files of the group were made; startGroup starts it");
         Ok(format!("group {id} was made; startGroup starts it"))
@@ -270,6 +276,18 @@ fn unknown(id: GroupId) -> LifecycleAnswer {
 
 fn internal(message: String) -> LifecycleAnswer {
     LifecycleAnswer::new(LifecycleCode::Internal, message)
+}
+
+/// Writes files that must not be there yet, all of them or none.
+fn write_all_new(files: &[(PathBuf, String, LifecycleCode)]) -> Step<()> {
+    for (index, (path, text, exists)) in files.iter().enumerate() {
+        write_new(path, text, *exists).inspect_err(|_| {
+            for (written, ..) in &files[..index] {
+                let _ = fs::remove_file(written);
+            }
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes a file that must not be there yet, whole or not at all.

@@ -94,6 +94,13 @@ impl Record {
         write().map_err(|source| self.io(source))
     }
 
+    /// Forgets a decision about a group that never came to be, which would hold for one of the same number that comes later.
+    pub(crate) fn forget(&self) {
+        let _ = fs::remove_file(&self.file);
+        // Only while nothing else is in it.
+        let _ = self.file.parent().map(fs::remove_dir);
+    }
+
     fn io(&self, source: std::io::Error) -> RecordError {
         RecordError::Io {
             file: self.file.clone(),

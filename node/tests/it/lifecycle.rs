@@ -394,3 +394,20 @@ fn people_who_start_and_stop_a_group_all_at_once_get_one_answer_each_and_leave_i
     assert_eq!(number(&height(&running, 1)), 1);
     seal(&running, 2);
 }
+
+#[test]
+fn a_group_that_could_not_be_made_leaves_nothing_that_holds_up_one_of_its_number() {
+    let folder = Folder::new();
+    let running = start(&folder);
+    for obstacle in ["conf/.group.2.genesis.new", "conf/.group.2.ini.new"] {
+        fs::create_dir(folder.file(obstacle)).unwrap();
+        let (found, message) = does(&running, "generateGroup", json!([2, asked(&folder)]));
+        assert_eq!(found, "0x1", "{obstacle}");
+        assert!(message.contains("cannot be written"), "{message}");
+        assert_eq!(status(&running, 2), "INEXISTENT");
+        assert!(!folder.file("data/group2").exists() && !folder.file("conf/group.2.genesis").exists());
+        fs::remove_dir(folder.file(obstacle)).unwrap();
+    }
+    folder.write("conf/group.2.genesis", genesis(&[&folder.node_id], 2));
+    running.until("its files start it", |running| status(running, 2) == "RUNNING");
+}

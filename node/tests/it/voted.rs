@@ -228,3 +228,36 @@ fn a_node_that_joins_later_holds_each_block_to_what_was_in_force_then() {
         assert_eq!(system_config(&late, key), value);
     }
 }
+
+#[test]
+fn every_leader_of_a_group_is_held_to_what_was_voted_on() {
+    let one = Folder::new();
+    let other = one.beside();
+    let sealers = [one.node_id.as_str(), other.node_id.as_str()];
+    for (folder, peer) in [(&one, &other), (&other, &one)] {
+        folder.write("conf/group.1.genesis", genesis(&sealers, 1));
+        folder.write(
+            "nodes.json",
+            format!("{{\"nodes\": [\"127.0.0.1:{}\"]}}", peer.ports.p2p),
+        );
+    }
+    let nodes = [&one, &other].map(|folder| Running::start(&folder.file("config.ini"), folder.ports));
+    for node in &nodes {
+        node.until("ready", |node| node.page("/readyz") == "ready\n");
+    }
+    let mut account = Account::new(&nodes[0], 1);
+    account.set("tx_count_limit", "2");
+    let sizes = sizes_of_blocks(&mut account, 9);
+    assert_eq!(sizes.iter().sum::<u64>(), 9);
+    assert!(sizes.iter().all(|size| *size <= 2), "{sizes:?}");
+    let head = nodes[0].ask("getBlockNumber", json!([1]))["result"].clone();
+    let hash = |node: &Running| node.ask("getBlockHashByNumber", json!([1, head]))["result"].clone();
+    nodes[1].until("both have the same blocks", |node| hash(node) == hash(&nodes[0]));
+    let leaders: std::collections::BTreeSet<String> = (2..=number(&head))
+        .map(|height| {
+            let block = nodes[0].ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false]));
+            block["result"]["miner"].to_string()
+        })
+        .collect();
+    assert_eq!(leaders.len(), 2, "{leaders:?}");
+}
