@@ -122,8 +122,8 @@ impl Starter {
         let started = Group::start(group, Arc::clone(&self.key), &self.network, self.clock);
         let group = started.map_err(|why| format!("group {id}: its threads cannot be started: {why}"))?;
         if !self.groups.add(&group) {
+            // The node stops, and with it every group.
             group.stop();
-            return Err(format!("group {id}: the node stops"));
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ impl InForce {
         }
     }
 
-    /// What the block after the next one is held to, when the next one leaves this governance behind: none when it does not
+    /// What the block after the next one is held to, when the next one leaves this governance behind; without one it did not
     /// touch it.
     pub(super) fn after(&self, changed: Option<&Governance>) -> SystemConfig {
         changed.map_or_else(|| self.config(), |changed| changed.system_config(&self.genesis))
