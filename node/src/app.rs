@@ -12,6 +12,7 @@ use althing_types::NodeId;
 use althing_types::config::{NodeConfig, RpcConfig};
 use althing_types::genesis::Cryptography;
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use crate::backend::{NodeFacts, NodeRpc};
 use crate::clock::Clock;
 use crate::files::NodeFiles;
 use crate::groups::Groups;
+use crate::lifecycle::GroupLifecycles;
 use crate::metrics::NodeMetrics;
 use crate::reload::{Reloaded, Watcher};
 use crate::rpc_tls::RpcListenerTls;
@@ -84,7 +86,9 @@ impl Node {
             shared: SharedMemory::default(),
             metrics: metrics.clone(),
             groups: Arc::clone(&groups),
+            turn: Mutex::default(),
         };
+        let starter = Arc::new(starter);
         starter.start(files.group_ids(&config)?);
         groups.follow_peers(network.clone(), stop.clone());
 
@@ -94,6 +98,7 @@ impl Node {
             chain_id: config.chain.id,
             network: network.clone(),
             started_at: clock.unix_ms() / 1_000,
+            lifecycle: (!config.rpc.disable_dynamic_group).then(|| GroupLifecycles::new(Arc::clone(&starter))),
         });
         let tls = rpc_tls(&files, &config)?;
         let serve = serve_config(&config.rpc, tls.clone());

@@ -1,7 +1,7 @@
 //! The node's groups: those that run, and why others do not.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use althing_network::{NetworkEvent, NetworkHandle, ServedGroup};
 use althing_types::GroupId;
@@ -12,20 +12,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::group::Group;
+use crate::lifecycle::Decided;
 
-/// The groups of the node. A group that could not be opened is kept with its reason; the others run. Groups are added while
-/// the node runs, and none ever leaves.
+/// The groups of the node. A group that could not be opened is kept with its reason; the others run. Groups come while the node
+/// runs, and go when a person stops them.
 #[derive(Debug, Default)]
 pub struct Groups {
     state: RwLock<State>,
-    /// Told when a group was added.
-    added: Notify,
+    /// Told when a group came or went.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     running: BTreeMap<GroupId, Arc<Group>>,
     failed: BTreeMap<GroupId, String>,
+    resting: BTreeMap<GroupId, Decided>,
     stopped: bool,
 }
 
@@ -37,14 +39,28 @@ impl Groups {
             return false;
         }
         state.failed.remove(&group.id());
+        state.resting.remove(&group.id());
         state.running.insert(group.id(), Arc::clone(group));
         true
     }
 
-    /// The network knows of the groups that were added: they are told which peers serve them. Not before, because the network
+    /// The network knows of the groups that came or went: they are told which peers serve them. Not before, because the network
     /// names no peers of a group that it does not serve itself, and a peer that announced it first announces it only once.
     pub fn served_by_network(&self) {
-        self.added.notify_one();
+        self.changed.notify_one();
+    }
+
+    /// Takes a group from those that run or failed: a person decided that it does not run. It still has to be stopped.
+    pub(crate) fn rest(&self, id: GroupId, decided: Decided) {
+        let mut state = self.state.write();
+        state.running.remove(&id);
+        state.failed.remove(&id);
+        state.resting.insert(id, decided);
+    }
+
+    /// Every group that a person decided not to run.
+    pub(crate) fn resting(&self) -> BTreeMap<GroupId, Decided> {
+        self.state.read().resting.clone()
     }
 
     /// Notes why a group does not run.
@@ -95,7 +111,10 @@ impl Groups {
         match (self.get(id), self.failure(id)) {
             (Some(group), _) => group.readiness(),
             (None, Some(why)) => Err(why),
-            (None, None) => Err(format!("this node is not in group {id}")),
+            (None, None) => Err(match self.resting().get(&id) {
+                Some(decided) => why_it_rests(id, *decided),
+                None => format!("this node is not in group {id}"),
+            }),
         }
     }
 
@@ -109,7 +128,7 @@ impl Groups {
             loop {
                 let event = tokio::select! {
                     () = stop.cancelled() => return,
-                    () = groups.added.notified() => {
+                    () = groups.changed.notified() => {
                         members.refresh(&groups, &network);
                         continue;
                     }
@@ -138,16 +157,33 @@ impl Groups {
     }
 }
 
-/// Which peers each group has been told of.
+/// Why a group does not run that a person decided not to.
+pub(crate) fn why_it_rests(id: GroupId, decided: Decided) -> String {
+    match decided {
+        Decided::Deleted => format!("group {id} was removed; recoverGroup and startGroup bring it back"),
+        Decided::Stopped | Decided::Running => format!("group {id} is stopped; startGroup starts it"),
+    }
+}
+
+/// Which peers each group has been told of. A group that was stopped and started again has been told of none.
 #[derive(Default)]
-struct Members(BTreeMap<GroupId, Vec<althing_types::NodeId>>);
+struct Members(BTreeMap<GroupId, (Weak<Group>, Vec<althing_types::NodeId>)>);
 
 impl Members {
+    fn told(&mut self, group: &Arc<Group>) -> &mut Vec<althing_types::NodeId> {
+        let (known, told) = self.0.entry(group.id()).or_default();
+        if !std::ptr::eq(known.as_ptr(), Arc::as_ptr(group)) {
+            *known = Arc::downgrade(group);
+            told.clear();
+        }
+        told
+    }
+
     /// Tells each group the difference to what the network says now: a peer counts when it serves the same block 0.
     fn refresh(&mut self, groups: &Groups, network: &NetworkHandle) {
         for group in groups.running() {
             let now = network.peers_of(group.id());
-            let before = self.0.entry(group.id()).or_default();
+            let before = self.told(&group);
             for lost in before.iter().filter(|peer| !now.contains(peer)) {
                 group.peer(*lost, false);
             }
@@ -161,7 +197,7 @@ impl Members {
     /// A peer whose connection was replaced is told as lost and come, so that it hears again where this node is.
     fn down(&mut self, groups: &Groups, peer: &althing_types::NodeId) {
         for group in groups.running() {
-            let told = self.0.entry(group.id()).or_default();
+            let told = self.told(&group);
             if told.contains(peer) {
                 told.retain(|other| other != peer);
                 group.peer(*peer, false);

@@ -18,6 +18,7 @@ pub mod files;
 mod gossip;
 pub mod group;
 pub mod groups;
+mod lifecycle;
 pub mod metrics;
 mod one_line;
 pub mod program;

@@ -361,6 +361,14 @@ impl Metrics {
         set(&f.ready, u64::from(status.not_ready.is_none()));
     }
 
+    /// The group was stopped or removed: nothing that was last measured of it holds any more.
+    pub fn resting(&self) {
+        let (f, label) = (&self.families, self.label());
+        for family in [&f.sealers_live, &f.sealing, &f.peers, &f.in_sync, &f.ready] {
+            family.get_or_create(&label).set(0);
+        }
+    }
+
     /// How much the pool holds.
     pub fn pool(&self, size: PoolSize) {
         self.families

@@ -29,6 +29,10 @@ impl Sampler {
             group.metrics().status(&status, head.unix_ms());
             group.metrics().behind(highest.saturating_sub(head.height));
         }
+        // A group that a person stopped is not ready, and says nothing more.
+        for id in self.groups.resting().into_keys() {
+            self.metrics.group(id).resting();
+        }
         self.metrics.certificate_end("p2p", self.network.identity().not_after);
         if let Some(tls) = &self.rpc_tls {
             self.metrics.certificate_end("rpc", tls.not_after());

@@ -157,6 +157,11 @@ pub enum Input {
         /// Whether it is connected now.
         up: bool,
     },
+    /// The group has agreed on how long round 0 may last, milliseconds. It counts from now, for a round under way too.
+    Timeout {
+        /// The time.
+        timeout_ms: u64,
+    },
     /// A timer's time has come. A late one does no harm.
     Wake(Timer),
 }

@@ -1,9 +1,9 @@
-//! What genesis and the node's configuration fix for the consensus.
+//! What genesis, votes and the node's configuration say to the consensus.
 
 /// The numbers of a group's consensus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long round 0 may last, in milliseconds (genesis `timeout`). Each later view of a height lasts half as long
+    /// How long round 0 may last, in milliseconds (genesis `timeout`, or what was voted on since). Each later view of a height lasts half as long
     /// again, up to `timeout_ms_max`.
     pub timeout_ms: u64,
     /// The longest round, in milliseconds.

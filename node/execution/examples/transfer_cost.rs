@@ -78,6 +78,7 @@ fn main() {
         beneficiary: Address::ZERO,
         evm_chain_id: 1,
         limits,
+        timeout_ms: 3_000,
     };
     let owner = Address::repeat_byte(1);
     let token = owner.create(0);

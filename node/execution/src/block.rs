@@ -43,7 +43,7 @@ pub enum ExecutionError {
         limit: Limit,
         /// What the block holds; for gas, at the transaction that went over it.
         found: u64,
-        /// What genesis accepts.
+        /// What is accepted.
         accepted: u64,
     },
     /// The state could not be read: this node's fault, and the end of the group here.

@@ -1,8 +1,9 @@
 //! What a block says to its transactions before any of them ran.
 
-use althing_types::{Address, Genesis, HashFn, NodeId};
+use althing_governance::SystemConfig;
+use althing_types::{Address, HashFn, NodeId};
 
-/// What a block may hold (genesis; LEDGER.md 2).
+/// What a block may hold (LEDGER.md 2): as genesis says, and what was voted on since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Transactions.
@@ -13,12 +14,13 @@ pub struct Limits {
     pub gas: u64,
 }
 
-impl From<&Genesis> for Limits {
-    fn from(genesis: &Genesis) -> Self {
+impl Limits {
+    /// Those of a block that is held to this configuration.
+    pub const fn new(config: &SystemConfig, block_bytes: u64) -> Self {
         Self {
-            transactions: genesis.consensus.max_transactions,
-            bytes: genesis.block_bytes,
-            gas: genesis.gas_limit,
+            transactions: config.transactions,
+            bytes: block_bytes,
+            gas: config.gas,
         }
     }
 }
@@ -53,9 +55,20 @@ pub struct BlockContext {
     pub evm_chain_id: u64,
     /// What the block may hold; `GASLIMIT` gives the gas.
     pub limits: Limits,
+    /// How long view 0 may last, milliseconds: told to who asks the system configuration.
+    pub timeout_ms: u64,
 }
 
 impl BlockContext {
+    /// The system configuration that the block is held to.
+    pub(crate) const fn in_force(&self) -> SystemConfig {
+        SystemConfig {
+            transactions: self.limits.transactions,
+            gas: self.limits.gas,
+            timeout_ms: self.timeout_ms,
+        }
+    }
+
     /// The timestamp in seconds, as the header has it.
     pub const fn timestamp(&self) -> u64 {
         self.unix_ms / 1000
@@ -93,6 +106,7 @@ mod tests {
             beneficiary: Address::ZERO,
             evm_chain_id: 1,
             limits,
+            timeout_ms: 3_000,
         };
         assert_eq!(block.timestamp(), 1);
     }

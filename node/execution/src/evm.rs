@@ -56,7 +56,7 @@ pub(crate) fn machine<'a>(
         .with_chain(cancel);
     let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
     instructions.insert_instruction(JUMPDEST, Instruction::new(jumpdest), JUMPDEST_GAS);
-    let contracts = Contracts::new(rules.spec(), Arc::clone(rules.suite()));
+    let contracts = Contracts::new(rules.spec(), Arc::clone(rules.suite()), block.in_force());
     Evm::new(context, instructions, contracts)
 }
 

@@ -40,5 +40,7 @@ pub use protocol::{Rules, UnknownProtocolVersion};
 pub use receipt::status;
 pub use revert::decode_revert_reason;
 pub use sender::{SenderError, is_replay_protected, recover, recover_all};
-pub use system::{CHAIN_GOVERNANCE, CONSENSUS, GOVERNANCE, alive_call, alive_digest, changed_governance, governance};
+pub use system::{
+    CHAIN_GOVERNANCE, CONSENSUS, GOVERNANCE, SYSTEM_CONFIG, alive_call, alive_digest, changed_governance, governance,
+};
 pub use transaction::{InvalidReason, check_stateless, intrinsic_gas};

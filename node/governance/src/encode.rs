@@ -8,7 +8,7 @@ use althing_types::{Address, B256, NodeId};
 use crate::lease::Lease;
 use crate::membership::{Approved, Blocked};
 use crate::vote::Vote;
-use crate::{Governance, Moment, Role, Subject, Value};
+use crate::{Governance, Moment, Role, Setting, Subject, Value};
 
 /// The first byte; another layout has another one.
 const LAYOUT: u8 = 1;
@@ -64,6 +64,7 @@ struct SeatRow {
 struct ConfigRow {
     key: String,
     value: String,
+    since: u64,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -187,7 +188,7 @@ impl Document {
             seats: self.seats.into_iter().map(|row| (row.account, row.weight)).collect(),
             threshold: self.threshold,
             epoch: self.epoch,
-            config: self.config.into_iter().map(|row| (row.key, row.value)).collect(),
+            config: self.config.into_iter().map(setting).collect::<Result<_, _>>()?,
             counters: counters.collect::<Result<_, DecodeError>>()?,
             votes,
             approved: self
@@ -218,11 +219,23 @@ fn seat_row((account, weight): (&Address, &u32)) -> SeatRow {
     }
 }
 
-fn config_row((key, value): (&String, &String)) -> ConfigRow {
+fn config_row((key, setting): (&String, &Setting)) -> ConfigRow {
     ConfigRow {
         key: key.clone(),
-        value: value.clone(),
+        value: setting.value.clone(),
+        since: setting.since,
     }
+}
+
+/// A value that is no number would leave open what a block is held to.
+fn setting(row: ConfigRow) -> Result<(String, Setting), DecodeError> {
+    let number = row.value.parse::<u64>();
+    number.map_err(|_| DecodeError::Form("a value of the system configuration"))?;
+    let setting = Setting {
+        value: row.value,
+        since: row.since,
+    };
+    Ok((row.key, setting))
 }
 
 fn counter_row((subject, number): (&Subject, &u64)) -> CounterRow {

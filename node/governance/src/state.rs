@@ -8,7 +8,7 @@ use crate::lease::Lease;
 use crate::membership::Approved;
 use crate::moment::{Event, Lapse, Moment};
 use crate::vote::Vote;
-use crate::{Refusal, Subject, Value};
+use crate::{Refusal, Setting, Subject, Value};
 
 /// What a node is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,7 +72,7 @@ pub struct Governance {
     pub(crate) seats: BTreeMap<Address, u32>,
     pub(crate) threshold: u32,
     pub(crate) epoch: u64,
-    pub(crate) config: BTreeMap<String, String>,
+    pub(crate) config: BTreeMap<String, Setting>,
     /// The number of the last change that passed, of each subject that ever had one.
     pub(crate) counters: BTreeMap<Subject, u64>,
     pub(crate) votes: BTreeMap<Subject, BTreeMap<Address, Vote>>,
@@ -151,7 +151,7 @@ impl Governance {
 
     /// A value of the system configuration that was voted on.
     pub fn config(&self, key: &str) -> Option<&str> {
-        self.config.get(key).map(String::as_str)
+        self.config.get(key).map(|setting| setting.value.as_str())
     }
 
     /// The number that the next change of a subject has.

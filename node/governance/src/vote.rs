@@ -3,7 +3,9 @@
 use althing_types::Address;
 
 use crate::membership::Approved;
-use crate::{Change, ChangeId, Event, Governance, Lapse, Limits, Moment, Outcome, Refusal, Role, Subject, Value, Wish};
+use crate::{
+    Change, ChangeId, Event, Governance, Lapse, Limits, Moment, Outcome, Refusal, Role, Setting, Subject, Value, Wish,
+};
 
 /// Blocks after which a vote, or an approval that is not carried out, is too old.
 pub const VOTE_BLOCKS: u64 = 10_000;
@@ -133,6 +135,10 @@ impl Governance {
 
     /// What may be wanted at all.
     fn check(&self, wish: &Wish) -> Result<(), Refusal> {
+        // Before anything is compared: what was never set is no value that there is already.
+        if let Wish::Config(key, value) = wish {
+            crate::config::check(key, value)?;
+        }
         if self.decided(&wish.subject()) == wish.to() {
             return Err(Refusal::NoChange);
         }
@@ -146,7 +152,7 @@ impl Governance {
                 found: u64::from(*percent),
                 accepted: "50 to 99",
             }),
-            Wish::Config(key, value) => crate::config::check(key, value),
+            Wish::Config(..) => Ok(()),
         }
     }
 
@@ -233,7 +239,13 @@ impl Governance {
             Wish::Weight(account, 0) => drop(self.seats.remove(account)),
             Wish::Weight(account, weight) => drop(self.seats.insert(*account, *weight)),
             Wish::Threshold(percent) => self.threshold = *percent,
-            Wish::Config(key, value) => drop(self.config.insert(key.clone(), value.clone())),
+            Wish::Config(key, value) => {
+                let setting = Setting {
+                    value: value.clone(),
+                    since: now.height.saturating_add(1),
+                };
+                self.config.insert(key.clone(), setting);
+            }
         }
         if subject.is_of_the_committee() {
             self.epoch += 1;

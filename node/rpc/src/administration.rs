@@ -1,5 +1,5 @@
-//! What only administrators ask: see [`client`](crate::client) for who they are. All of it reads; nothing here changes a
-//! node or a group.
+//! What only administrators ask: see [`client`](crate::client) for who they are. All of it reads; what changes the groups of a node
+//! is FISCO's ([`fisco`](crate::fisco)).
 
 use std::collections::BTreeMap;
 

@@ -34,7 +34,10 @@ pub(crate) struct Method {
 static TABLE: LazyLock<HashMap<&'static str, Method>> = LazyLock::new(|| {
     let open = crate::eth::METHODS.iter().chain(crate::fisco::METHODS);
     let open = open.map(|row| (row, false));
-    let all = open.chain(crate::administration::METHODS.iter().map(|row| (row, true)));
+    let closed = crate::administration::METHODS
+        .iter()
+        .chain(crate::fisco::ADMINISTRATIVE);
+    let all = open.chain(closed.map(|row| (row, true)));
     all.map(|((name, work), administrative)| {
         let work = *work;
         let method = Method {

@@ -24,7 +24,9 @@ fn ask<T>(
     let header = header.ok_or(BackendError::UnknownBlock(context.height))?;
     let proposer = header.section.proposer();
     let assembler = group.assembler();
-    let block = assembler.context(context.height, header.section.unix_ms, proposer.as_ref());
+    let is_newest = context.height == ledger.head().height;
+    let config = assembler.in_force().of_block(header.header.gas_limit, is_newest);
+    let block = assembler.context(context.height, header.section.unix_ms, proposer.as_ref(), &config);
     let state_overrides = context
         .state
         .iter()
@@ -37,7 +39,7 @@ fn ask<T>(
         block: &block,
         state_overrides: &state_overrides,
         block_overrides: &block_overrides,
-        gas_cap: assembler.limits().gas,
+        gas_cap: config.gas,
         cancel: context.cancel.flag(),
     };
     match question(&context) {

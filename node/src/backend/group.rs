@@ -260,12 +260,7 @@ impl GroupBackend for GroupRpc {
     }
 
     fn system_config(&self, key: &str) -> Result<Option<String>, BackendError> {
-        let genesis = self.group.ledger().genesis();
-        Ok(match key {
-            "tx_count_limit" => Some(genesis.consensus.max_transactions.to_string()),
-            "tx_gas_limit" => Some(genesis.gas_limit.to_string()),
-            "consensus_timeout" => Some((genesis.consensus.timeout_ms / 1000).to_string()),
-            _ => None,
-        })
+        let in_force = self.group.assembler().in_force().config();
+        Ok(in_force.text(&key.to_lowercase()))
     }
 }

@@ -1,19 +1,17 @@
 //! The node: its groups, its peers, what it is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use althing_network::NetworkHandle;
 use althing_rpc::backend::{
-    ClientVersion, GroupBackend, GroupStatus, GroupUnavailable, NodeBackend, NodeStatus, PeerInfo,
+    ClientVersion, GroupBackend, GroupLifecycle, GroupStatus, GroupUnavailable, NodeBackend, NodeStatus, PeerInfo,
 };
 use althing_types::GroupId;
-use parking_lot::RwLock;
 
 use super::group::GroupRpc;
 use crate::app::VERSION;
-use crate::group::Group;
-use crate::groups::Groups;
+use crate::groups::{Groups, why_it_rests};
+use crate::lifecycle::{Decided, GroupLifecycles};
 
 /// What a node's backend is made from.
 #[derive(Debug)]
@@ -28,32 +26,28 @@ pub struct NodeFacts {
     pub network: NetworkHandle,
     /// When it started, seconds since 1970.
     pub started_at: u64,
+    /// Who changes what groups run; none where that is switched off.
+    pub(crate) lifecycle: Option<GroupLifecycles>,
 }
 
 /// One node as a server of its groups.
 #[derive(Debug)]
 pub struct NodeRpc {
     facts: NodeFacts,
-    /// Made when a group is first asked for: groups start while the node runs.
-    backends: RwLock<BTreeMap<GroupId, Arc<GroupRpc>>>,
 }
 
 impl NodeRpc {
     /// The node's backend.
-    pub fn new(facts: NodeFacts) -> Self {
-        Self {
-            facts,
-            backends: RwLock::default(),
-        }
+    pub const fn new(facts: NodeFacts) -> Self {
+        Self { facts }
     }
+}
 
-    fn backend(&self, group: Arc<Group>) -> Arc<GroupRpc> {
-        if let Some(known) = self.backends.read().get(&group.id()) {
-            return Arc::clone(known);
-        }
-        let mut backends = self.backends.write();
-        let made = backends.entry(group.id());
-        Arc::clone(made.or_insert_with(|| Arc::new(GroupRpc::new(group, self.facts.network.clone()))))
+impl NodeRpc {
+    /// Whether a group that does not run could.
+    fn is_known(&self, id: GroupId) -> bool {
+        let groups = &self.facts.groups;
+        groups.failure(id).is_some() || groups.resting().get(&id) == Some(&Decided::Stopped)
     }
 }
 
@@ -64,8 +58,9 @@ impl NodeBackend for NodeRpc {
 
     fn group(&self, id: GroupId) -> Result<Arc<dyn GroupBackend>, GroupUnavailable> {
         match self.facts.groups.get(id) {
-            Some(group) => Ok(self.backend(group)),
-            None if self.facts.groups.failure(id).is_some() => Err(GroupUnavailable::NotReady(id)),
+            // Made for each request, which thereby holds the group's ledger no longer than it takes.
+            Some(group) => Ok(Arc::new(GroupRpc::new(group, self.facts.network.clone()))),
+            None if self.is_known(id) => Err(GroupUnavailable::NotReady(id)),
             None => Err(GroupUnavailable::Missing(id)),
         }
     }
@@ -110,14 +105,22 @@ impl NodeBackend for NodeRpc {
     }
 
     fn status(&self) -> NodeStatus {
-        let failed = self.facts.groups.failures().into_iter().map(|(id, why)| {
-            let status = GroupStatus {
-                not_ready: Some(why.clone()),
-                halted: Some(why),
-                ..GroupStatus::default()
-            };
-            (id, status)
-        });
+        let resting = self.facts.groups.resting().into_iter();
+        let resting = resting.map(|(id, decided)| (id, why_it_rests(id, decided)));
+        let failed = self
+            .facts
+            .groups
+            .failures()
+            .into_iter()
+            .chain(resting)
+            .map(|(id, why)| {
+                let status = GroupStatus {
+                    not_ready: Some(why.clone()),
+                    halted: Some(why),
+                    ..GroupStatus::default()
+                };
+                (id, status)
+            });
         let running = self.facts.groups.running();
         let running = running.iter().map(|group| (group.id(), group.status()));
         NodeStatus {
@@ -126,5 +129,10 @@ impl NodeBackend for NodeRpc {
             started_at: self.facts.started_at,
             groups: failed.chain(running).collect(),
         }
+    }
+
+    fn lifecycle(&self) -> Option<&dyn GroupLifecycle> {
+        let lifecycle = self.facts.lifecycle.as_ref();
+        lifecycle.map(|lifecycle| lifecycle as &dyn GroupLifecycle)
     }
 }

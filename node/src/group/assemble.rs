@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use althing_crypto::Suite;
 use althing_execution::{
-    BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, Limits, PushOutcome, Rules, beneficiary,
+    BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, PushOutcome, Rules, beneficiary,
     changed_governance, execute_block,
 };
+use althing_governance::SystemConfig;
 use althing_ledger::{Ledger, LedgerError, Prepared};
-use althing_types::{B256, Block, Bytes, Genesis, Header, NodeId, Recovered, SealerSet, Section};
+use althing_types::{B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section};
 
+use super::InForce;
 use crate::cpu::CpuTimer;
 
 /// A block with everything that committing it needs.
@@ -30,6 +32,8 @@ pub struct Sealed {
     pub prepared: Prepared,
     /// The sealers of the height after it.
     pub next_sealers: SealerSet,
+    /// What that height is held to.
+    pub next_config: SystemConfig,
 }
 
 /// The block a new one stands on.
@@ -98,23 +102,22 @@ pub struct Leftovers {
 pub struct Assembler {
     suite: Arc<dyn Suite>,
     rules: Rules,
-    limits: Limits,
+    in_force: InForce,
     evm_chain_id: u64,
     protocol_version: u32,
-    budget: Duration,
 }
 
 impl Assembler {
-    /// An assembler by a genesis' fixed config. A block's execution may take a quarter of the round timeout.
-    pub fn new(genesis: &Genesis, suite: Arc<dyn Suite>) -> Result<Self, String> {
+    /// An assembler by a ledger's fixed config, and by what was voted on since.
+    pub fn new(ledger: &Ledger, suite: Arc<dyn Suite>) -> Result<Self, String> {
+        let genesis = ledger.genesis();
         let rules = Rules::of_version(genesis.protocol_version, Arc::clone(&suite)).map_err(|e| e.to_string())?;
         Ok(Self {
             suite,
             rules,
-            limits: Limits::from(genesis),
+            in_force: InForce::of(ledger).map_err(|error| error.to_string())?,
             evm_chain_id: genesis.evm_chain_id,
             protocol_version: genesis.protocol_version,
-            budget: Duration::from_millis(genesis.consensus.timeout_ms / 4),
         })
     }
 
@@ -123,19 +126,20 @@ impl Assembler {
         &self.rules
     }
 
-    /// What a block may hold.
-    pub const fn limits(&self) -> Limits {
-        self.limits
+    /// The system configuration that the next block is held to.
+    pub const fn in_force(&self) -> &InForce {
+        &self.in_force
     }
 
-    /// The environment of a block.
-    pub fn context(&self, height: u64, unix_ms: u64, proposer: Option<&NodeId>) -> BlockContext {
+    /// The environment of a block that is held to a configuration.
+    pub fn context(&self, height: u64, unix_ms: u64, proposer: Option<&NodeId>, config: &SystemConfig) -> BlockContext {
         BlockContext {
             number: height,
             unix_ms,
             beneficiary: beneficiary(proposer, self.suite.hash_fn()),
             evm_chain_id: self.evm_chain_id,
-            limits: self.limits,
+            limits: self.in_force.limits_of(config),
+            timeout_ms: config.timeout_ms,
         }
     }
 
@@ -150,13 +154,16 @@ impl Assembler {
         cancel: &AtomicBool,
     ) -> Result<(Sealed, Leftovers, StageTimes), AssembleError> {
         let unix_ms = wall_ms.max(parent.unix_ms + 1);
-        let context = self.context(parent.height + 1, unix_ms, Some(proposer));
+        let config = self.in_force.config();
+        let context = self.context(parent.height + 1, unix_ms, Some(proposer), &config);
+        // A block's execution may take a quarter of the round.
+        let budget = Duration::from_millis(config.timeout_ms / 4);
         let state = ledger.state_latest();
         let (started, cpu) = (Instant::now(), CpuTimer::start());
         let mut builder = BlockBuilder::new(&self.rules, &state, &context, cancel);
         let mut leftovers = Leftovers::default();
         for recovered in offered {
-            if started.elapsed() > self.budget {
+            if started.elapsed() > budget {
                 break;
             }
             match builder.try_push(recovered)? {
@@ -198,7 +205,7 @@ impl Assembler {
                 proposer.short()
             )));
         }
-        let context = self.context(parent.height + 1, unix_ms, Some(&proposer));
+        let context = self.context(parent.height + 1, unix_ms, Some(&proposer), &self.in_force.config());
         let state = ledger.state_latest();
         let cpu = CpuTimer::start();
         let executed = execute_block(&self.rules, &state, &context, &recovered, cancel)?;
@@ -224,6 +231,7 @@ impl Assembler {
         let state_root = cpu.seconds();
         let governance = changed_governance(&ledger.state_latest(), &executed.changes);
         let governance = governance.map_err(|error| AssembleError::Fatal(error.to_string()))?;
+        let next_config = self.in_force.after(governance.as_ref());
         let next_sealers = governance.map_or_else(|| ledger.head().next_sealers.clone(), |found| found.sealers());
         let hash_fn = self.suite.hash_fn();
         let section = Section {
@@ -242,7 +250,7 @@ impl Assembler {
             receipts_root,
             logs_bloom: executed.logs_bloom,
             number: parent.height + 1,
-            gas_limit: self.limits.gas,
+            gas_limit: self.in_force.config().gas,
             gas_used: executed.gas_used,
             timestamp: unix_ms / 1000,
             extra_data: Bytes::copy_from_slice(section.hash(hash_fn).as_slice()),
@@ -267,6 +275,7 @@ impl Assembler {
             executed,
             prepared,
             next_sealers,
+            next_config,
         };
         Ok((
             sealed,

@@ -25,6 +25,7 @@ use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::executor::{Job, UnderWay};
 use super::halt::Halt;
+use super::in_force::InForce;
 use super::outlet::Outlet;
 use super::timers::Timers;
 use crate::clock::Clock;
@@ -43,7 +44,9 @@ const WAITING_NAMED: usize = 4;
 /// What the consensus thread works with.
 pub(super) struct CoreParts {
     pub(super) genesis_hash: B256,
-    pub(super) max_transactions: usize,
+    pub(super) in_force: InForce,
+    /// How long view 0 may last, as the consensus was told last.
+    pub(super) timeout_ms: u64,
     pub(super) limits: Limits,
     pub(super) suite: Arc<dyn Suite>,
     pub(super) ledger: Ledger,
@@ -221,6 +224,7 @@ impl Core {
             }
             CoreEvent::Written { height } => {
                 self.vote_log.reset_below(height + 1).map_err(|e| e.to_string())?;
+                self.tell_timeout()?;
                 if let Some(through) = self.abstain_next.take() {
                     self.abstain(through)?;
                 }
@@ -229,6 +233,16 @@ impl Core {
             CoreEvent::AbstainThrough(height) => self.abstain(height),
             CoreEvent::Halted | CoreEvent::Stop => Ok(()),
         }
+    }
+
+    /// Tells the consensus how long a round may last, where a block has changed that.
+    fn tell_timeout(&mut self) -> Result<(), String> {
+        let timeout_ms = self.parts.in_force.config().timeout_ms;
+        if self.parts.timeout_ms == timeout_ms {
+            return Ok(());
+        }
+        self.parts.timeout_ms = timeout_ms;
+        self.step(Input::Timeout { timeout_ms })
     }
 
     /// Starts the consensus anew from the ledger, which must have what was decided: else it would stay behind its own ledger.
@@ -318,7 +332,7 @@ impl Core {
                 on: true,
             })?;
         }
-        let full = size.executable >= self.parts.max_transactions;
+        let full = size.executable >= self.parts.in_force.config().transactions as usize;
         if full != self.full {
             self.full = full;
             self.step(Input::Work {

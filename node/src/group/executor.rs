@@ -76,7 +76,6 @@ pub(super) struct ExecutorParts {
     pub(super) own: NodeId,
     pub(super) genesis_hash: B256,
     pub(super) evm_chain_id: u64,
-    pub(super) max_transactions: usize,
     pub(super) suite: Arc<dyn Suite>,
     pub(super) assembler: Arc<Assembler>,
     pub(super) ledger: Ledger,
@@ -151,7 +150,8 @@ impl Executor {
             return self.tell(CoreEvent::Built { slot, fresh: None });
         }
         let parts = &self.parts;
-        let offered = parts.pool.executable(parts.max_transactions);
+        let count = parts.assembler.in_force().config().transactions;
+        let offered = parts.pool.executable(count as usize);
         if offered.is_empty() && slot.view == 0 {
             return self.tell(CoreEvent::Built { slot, fresh: None });
         }
@@ -316,6 +316,7 @@ impl Executor {
             executed,
             prepared,
             next_sealers,
+            next_config,
         } = sealed;
         let height = block.height();
         let included: Vec<_> = senders
@@ -338,6 +339,12 @@ impl Executor {
             return false;
         }
         let parts = &self.parts;
+        let in_force = parts.assembler.in_force();
+        let less_gas = next_config.gas < in_force.config().gas;
+        in_force.set(next_config);
+        if less_gas {
+            parts.pool.with(|pool| pool.drop_above_gas(next_config.gas));
+        }
         parts.pool.included(included.into_iter());
         let seconds = started.elapsed().as_secs_f64();
         parts.metrics.committed(height, transactions, seconds);

@@ -94,7 +94,7 @@ impl Group {
         let (entered_tx, entered_rx) = unbounded::<Vec<Recovered>>();
         let (events, _) = broadcast::channel(GROUP_EVENTS);
         let halt = Arc::new(Halt::new(id, metrics.clone()));
-        let max_transactions = genesis.consensus.max_transactions as usize;
+        let in_force = assembler.in_force().clone();
 
         let pool_limits = PoolLimits {
             transactions: spec.config.tx_pool.limit as usize,
@@ -105,7 +105,7 @@ impl Group {
         let admission = Admission {
             suite: Arc::clone(&suite),
             rules: assembler.rules().clone(),
-            limits: assembler.limits(),
+            in_force: in_force.clone(),
             evm_chain_id: genesis.evm_chain_id,
         };
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
@@ -115,7 +115,7 @@ impl Group {
         let under_way = Arc::new(UnderWay::default());
         let settings = Settings {
             seal_pause_ms: spec.config.min_block_generation_ms,
-            ..Settings::with_timeout_ms(genesis.consensus.timeout_ms)
+            ..Settings::with_timeout_ms(in_force.config().timeout_ms)
         };
         let liveness = Liveness::new(
             spec.own,
@@ -123,6 +123,7 @@ impl Group {
             Arc::clone(&suite),
             ledger.clone(),
             Arc::clone(&pool),
+            in_force.clone(),
         );
         let consensus = Pbft::new(key, suite.hash_fn(), ledger.genesis_hash(), settings);
         let consensus_status = Arc::new(ArcSwap::from_pointee(starting_status(&ledger, &spec.own)));
@@ -141,7 +142,6 @@ impl Group {
             own: spec.own,
             genesis_hash: ledger.genesis_hash(),
             evm_chain_id: genesis.evm_chain_id,
-            max_transactions,
             suite: Arc::clone(&suite),
             assembler: Arc::clone(&assembler),
             ledger: ledger.clone(),
@@ -160,7 +160,8 @@ impl Group {
         let core = Core::new(
             CoreParts {
                 genesis_hash: ledger.genesis_hash(),
-                max_transactions,
+                timeout_ms: in_force.config().timeout_ms,
+                in_force,
                 limits: MessageLimits {
                     block_bytes: genesis.block_bytes as usize + BLOCK_ENVELOPE,
                 },
@@ -371,6 +372,11 @@ impl Group {
         reason.map_or(Ok(()), |reason| Err(format!("group {} {reason}", self.id)))
     }
 
+    /// Tells whoever waits for blocks that none come any more, so that it lets go of the ledger.
+    pub(crate) fn tell_stopped(&self) {
+        let _ = self.events.send(GroupEvent::Stopped);
+    }
+
     /// Stops the threads and waits for them; what is committed is durable already. It blocks for as long as the block
     /// under way takes.
     pub fn stop(&self) {
@@ -383,6 +389,7 @@ impl Group {
                 tracing::error!(group = %self.id, "the thread {name} had ended with a panic");
             }
         }
+        self.tell_stopped();
         info!(group = %self.id, height = self.ledger.head().height, "group stopped");
     }
 }

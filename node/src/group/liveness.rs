@@ -19,6 +19,7 @@ use secp256k1::ecdsa::RecoverableSignature;
 use secp256k1::{Message, PublicKey, SecretKey};
 use tracing::{debug, warn};
 
+use super::InForce;
 use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
@@ -38,6 +39,7 @@ pub(crate) struct Liveness {
     suite: Arc<dyn Suite>,
     ledger: Ledger,
     pool: Arc<TxPool>,
+    in_force: InForce,
     account: Option<(SecretKey, Address)>,
     /// The height that was looked at last, and whether something waits for proofs there.
     looked_at: Option<(u64, bool)>,
@@ -60,6 +62,7 @@ impl Liveness {
         suite: Arc<dyn Suite>,
         ledger: Ledger,
         pool: Arc<TxPool>,
+        in_force: InForce,
     ) -> Self {
         let account = account(&*key, &*suite);
         Self {
@@ -68,6 +71,7 @@ impl Liveness {
             suite,
             ledger,
             pool,
+            in_force,
             account,
             looked_at: None,
             sent_ms: None,
@@ -130,7 +134,7 @@ impl Liveness {
             chain_id: Some(self.ledger.genesis().evm_chain_id),
             nonce,
             gas_price: 0,
-            gas_limit: gas.min(self.ledger.genesis().gas_limit),
+            gas_limit: gas.min(self.in_force.config().gas),
             to: TxKind::Call(to),
             value: U256::ZERO,
             input,

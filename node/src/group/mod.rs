@@ -8,12 +8,15 @@
 //! ```
 
 mod assemble;
+#[cfg(test)]
+mod assemble_tests;
 mod blocks;
 mod core;
 mod event;
 mod executor;
 mod halt;
 mod handle;
+mod in_force;
 mod liveness;
 mod open;
 mod outlet;
@@ -23,6 +26,7 @@ mod timers;
 pub use assemble::{Assembler, StageTimes};
 pub use halt::Halt;
 pub use handle::Group;
+pub use in_force::InForce;
 pub use open::{GroupSpec, OpenGroup, OpenGroupError};
 
 pub(crate) use event::CoreEvent;

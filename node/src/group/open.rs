@@ -98,11 +98,10 @@ impl OpenGroup {
         let records = decode_records(&file, &votes.records)?;
         // A new log and one that was lost look alike, and a crash may have come before peers told them apart.
         let abstention_open = Record::abstention(&records).is_none_or(|through| through == u64::MAX);
-        let assembler =
-            Assembler::new(ledger.genesis(), Arc::clone(&suite)).map_err(|what| OpenGroupError::Unsupported {
-                group: spec.genesis.group_id,
-                what,
-            })?;
+        let assembler = Assembler::new(&ledger, Arc::clone(&suite)).map_err(|what| OpenGroupError::Unsupported {
+            group: spec.genesis.group_id,
+            what,
+        })?;
         metrics.height(ledger.head().height);
         Ok(Self {
             spec,

@@ -2,7 +2,7 @@
 //!
 //! | files | group | what happens |
 //! | --- | --- | --- |
-//! | appear | unknown | it is opened and started |
+//! | appear | unknown | it is opened and started, unless a person stopped or removed it |
 //! | change | failed to open | it is tried again |
 //! | change | running | a changed genesis is an alarm, changed settings are told about: they count at the next restart |
 //! | disappear | any | nothing; silence is no opinion (DESIGN.md 5.11). It is said once |
@@ -45,7 +45,7 @@ impl GroupWatcher {
             Err(error) => return self.say_unreadable(error.to_string()),
         };
         self.unreadable = None;
-        self.say_gone(&found);
+        self.say_gone(&found, starter);
         let mut start = Vec::new();
         for id in found {
             let now = of_group(files, config, id);
@@ -70,10 +70,10 @@ impl GroupWatcher {
         }
     }
 
-    fn say_gone(&mut self, found: &BTreeSet<GroupId>) {
+    fn say_gone(&mut self, found: &BTreeSet<GroupId>, starter: &Starter) {
         self.gone.retain(|id| !found.contains(id));
         for id in self.seen.keys().filter(|id| !found.contains(id)) {
-            if self.gone.insert(*id) {
+            if self.gone.insert(*id) && starter.groups.get(*id).is_some() {
                 warn!(group = %id, "group.{id}.genesis is gone: the group goes on; a restart would be without it");
             }
         }

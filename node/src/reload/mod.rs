@@ -34,7 +34,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Who takes changes over.
 #[derive(Debug)]
 pub(crate) struct Reloaded {
-    pub(crate) starter: Starter,
+    pub(crate) starter: Arc<Starter>,
     pub(crate) network: NetworkHandle,
     pub(crate) rpc: Arc<ServerHandle>,
     pub(crate) rpc_tls: Option<Arc<RpcListenerTls>>,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
 use althing_crypto::Suite;
-use althing_execution::{InvalidReason, Limits, Rules, SenderError, check_stateless, is_replay_protected, recover};
+use althing_execution::{InvalidReason, Rules, SenderError, check_stateless, is_replay_protected, recover};
 use althing_types::transaction::Envelope;
 use althing_types::{Bytes, DecodeError, Recovered, Transaction};
+
+use crate::group::InForce;
 
 /// Why the pool does not take a transaction. The texts begin with the words tools match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,8 +84,8 @@ pub struct Admission {
     pub suite: Arc<dyn Suite>,
     /// The rules in force.
     pub rules: Rules,
-    /// What a block may hold.
-    pub limits: Limits,
+    /// What the next block may hold.
+    pub in_force: InForce,
     /// The group's EVM chain id.
     pub evm_chain_id: u64,
 }
@@ -92,7 +94,7 @@ impl Admission {
     /// Decodes, checks and recovers the sender. This is the costly part, free of locks.
     pub fn admit(&self, raw: Bytes) -> Result<Recovered, PoolError> {
         let transaction = Transaction::decode(raw, self.suite.hash_fn())?;
-        check_stateless(&self.rules, &self.limits, self.evm_chain_id, &transaction)?;
+        check_stateless(&self.rules, &self.in_force.limits(), self.evm_chain_id, &transaction)?;
         if !is_replay_protected(&transaction) {
             return Err(PoolError::Unprotected {
                 accepted: self.evm_chain_id,

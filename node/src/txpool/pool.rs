@@ -252,6 +252,19 @@ impl Pool {
         before - self.by_hash.len()
     }
 
+    /// Drops what asks for more gas than a transaction may be given now, with what comes after it from the same sender.
+    pub fn drop_above_gas(&mut self, limit: u64) {
+        let above = |waiting: &Waiting| waiting.recovered.transaction.gas_limit() > limit;
+        let first = self.senders.iter().filter_map(|(sender, queue)| {
+            let first = queue.waiting.iter().find(|(_, waiting)| above(waiting));
+            first.map(|(nonce, _)| (*sender, *nonce))
+        });
+        let first: Vec<(Address, u64)> = first.collect();
+        for (sender, nonce) in first {
+            self.truncate(sender, nonce);
+        }
+    }
+
     fn truncate(&mut self, sender: Address, nonce: u64) {
         let Some(queue) = self.senders.get_mut(&sender) else {
             return;

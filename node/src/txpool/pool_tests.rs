@@ -6,7 +6,7 @@ use alloy_primitives::{Signature, TxKind, keccak256};
 use althing_execution::InvalidReason;
 use althing_types::{Address, B256, Recovered, Transaction, U256};
 
-use super::{Pool, PoolError, PoolLimits};
+use super::{Pool, PoolError, PoolLimits, PoolSize};
 
 fn limits() -> PoolLimits {
     PoolLimits {
@@ -87,6 +87,21 @@ fn a_higher_offered_tip_replaces_and_keeps_the_place() {
     assert_eq!(executable(&pool), [(1, 0), (1, 1), (2, 0)]);
     assert!(pool.contains(&hash(1, 0, 5)));
     assert!(!pool.contains(&hash(1, 0, 0)), "what was replaced is gone");
+}
+
+#[test]
+fn what_asks_for_more_gas_than_is_given_now_goes_with_what_follows_it() {
+    let mut pool = Pool::new(limits());
+    for nonce in 0..3 {
+        pool.insert(transaction(1, nonce, 0), 0, 0).unwrap();
+    }
+    pool.insert(transaction(2, 0, 0), 0, 0).unwrap();
+    pool.drop_above_gas(21_000);
+    assert_eq!(pool.size().executable, 4);
+    pool.drop_above_gas(20_999);
+    assert_eq!(pool.size(), PoolSize::default());
+    pool.insert(transaction(1, 0, 0), 0, 0).unwrap();
+    assert_eq!(executable(&pool), [(1, 0)]);
 }
 
 #[test]

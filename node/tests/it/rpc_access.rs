@@ -12,7 +12,7 @@ use super::folder::{Authority, Folder, key};
 use super::running::Running;
 
 /// A node whose RPC port speaks TLS with the node's own certificate.
-fn folder(auth: &str) -> Folder {
+pub(crate) fn with_tls(auth: &str) -> Folder {
     let folder = Folder::new();
     folder.write("conf/node.crt", certificate(&folder));
     let tls = "tls_cert=conf/node.crt\ntls_key=conf/node.key\ntls_client_ca=conf/ca.crt\n";
@@ -37,13 +37,13 @@ fn start(folder: &Folder) -> Running {
 }
 
 /// A client of this agency in this role.
-struct Person {
+pub(crate) struct Person {
     chain: String,
     key: KeyPair,
 }
 
 impl Person {
-    fn of(agency: &Authority, role: &str) -> Self {
+    pub(crate) fn of(agency: &Authority, role: &str) -> Self {
         let key = key();
         Self {
             chain: agency.client(&key, role),
@@ -51,7 +51,7 @@ impl Person {
         }
     }
 
-    fn connect(&self, folder: &Folder) -> Client {
+    pub(crate) fn connect(&self, folder: &Folder) -> Client {
         Client::tls(
             folder.ports.rpc,
             &config(folder.chain.pem(), Some((&self.chain, &self.key))),
@@ -70,7 +70,7 @@ fn refusal(answer: &Value) -> &str {
 
 #[test]
 fn only_the_admin_certificate_of_the_nodes_own_agency_administers() {
-    let folder = folder("optional");
+    let folder = with_tls("optional");
     let _running = start(&folder);
     let status = |mut client: Client| {
         // Reading is everybody's.
@@ -106,7 +106,7 @@ fn only_the_admin_certificate_of_the_nodes_own_agency_administers() {
 
 #[test]
 fn a_certificate_that_is_shown_is_checked_even_where_none_is_asked_for() {
-    let folder = folder("optional");
+    let folder = with_tls("optional");
     let _running = start(&folder);
     let foreign = Authority::chain().agency("agency-a");
     let mut client = Person::of(&foreign, "admin").connect(&folder);
@@ -115,7 +115,7 @@ fn a_certificate_that_is_shown_is_checked_even_where_none_is_asked_for() {
 
 #[test]
 fn where_client_certificates_are_required_nobody_else_is_served() {
-    let folder = folder("required");
+    let folder = with_tls("required");
     let _running = start(&folder);
     assert!(anonymous(&folder).ask("getBlockNumber", json!([1])).is_err());
     let mut sdk = Person::of(&folder.agency, "sdk").connect(&folder);
@@ -124,7 +124,7 @@ fn where_client_certificates_are_required_nobody_else_is_served() {
 
 #[test]
 fn a_renewed_certificate_is_served_without_a_restart_and_connections_go_on() {
-    let folder = folder("optional");
+    let folder = with_tls("optional");
     let mut running = start(&folder);
     let mut before = Person::of(&folder.agency, "admin").connect(&folder);
     assert!(before.ask("althing_status", json!([])).unwrap()["result"].is_object());
@@ -149,7 +149,7 @@ fn a_renewed_certificate_is_served_without_a_restart_and_connections_go_on() {
 
 #[test]
 fn a_client_put_on_the_blacklist_loses_its_connection_and_gets_no_other() {
-    let folder = folder("optional");
+    let folder = with_tls("optional");
     let mut running = start(&folder);
     let (good, bad) = (
         Person::of(&folder.agency, "sdk"),
@@ -213,7 +213,7 @@ fn the_status_on_loopback_says_what_the_node_runs_and_who_is_live() {
 
 #[test]
 fn metrics_have_what_alerts_need() {
-    let folder = folder("optional");
+    let folder = with_tls("optional");
     let running = start(&folder);
     running.until("ready", |running| running.page("/readyz") == "ready\n");
     let page = running.page("/metrics");

@@ -123,6 +123,7 @@ impl Pbft {
             }
             Input::Work { reason, on } => self.on_work(reason, on),
             Input::Peer { id, up } => self.on_peer(id, up),
+            Input::Timeout { timeout_ms } => self.on_timeout(timeout_ms),
             Input::Wake(Timer::Round) => self.on_round_timer(),
             Input::Wake(Timer::Seal) => self.timers.seal.wake(self.now, Timer::Seal, &mut self.out),
             Input::Wake(Timer::Resend) => self.on_resend_timer(),

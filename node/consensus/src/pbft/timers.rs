@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use althing_types::NodeId;
 
 use super::Pbft;
-use crate::{Message, Now, Output, PersistId, Phase, Timer, To};
+use crate::{Message, Now, Output, PersistId, Phase, Settings, Timer, To};
 
 /// One timer, with the moment it was set to. A wake that comes early (rounding) or late (overtaken) is known as such.
 #[derive(Debug, Default)]
@@ -158,6 +158,15 @@ impl Pbft {
         if self.may_vote() {
             let after_ms = self.settings.round_ms(self.round.slot.view);
             self.timers.round.set(self.now, after_ms, Timer::Round, &mut self.out);
+        }
+    }
+
+    /// Rounds may last longer, or less long, from now on; the rules set the timer of a round under way again.
+    pub(super) fn on_timeout(&mut self, timeout_ms: u64) {
+        let agreed = Settings::with_timeout_ms(timeout_ms).timeout_ms;
+        if self.settings.timeout_ms != agreed {
+            self.settings.timeout_ms = agreed;
+            self.timers.round.cancel(Timer::Round, &mut self.out);
         }
     }
 

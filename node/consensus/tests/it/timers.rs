@@ -57,6 +57,26 @@ fn the_round_timer_runs_when_f_plus_one_round_changes_arrived() {
 }
 
 #[test]
+fn another_timeout_counts_from_now_for_a_round_under_way_too() {
+    let mut house = House::follower(4, 0);
+    let reason = Reason::Waiting(B256::repeat_byte(1));
+    house.step(Input::Work { reason, on: true });
+    let out = house.step(Input::Timeout { timeout_ms: 9_000 });
+    assert_eq!(timer(&out, Timer::Round), Some(9_000));
+    assert_eq!(house.step(Input::Timeout { timeout_ms: 9_000 }), []);
+    // It outlives a start, which knows nothing of it.
+    house.start(vec![], None);
+    let out = house.step(Input::Work { reason, on: true });
+    assert_eq!(timer(&out, Timer::Round), Some(9_000));
+}
+
+#[test]
+fn another_timeout_starts_no_round_timer_in_an_idle_group() {
+    let mut house = House::follower(4, 0);
+    assert_eq!(house.step(Input::Timeout { timeout_ms: 9_000 }), []);
+}
+
+#[test]
 fn a_node_that_cannot_reach_a_quorum_does_not_run_away_in_views() {
     let mut house = House::follower(4, 2);
     house.step(Input::Work {

@@ -5,6 +5,7 @@
 //! nothing and returns FISCO's code; a call that no contract here knows ends as an exception.
 
 mod committee;
+mod configuration;
 mod consensus;
 mod events;
 mod own;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{address, map::AddressSet};
 use althing_crypto::Suite;
-use althing_governance::{Governance, Limits, Moment, Outcome, Refusal};
+use althing_governance::{Governance, Limits, Moment, Outcome, Refusal, SystemConfig};
 use althing_types::{Address, B256, Bytes, StateError, U256};
 use revm::context::{Block, ContextTr, JournalTr, Transaction};
 use revm::handler::{EthPrecompiles, PrecompileProvider};
@@ -26,6 +27,8 @@ use revm::primitives::hardfork::SpecId;
 
 use crate::evm::Host;
 
+/// FISCO's system configuration.
+pub const SYSTEM_CONFIG: Address = address!("0000000000000000000000000000000000001000");
 /// FISCO's list of sealers and observers.
 pub const CONSENSUS: Address = address!("0000000000000000000000000000000000001003");
 /// FISCO's committee.
@@ -33,7 +36,7 @@ pub const CHAIN_GOVERNANCE: Address = address!("00000000000000000000000000000000
 /// The contract of our own, whose storage holds the governance of the group.
 pub const GOVERNANCE: Address = address!("0000000000000000000000000000000000001100");
 
-const CONTRACTS: [Address; 3] = [CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE];
+const CONTRACTS: [Address; 4] = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE];
 
 /// Gas of a call, of a word that is read, and of a word that is written.
 const CALL_GAS: u64 = 3_000;
@@ -58,10 +61,11 @@ pub(crate) struct Contracts {
     ethereum: EthPrecompiles,
     addresses: AddressSet,
     suite: Arc<dyn Suite>,
+    in_force: SystemConfig,
 }
 
 impl Contracts {
-    pub(crate) fn new(spec: SpecId, suite: Arc<dyn Suite>) -> Self {
+    pub(crate) fn new(spec: SpecId, suite: Arc<dyn Suite>, in_force: SystemConfig) -> Self {
         let ethereum = EthPrecompiles::new(spec);
         let mut addresses = ethereum.warm_addresses().clone();
         addresses.extend(CONTRACTS);
@@ -69,6 +73,7 @@ impl Contracts {
             ethereum,
             addresses,
             suite,
+            in_force,
         }
     }
 }
@@ -170,6 +175,7 @@ impl Contracts {
             suite: &*self.suite,
         };
         let reply = match inputs.bytecode_address {
+            SYSTEM_CONFIG => configuration::call(&mut found, &around, &self.in_force, input),
             CONSENSUS => consensus::call(&mut found, &around, input),
             CHAIN_GOVERNANCE => committee::call(&mut found, &around, input),
             _ => own::call(&mut found, &mut around, input)?,

@@ -12,9 +12,11 @@ sol! {
     function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
     function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
     function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+    function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
     function withdrawRole(string node) returns (int256 code, string reason);
     function withdrawWeight(address account) returns (int256 code, string reason);
     function withdrawThreshold() returns (int256 code, string reason);
+    function withdrawSetting(string key) returns (int256 code, string reason);
     function advance(bytes32 id) returns (int256 code, string reason);
     function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
     function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
@@ -111,6 +113,10 @@ fn decide(
             let call = voteThresholdCall::abi_decode(input)?;
             vote(Wish::Threshold(call.percent), call.number, false)
         }
+        Some(voteSettingCall::SELECTOR) => {
+            let call = voteSettingCall::abi_decode(input)?;
+            vote(Wish::Config(call.key, call.value), call.number, false)
+        }
         Some(advanceCall::SELECTOR) => Ok(governance.advance(now, account, advanceCall::abi_decode(input)?.id)),
         Some(askLeaseCall::SELECTOR) => {
             let call = askLeaseCall::abi_decode(input)?;
@@ -142,6 +148,7 @@ fn withdraw(
         }
         Some(withdrawWeightCall::SELECTOR) => withdraw(&Subject::Seat(withdrawWeightCall::abi_decode(input)?.account)),
         Some(withdrawThresholdCall::SELECTOR) => withdraw(&Subject::Threshold),
+        Some(withdrawSettingCall::SELECTOR) => withdraw(&Subject::Config(withdrawSettingCall::abi_decode(input)?.key)),
         _ => return Err(alloy_sol_types::Error::custom("no such function")),
     })
 }

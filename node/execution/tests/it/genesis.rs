@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use alloy_primitives::hex;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
-    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, MULTICALL3, SYSTEM_CONTRACTS, genesis_changes, status,
+    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, MULTICALL3, SYSTEM_CONFIG, SYSTEM_CONTRACTS,
+    genesis_changes, status,
 };
 use althing_types::genesis::{Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, Predeploy, StateKind};
 use althing_types::{Address, B256, ChangeSet, Genesis, GroupId, NodeId, SealerSet, StateReader, U256};
@@ -74,7 +75,7 @@ fn multicall3_and_the_create2_deployer_work() {
 fn system_contract_addresses_carry_stub_code_that_never_looks_like_success() {
     let state = MemoryState::new(&changes(&[]));
     for address in SYSTEM_CONTRACTS {
-        let is_there = [CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE].contains(&address);
+        let is_there = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE].contains(&address);
         let account = state.account(&address).unwrap().unwrap();
         assert_eq!(
             state.code(&account.code_hash).unwrap().len(),

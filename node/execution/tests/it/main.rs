@@ -6,6 +6,7 @@ mod agreement;
 mod block;
 mod calls;
 mod cancel;
+mod configuration;
 mod faults;
 mod genesis;
 mod limits;

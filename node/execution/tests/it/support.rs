@@ -65,6 +65,7 @@ pub(crate) fn context(number: u64) -> BlockContext {
         beneficiary: Address::repeat_byte(0xbe),
         evm_chain_id: CHAIN_ID,
         limits: LIMITS,
+        timeout_ms: 3_000,
     }
 }
 

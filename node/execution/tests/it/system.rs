@@ -51,14 +51,14 @@ fn node(number: u8) -> NodeId {
 }
 
 /// Four sealers, four seats: accounts `sender(1)` to `sender(4)`.
-struct Chain {
+pub(crate) struct Chain {
     state: MemoryState,
-    height: u64,
+    pub(crate) height: u64,
     nonces: std::collections::BTreeMap<Address, u64>,
 }
 
 impl Chain {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut genesis = genesis(&[]);
         genesis.sealers = SealerSet::new((1..=4).map(node).collect());
         let mut seats: Vec<Seat> = (1..=4)
@@ -92,7 +92,7 @@ impl Chain {
     }
 
     /// One call in a block of its own: status, output, and what the block did.
-    fn call(&mut self, from: Address, to: Address, input: impl Into<Vec<u8>>) -> (u32, Bytes, Executed) {
+    pub(crate) fn call(&mut self, from: Address, to: Address, input: impl Into<Vec<u8>>) -> (u32, Bytes, Executed) {
         self.height += 1;
         self.state
             .set_block(self.height - 1, BLOCK, (NOW + self.height - 1) * 1_000);
@@ -113,7 +113,7 @@ impl Chain {
         (receipt.status, receipt.output.clone(), executed)
     }
 
-    fn code(&mut self, from: u8, to: Address, input: Vec<u8>) -> i64 {
+    pub(crate) fn code(&mut self, from: u8, to: Address, input: Vec<u8>) -> i64 {
         let (status, output, _) = self.call(sender(from), to, input);
         assert_eq!(status, status::OK);
         i64::try_from(alloy_primitives::I256::abi_decode(&output).unwrap()).unwrap()
@@ -126,14 +126,14 @@ impl Chain {
         self.told(9, input.to_vec())
     }
 
-    fn told(&mut self, from: u8, input: Vec<u8>) -> (i64, String) {
+    pub(crate) fn told(&mut self, from: u8, input: Vec<u8>) -> (i64, String) {
         let (status, output, _) = self.call(sender(from), GOVERNANCE, input);
         assert_eq!(status, status::OK);
         let (code, reason) = <(alloy_primitives::I256, String)>::abi_decode_params(&output).unwrap();
         (i64::try_from(code).unwrap(), reason)
     }
 
-    fn group(&self) -> Governance {
+    pub(crate) fn group(&self) -> Governance {
         governance(&self.state).unwrap().unwrap()
     }
 

@@ -1,8 +1,8 @@
 //! GOVERNANCE.md 1.
 
-use althing_governance::{Event, Outcome, Refusal, Role, Subject, VOTE_BLOCKS, VOTE_MS, Value, Wish};
+use althing_governance::{Event, Outcome, Refusal, Role, Subject, SystemConfig, VOTE_BLOCKS, VOTE_MS, Value, Wish};
 
-use crate::scene::{Scene, account, node};
+use crate::scene::{Scene, account, genesis, node};
 
 fn observer(number: u8) -> Wish {
     Wish::Role(node(number), Role::Observer)
@@ -161,8 +161,12 @@ fn system_configuration_is_voted_on_and_written_in_one_way() {
         ("tx_count_limit", "0"),
         ("tx_count_limit", "0100"),
         ("tx_count_limit", "many"),
-        ("tx_gas_limit", "99999"),
+        ("tx_count_limit", "100001"),
+        ("tx_gas_limit", "9999999"),
+        ("tx_gas_limit", "9007199254740992"),
         ("consensus_timeout", "2"),
+        ("consensus_timeout", "61"),
+        ("consensus_timeout", "3.5"),
         ("colour", "red"),
     ] {
         let refused = scene.vote(1, set(key, value)).unwrap_err();
@@ -170,6 +174,28 @@ fn system_configuration_is_voted_on_and_written_in_one_way() {
     }
     scene.agree(&set("tx_count_limit", "500"));
     assert_eq!(scene.group.config("tx_count_limit"), Some("500"));
+}
+
+#[test]
+fn what_was_voted_on_holds_from_the_next_block_and_the_rest_is_genesis() {
+    let mut scene = Scene::new(4, 4);
+    let genesis = SystemConfig::from(&genesis(4, 4));
+    assert_eq!(scene.group.system_config(&genesis), genesis);
+    assert_eq!(scene.group.setting("tx_gas_limit"), None);
+    let set = |key: &str, value: &str| Wish::Config(key.to_owned(), value.to_owned());
+    scene.agree(&set("tx_count_limit", "7"));
+    scene.agree(&set("consensus_timeout", "5"));
+    let expected = SystemConfig {
+        transactions: 7,
+        timeout_ms: 5_000,
+        ..genesis
+    };
+    assert_eq!(scene.group.system_config(&genesis), expected);
+    let setting = scene.group.setting("tx_count_limit").unwrap();
+    assert_eq!((setting.value.as_str(), setting.since), ("7", scene.now.height + 1));
+    assert_eq!(expected.text("consensus_timeout").unwrap(), "5");
+    assert_eq!(expected.text("colour"), None);
+    assert_eq!(scene.vote(1, set("tx_count_limit", "7")), Err(Refusal::NoChange));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod call;
 mod chain;
+mod lifecycle;
 mod pool;
 mod scan;
 mod status;
@@ -26,6 +27,7 @@ pub use chain::{
     AccountProof, BlockView, Head, HeaderView, LogEntry, LogFilter, MinedReceipt, MinedTransaction, SlotProof,
     TransactionLocation,
 };
+pub use lifecycle::{GroupLifecycle, Lifecycle, LifecycleAnswer, LifecycleCode};
 pub use pool::{PoolContent, PoolStatus, SubmitError};
 use scan::scan_logs;
 pub use status::{
@@ -102,6 +104,8 @@ pub trait NodeBackend: Send + Sync {
     fn listening(&self) -> bool;
     /// How the node and its groups fare. Cheap.
     fn status(&self) -> NodeStatus;
+    /// Who changes what groups the node runs; none where that is switched off. Cheap.
+    fn lifecycle(&self) -> Option<&dyn GroupLifecycle>;
 }
 
 /// One group of the node. `height` is always that of a committed block; state questions mean the state after it.

@@ -71,6 +71,8 @@ pub enum GroupEvent {
     },
     /// A transaction entered the pool.
     Pending(B256),
+    /// The group has stopped on this node; nothing follows.
+    Stopped,
 }
 
 /// The consensus as one node sees it.

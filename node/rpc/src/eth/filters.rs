@@ -232,7 +232,7 @@ fn pending_changes(events: &mut Receiver<GroupEvent>, limit: usize) -> Vec<B256>
         match events.try_recv() {
             Ok(GroupEvent::Pending(hash)) => hashes.push(hash),
             // A client that polls too seldom misses the oldest: the pool is not a ledger.
-            Ok(GroupEvent::Committed { .. }) | Err(TryRecvError::Lagged(_)) => {}
+            Ok(GroupEvent::Committed { .. } | GroupEvent::Stopped) | Err(TryRecvError::Lagged(_)) => {}
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
     }

@@ -138,7 +138,7 @@ async fn tell_commits(mut events: Receiver<GroupEvent>, sender: watch::Sender<()
             // Among lost events may be a block.
             Ok(GroupEvent::Committed { .. }) | Err(RecvError::Lagged(_)) => sender.send_modify(|()| {}),
             Ok(GroupEvent::Pending(_)) => {}
-            Err(RecvError::Closed) => return,
+            Ok(GroupEvent::Stopped) | Err(RecvError::Closed) => return,
         }
     }
 }

@@ -100,7 +100,8 @@ async fn run(pending: PendingSubscriptionSink, begun: Result<(Arc<Session>, Begu
             event = events.recv() => event,
         };
         sent = match (&*topic, event) {
-            (_, Err(RecvError::Closed)) => return,
+            // Who subscribed holds the group's ledger no longer than it runs.
+            (_, Ok(GroupEvent::Stopped) | Err(RecvError::Closed)) => return,
             (Topic::Pending { full }, Ok(GroupEvent::Pending(hash))) => send_pending(&sink, &*group, hash, *full).await,
             (Topic::Pending { .. }, _) | (_, Ok(GroupEvent::Pending(_))) => Ok(()),
             // A lost event is made good from the chain itself: heads and events are never skipped.

@@ -22,6 +22,14 @@ const NOT_IN_GROUP: i32 = -40009;
 /// The group cannot answer yet.
 const NOT_READY: i32 = -40010;
 
+/// The configuration lets nobody change what groups there are.
+const NO_DYNAMIC_GROUPS: i32 = -100_001;
+
+pub(super) fn no_dynamic_groups() -> RpcError {
+    let message = "config.ini [rpc] disable_dynamic_group=true: the groups of this node are changed by its files only";
+    RpcError::new(NO_DYNAMIC_GROUPS, message)
+}
+
 pub(super) fn group(error: GroupUnavailable) -> RpcError {
     let code = match error {
         GroupUnavailable::Missing(_) => GROUP_MISSING,

@@ -1,7 +1,8 @@
-//! FISCO BCOS 2.x methods that read: positional parameters, the group first.
+//! FISCO BCOS 2.x methods, positional parameters, the group first: those that read, and those that change what groups a node runs.
 
 mod chain;
 mod error;
+mod lifecycle;
 mod node;
 mod objects;
 mod parameters;
@@ -42,4 +43,14 @@ pub(crate) static METHODS: &[(&str, Work)] = &[
     ("getPendingTransactions", Read(transaction::pending)),
     ("getPendingTxSize", Now(transaction::pending_size)),
     ("call", Compute(transaction::call)),
+];
+
+/// The methods for administrators.
+pub(crate) static ADMINISTRATIVE: &[(&str, Work)] = &[
+    ("generateGroup", Read(lifecycle::generate)),
+    ("startGroup", Read(lifecycle::start)),
+    ("stopGroup", Read(lifecycle::stop)),
+    ("removeGroup", Read(lifecycle::remove)),
+    ("recoverGroup", Read(lifecycle::recover)),
+    ("queryGroupStatus", Read(lifecycle::status)),
 ];

@@ -88,6 +88,11 @@ impl MemoryGroup {
         head
     }
 
+    /// Says that nothing follows.
+    pub(crate) fn stop(&self) {
+        let _ = self.events.send(GroupEvent::Stopped);
+    }
+
     /// Takes a transaction into the pool, as [`GroupBackend::submit`] does.
     pub(crate) fn pend(&self, recovered: &Recovered) -> B256 {
         self.submit_one(recovered.transaction.raw().clone()).unwrap()

@@ -83,4 +83,8 @@ impl NodeBackend for MemoryNode {
             groups: self.groups.iter().map(group).collect(),
         }
     }
+
+    fn lifecycle(&self) -> Option<&dyn GroupLifecycle> {
+        None
+    }
 }

@@ -209,3 +209,22 @@ async fn a_cancelled_listener_closes_open_sockets() {
     ended.await.unwrap();
     server.handle.stopped().await;
 }
+
+#[tokio::test]
+async fn a_subscription_lets_go_of_a_group_that_has_stopped() {
+    let server = start(Limits::default()).await;
+    let held = std::sync::Arc::strong_count(&server.group);
+    let mut socket = Socket::open(&server).await;
+    for topic in ["newHeads", "logs", "newPendingTransactions"] {
+        assert!(socket.ask("eth_subscribe", json!([topic])).await["result"].is_string());
+    }
+    assert_eq!(std::sync::Arc::strong_count(&server.group), held + 3);
+    server.group.stop();
+    let deadline = tokio::time::Instant::now() + crate::server::PATIENCE;
+    while std::sync::Arc::strong_count(&server.group) > held {
+        assert!(tokio::time::Instant::now() < deadline, "it is still held");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The connection goes on.
+    assert!(socket.ask("eth_chainId", json!([])).await["result"].is_string());
+}

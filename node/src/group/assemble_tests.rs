@@ -1,0 +1,244 @@
+//! What a block may hold follows from the state after its parent.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Signature, TxKind};
+use alloy_sol_types::{SolCall, sol};
+use althing_crypto::{StandardSuite, Suite};
+use althing_execution::{SYSTEM_CONFIG, genesis_changes};
+use althing_governance::SystemConfig;
+use althing_ledger::{Committed, Ledger, SharedMemory};
+use althing_types::genesis::{genesis_hash, parse_genesis};
+use althing_types::{Address, Bytes, CommitCertificate, Genesis, NodeId, Recovered, Transaction, U256};
+
+use super::assemble::{AssembleError, Assembler, Parent, Sealed};
+
+sol! {
+    function setValueByKey(string key, string value) returns (int256);
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+/// The group has no committee: any account acts.
+const ACCOUNT: Address = Address::repeat_byte(0xac);
+
+fn sealer() -> NodeId {
+    NodeId::new([7; 64])
+}
+
+fn genesis() -> Genesis {
+    let text = format!(
+        "[consensus]\nconsensus_type=pbft\nmax_trans_num=1000\nconsensus_timeout=3\nnode.0={}\n\n[state]\ntype=storage\n\n\
+         [tx]\ngas_limit=300000000\n\n[group]\nid=1\ntimestamp=1767225600000\n\n[chain]\nid=20260\nsm_crypto=false\n",
+        sealer()
+    );
+    parse_genesis("group.1.genesis", &text).unwrap()
+}
+
+/// A group of one, which writes what it builds.
+struct Scene {
+    folder: tempfile::TempDir,
+    ledger: Ledger,
+    assembler: Assembler,
+    nonce: u64,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open(&folder);
+        let assembler = Assembler::new(&ledger, Arc::new(StandardSuite)).unwrap();
+        Self {
+            folder,
+            ledger,
+            assembler,
+            nonce: 0,
+        }
+    }
+
+    fn parent(&self) -> Parent {
+        let head = self.ledger.head();
+        Parent {
+            height: head.height,
+            hash: head.hash,
+            unix_ms: head.unix_ms(),
+        }
+    }
+
+    /// The account's next transactions, which are not used up before they are in a block.
+    fn transactions(&self, calls: &[(Address, Vec<u8>)]) -> Vec<Recovered> {
+        let chain_id = self.ledger.genesis().evm_chain_id;
+        let calls = (self.nonce..).zip(calls);
+        calls
+            .map(|(nonce, (to, input))| transaction(chain_id, nonce, *to, input))
+            .collect()
+    }
+
+    fn transfers(&self, count: usize) -> Vec<Recovered> {
+        self.transactions(&vec![(Address::ZERO, vec![]); count])
+    }
+
+    fn build(&self, assembler: &Assembler, offered: &[Recovered]) -> Sealed {
+        let built = assembler.build(&self.ledger, &self.parent(), offered, &sealer(), 0, &NEVER);
+        built.unwrap().0
+    }
+
+    fn verify(&self, sealed: &Sealed) -> Result<(), AssembleError> {
+        let recovered = sealed.block.transactions.iter().zip(&sealed.senders);
+        let recovered = recovered.map(|(transaction, sender)| Recovered {
+            transaction: Arc::clone(transaction),
+            sender: *sender,
+        });
+        let found = self
+            .assembler
+            .verify(&self.ledger, &self.parent(), &sealed.block, recovered.collect(), &NEVER);
+        found.map(drop)
+    }
+
+    /// As the executor writes a block.
+    fn write(&mut self, sealed: Sealed) {
+        self.nonce += sealed.block.transactions.len() as u64;
+        let next = sealed.next_config;
+        let certificate = CommitCertificate {
+            height: sealed.block.height(),
+            view: 0,
+            block: sealed.hash,
+            signatures: vec![],
+        };
+        let committed = Committed {
+            block: sealed.block,
+            hash: sealed.hash,
+            receipts: sealed.executed.receipts,
+            senders: sealed.senders,
+            prepared: sealed.prepared,
+            certificate,
+            next_sealers: sealed.next_sealers,
+        };
+        self.ledger.commit(committed).unwrap();
+        self.assembler.in_force().set(next);
+    }
+
+    /// A block with these calls of the system configuration.
+    fn set(&mut self, settings: &[(&str, &str)]) {
+        let call = |(key, value): &(&str, &str)| {
+            let (key, value) = ((*key).to_owned(), (*value).to_owned());
+            (SYSTEM_CONFIG, setValueByKeyCall { key, value }.abi_encode())
+        };
+        let calls: Vec<_> = settings.iter().map(call).collect();
+        let sealed = self.build(&self.assembler, &self.transactions(&calls));
+        assert_eq!(sealed.block.transactions.len(), settings.len());
+        assert!(sealed.executed.receipts.iter().all(|receipt| receipt.succeeded()));
+        self.write(sealed);
+    }
+
+    /// An assembler that is held to something else than the state says.
+    fn liar(&self, config: SystemConfig) -> Assembler {
+        let liar = Assembler::new(&self.ledger, Arc::new(StandardSuite)).unwrap();
+        liar.in_force().set(config);
+        liar
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> Ledger {
+    let (genesis, suite) = (genesis(), Arc::new(StandardSuite));
+    let changes = genesis_changes(&genesis, genesis_hash(&genesis, suite.hash_fn()));
+    let shared = SharedMemory::default();
+    let opened = Ledger::open_or_create(folder.path(), &genesis, &changes, sealer(), suite, &shared);
+    opened.unwrap().ledger
+}
+
+fn transaction(chain_id: u64, nonce: u64, to: Address, input: &[u8]) -> Recovered {
+    let unsigned = TxLegacy {
+        chain_id: Some(chain_id),
+        nonce,
+        gas_price: 0,
+        gas_limit: 5_000_000,
+        to: TxKind::Call(to),
+        value: U256::ZERO,
+        input: Bytes::copy_from_slice(input),
+    };
+    // Recovery is tested where it belongs.
+    let signature = Signature::new(U256::from(1), U256::from(1), false);
+    let envelope: TxEnvelope = unsigned.into_signed(signature).into();
+    let decoded = Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn());
+    Recovered {
+        transaction: Arc::new(decoded.unwrap()),
+        sender: ACCOUNT,
+    }
+}
+
+#[test]
+fn a_block_is_held_to_what_the_state_after_its_parent_says() {
+    let mut scene = Scene::new();
+    let mut block = scene.transactions(&[(
+        SYSTEM_CONFIG,
+        setValueByKeyCall {
+            key: "tx_count_limit".to_owned(),
+            value: "2".to_owned(),
+        }
+        .abi_encode(),
+    )]);
+    scene.nonce = 1;
+    block.extend(scene.transfers(4));
+    scene.nonce = 0;
+    // The block that changes the limit is held to the old one.
+    let sealed = scene.build(&scene.assembler, &block);
+    assert_eq!(sealed.block.transactions.len(), 5);
+    scene.verify(&sealed).unwrap();
+    scene.write(sealed);
+    let sealed = scene.build(&scene.assembler, &scene.transfers(5));
+    assert_eq!(sealed.block.transactions.len(), 2);
+    scene.verify(&sealed).unwrap();
+}
+
+#[test]
+fn a_proposal_above_the_limit_that_was_voted_on_is_refused() {
+    let mut scene = Scene::new();
+    let before = scene.assembler.in_force().config();
+    scene.set(&[("tx_count_limit", "2")]);
+    let proposal = scene.build(&scene.liar(before), &scene.transfers(3));
+    assert_eq!(proposal.block.transactions.len(), 3);
+    let refused = scene.verify(&proposal).unwrap_err();
+    assert!(matches!(refused, AssembleError::Invalid(_)));
+    assert!(
+        refused.to_string().contains("3 transactions, at most 2 are accepted"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_proposal_with_another_gas_limit_than_was_voted_on_is_refused() {
+    let mut scene = Scene::new();
+    let before = scene.assembler.in_force().config();
+    scene.set(&[("tx_gas_limit", "20000000")]);
+    let proposal = scene.build(&scene.liar(before), &scene.transfers(1));
+    let refused = scene.verify(&proposal).unwrap_err().to_string();
+    assert!(
+        refused.contains("gasLimit is 300000000, this node computes 20000000"),
+        "{refused}"
+    );
+    let sealed = scene.build(&scene.assembler, &scene.transfers(1));
+    assert_eq!(sealed.block.header.gas_limit, 20_000_000);
+}
+
+#[test]
+fn what_was_voted_on_is_read_from_the_ledger_after_a_restart() {
+    let mut scene = Scene::new();
+    scene.set(&[("tx_count_limit", "2"), ("consensus_timeout", "7")]);
+    let before = scene.assembler.in_force().config();
+    assert_eq!(
+        (before.transactions, before.gas, before.timeout_ms),
+        (2, 300_000_000, 7_000)
+    );
+    let Scene {
+        folder,
+        ledger,
+        assembler,
+        ..
+    } = scene;
+    drop((ledger, assembler));
+    let again = Assembler::new(&open(&folder), Arc::new(StandardSuite)).unwrap();
+    assert_eq!(again.in_force().config(), before);
+}
