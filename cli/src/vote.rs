@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use althing_governance::{Governance, Subject};
+use althing_governance::{Governance, Subject, SystemConfig};
 use althing_operator::edge::local::LocalView;
 use althing_operator::governance::{Act, Call, Chain, ChainView, Open, entries, open, value_text};
 use althing_operator::manifest::Manifests;
@@ -171,7 +171,7 @@ impl Scene {
             chain: Chain {
                 id: genesis.group_id,
                 evm_chain_id: genesis.evm_chain_id,
-                gas_limit: genesis.gas_limit,
+                gas_limit: view.governance.system_config(&SystemConfig::from(&genesis)).gas,
             },
             open: open(&view, &declared),
             group,

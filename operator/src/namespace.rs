@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::v1alpha1::{AgreedMember, Approval, MemberRole};
+use althing_governance::SystemConfig;
 use althing_types::{Address, GroupId, NodeId};
 use jiff::Timestamp;
 
@@ -309,7 +310,10 @@ impl Findings {
                 chain: Chain {
                     id: group.group.id,
                     evm_chain_id: group.genesis.genesis.evm_chain_id,
-                    gas_limit: group.genesis.genesis.gas_limit,
+                    gas_limit: chain
+                        .governance
+                        .system_config(&SystemConfig::from(&group.genesis.genesis))
+                        .gas,
                 },
                 entries: &group.entries,
                 voices: &voices,

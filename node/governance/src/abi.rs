@@ -16,12 +16,16 @@ sol! {
     function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
     /// Votes for the percentage above which a change passes.
     function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+    /// Votes for a value of the system configuration.
+    function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
     /// Takes a vote on a node's role back.
     function withdrawRole(string node) returns (int256 code, string reason);
     /// Takes a vote on a seat's weight back.
     function withdrawWeight(address account) returns (int256 code, string reason);
     /// Takes a vote on the threshold back.
     function withdrawThreshold() returns (int256 code, string reason);
+    /// Takes a vote on a value of the system configuration back.
+    function withdrawSetting(string key) returns (int256 code, string reason);
     /// Has an approved change looked at again that gave way to others.
     function advance(bytes32 id) returns (int256 code, string reason);
     /// Proves that a node lives and holds a block.
@@ -34,8 +38,8 @@ sol! {
     function state() view returns (bytes);
 }
 
-/// The call that puts a vote in the box; none for what the contract does not take votes on.
-pub fn vote(ballot: &Ballot) -> Option<Bytes> {
+/// The call that puts a vote in the box.
+pub fn vote(ballot: &Ballot) -> Bytes {
     let number = ballot.number;
     let call = match &ballot.wish {
         Wish::Role(node, role) => voteRoleCall {
@@ -56,20 +60,25 @@ pub fn vote(ballot: &Ballot) -> Option<Bytes> {
             number,
         }
         .abi_encode(),
-        Wish::Config(..) => return None,
+        Wish::Config(key, value) => voteSettingCall {
+            key: key.clone(),
+            value: value.clone(),
+            number,
+        }
+        .abi_encode(),
     };
-    Some(call.into())
+    call.into()
 }
 
 /// The call that takes one back.
-pub fn withdraw(subject: &Subject) -> Option<Bytes> {
+pub fn withdraw(subject: &Subject) -> Bytes {
     let call = match subject {
         Subject::Node(node) => withdrawRoleCall { node: node.to_string() }.abi_encode(),
         Subject::Seat(account) => withdrawWeightCall { account: *account }.abi_encode(),
         Subject::Threshold => withdrawThresholdCall {}.abi_encode(),
-        Subject::Config(_) => return None,
+        Subject::Config(key) => withdrawSettingCall { key: key.clone() }.abi_encode(),
     };
-    Some(call.into())
+    call.into()
 }
 
 /// The call that has a change looked at again.

@@ -129,6 +129,11 @@ impl Governance {
         members.filter(move |(_, role)| **role == wanted).map(|(node, _)| *node)
     }
 
+    /// Sealers and observers.
+    pub const fn members(&self) -> &BTreeMap<NodeId, Role> {
+        &self.members
+    }
+
     /// What a node is.
     pub fn role(&self, node: &NodeId) -> Role {
         self.members.get(node).copied().unwrap_or(Role::Free)

@@ -192,16 +192,23 @@ impl NetworkHandle {
         }
     }
 
-    /// Queues a frame to every peer that serves `group` with our genesis hash; the payload is shared, not copied. A
+    /// Queues a frame to every peer that serves `group` with our genesis hash and is meant; the payload is shared, not copied. A
     /// group we do not serve ourselves, or a payload over its module's limit, goes to nobody.
-    pub fn broadcast(&self, group: GroupId, lane: Lane, module: u16, payload: &Bytes) -> BroadcastOutcome {
+    pub fn broadcast(
+        &self,
+        group: GroupId,
+        lane: Lane,
+        module: u16,
+        payload: &Bytes,
+        is_meant: impl Fn(&NodeId) -> bool,
+    ) -> BroadcastOutcome {
         let mut outcome = BroadcastOutcome::default();
         let groups = self.shared.groups.load();
         let Some(served) = find_group(&groups, group) else {
             return outcome;
         };
         let too_long = payload.len() > self.shared.config.limits.payload_bytes_of(module);
-        for connection in self.shared.table.of_group(served, lane) {
+        for connection in self.shared.table.of_group(served, lane, is_meant) {
             let queued = match connection {
                 Some(connection) if !too_long => self.push(&connection, group, module, payload.clone()).is_queued(),
                 _ => false,

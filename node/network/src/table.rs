@@ -241,12 +241,17 @@ impl PeerTable {
     }
 
     /// For every peer that serves this group: its connection of `lane`, if that is up.
-    pub(crate) fn of_group(&self, served: &ServedGroup, lane: Lane) -> Vec<Option<Arc<Connection>>> {
+    pub(crate) fn of_group(
+        &self,
+        served: &ServedGroup,
+        lane: Lane,
+        is_meant: impl Fn(&NodeId) -> bool,
+    ) -> Vec<Option<Arc<Connection>>> {
         let peers = self.peers.read();
         peers
-            .values()
-            .filter(|peer| peer.serves(served))
-            .map(|peer| peer.lane(lane).cloned())
+            .iter()
+            .filter(|(id, peer)| is_meant(id) && peer.serves(served))
+            .map(|(_, peer)| peer.lane(lane).cloned())
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! Blocks made and checked. A header is a function of its parent, its section and what its transactions did; the leader
 //! and the voters compute it by the same code, so a proposal is right when it is equal to what this node would have made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use althing_ledger::{Ledger, LedgerError, Prepared};
 use althing_types::{B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section};
 
 use super::InForce;
+use super::audience::members;
 use crate::cpu::CpuTimer;
 
 /// A block with everything that committing it needs.
@@ -34,6 +36,8 @@ pub struct Sealed {
     pub next_sealers: SealerSet,
     /// What that height is held to.
     pub next_config: SystemConfig,
+    /// The sealers and observers of that height; none when the block changed nothing about them.
+    pub next_members: Option<BTreeSet<NodeId>>,
 }
 
 /// The block a new one stands on.
@@ -232,6 +236,7 @@ impl Assembler {
         let governance = changed_governance(&ledger.state_latest(), &executed.changes);
         let governance = governance.map_err(|error| AssembleError::Fatal(error.to_string()))?;
         let next_config = self.in_force.after(governance.as_ref());
+        let next_members = governance.as_ref().map(members);
         let next_sealers = governance.map_or_else(|| ledger.head().next_sealers.clone(), |found| found.sealers());
         let hash_fn = self.suite.hash_fn();
         let section = Section {
@@ -276,6 +281,7 @@ impl Assembler {
             prepared,
             next_sealers,
             next_config,
+            next_members,
         };
         Ok((
             sealed,

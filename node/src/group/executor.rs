@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tracing::{debug, info, warn};
 
+use super::Audience;
 use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
 use super::blocks::BlockCache;
 use super::event::CoreEvent;
@@ -78,6 +79,7 @@ pub(super) struct ExecutorParts {
     pub(super) evm_chain_id: u64,
     pub(super) suite: Arc<dyn Suite>,
     pub(super) assembler: Arc<Assembler>,
+    pub(super) audience: Audience,
     pub(super) ledger: Ledger,
     pub(super) pool: Arc<TxPool>,
     pub(super) blocks: Arc<BlockCache>,
@@ -317,6 +319,7 @@ impl Executor {
             prepared,
             next_sealers,
             next_config,
+            next_members,
         } = sealed;
         let height = block.height();
         let included: Vec<_> = senders
@@ -342,6 +345,9 @@ impl Executor {
         let in_force = parts.assembler.in_force();
         let less_gas = next_config.gas < in_force.config().gas;
         in_force.set(next_config);
+        if let Some(members) = next_members {
+            parts.audience.set(members);
+        }
         if less_gas {
             parts.pool.with(|pool| pool.drop_above_gas(next_config.gas));
         }

@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, mpsc};
 use tracing::info;
 
 use super::assemble::Assembler;
+use super::audience::Audience;
 use super::blocks::BlockCache;
 use super::core::{Core, CoreParts};
 use super::event::CoreEvent;
@@ -87,7 +88,10 @@ impl Group {
         let genesis = ledger.genesis().clone();
         let id = genesis.group_id;
         let genesis_block = genesis_block(&ledger);
-        let outlet = Outlet::new(network.clone(), id);
+        let audience = Audience::of(&ledger, spec.own, spec.config.sync.allow_free_node);
+        let audience =
+            audience.map_err(|error| std::io::Error::other(format!("the members of group {id}: {error}")))?;
+        let outlet = Outlet::new(network.clone(), id, audience.clone());
         let (core_tx, core_rx) = bounded(EVENTS_MAX);
         let (job_tx, job_rx) = unbounded();
         let (sync_tx, sync_rx) = bounded(EVENTS_MAX);
@@ -144,6 +148,7 @@ impl Group {
             evm_chain_id: genesis.evm_chain_id,
             suite: Arc::clone(&suite),
             assembler: Arc::clone(&assembler),
+            audience,
             ledger: ledger.clone(),
             pool: Arc::clone(&pool),
             blocks: Arc::clone(&blocks),
@@ -197,7 +202,6 @@ impl Group {
                 view: Arc::clone(&sync_view),
                 metrics: metrics.clone(),
                 clock,
-                allow_free_node: spec.config.sync.allow_free_node,
                 liveness,
                 consensus: Arc::clone(&consensus_status),
                 voted,

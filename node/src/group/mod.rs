@@ -10,6 +10,7 @@
 mod assemble;
 #[cfg(test)]
 mod assemble_tests;
+mod audience;
 mod blocks;
 mod core;
 mod event;
@@ -29,6 +30,7 @@ pub use handle::Group;
 pub use in_force::InForce;
 pub use open::{GroupSpec, OpenGroup, OpenGroupError};
 
+pub(crate) use audience::Audience;
 pub(crate) use event::CoreEvent;
 pub(crate) use executor::Job;
 pub(crate) use liveness::Liveness;

@@ -1,7 +1,9 @@
-//! What leaves a group for its peers, by lane and module. Nothing here ever waits: full queues drop (LEDGER.md 6).
+//! What leaves a group for its members, by lane and module. Nothing here ever waits: full queues drop (LEDGER.md 6).
 
 use althing_network::{Lane, NetworkHandle};
 use althing_types::{Bytes, GroupId, NodeId};
+
+use super::Audience;
 
 /// The modules of a group on the network.
 pub(crate) mod module {
@@ -18,23 +20,37 @@ pub(crate) mod module {
 pub(crate) struct Outlet {
     network: NetworkHandle,
     group: GroupId,
+    audience: Audience,
 }
 
 impl Outlet {
-    pub(crate) const fn new(network: NetworkHandle, group: GroupId) -> Self {
-        Self { network, group }
+    pub(crate) const fn new(network: NetworkHandle, group: GroupId, audience: Audience) -> Self {
+        Self {
+            network,
+            group,
+            audience,
+        }
+    }
+
+    /// Who hears what.
+    pub(crate) const fn audience(&self) -> &Audience {
+        &self.audience
     }
 
     pub(crate) fn consensus_to_all(&self, message: Bytes) {
-        self.to_all(Lane::Consensus, module::CONSENSUS, message);
+        self.to_members(Lane::Consensus, module::CONSENSUS, message);
     }
 
     pub(crate) fn consensus_to(&self, peer: &NodeId, message: Bytes) {
         self.to(peer, Lane::Consensus, module::CONSENSUS, message);
     }
 
-    pub(crate) fn sync_to_all(&self, message: Bytes) {
-        self.to_all(Lane::Bulk, module::SYNC, message);
+    /// Where this node is.
+    pub(crate) fn status_to_all(&self, message: Bytes) {
+        let is_meant = |peer: &NodeId| self.audience.hears_status(peer);
+        let _ = self
+            .network
+            .broadcast(self.group, Lane::Bulk, module::SYNC, &message.0, is_meant);
     }
 
     pub(crate) fn sync_to(&self, peer: &NodeId, message: Bytes) {
@@ -42,7 +58,7 @@ impl Outlet {
     }
 
     pub(crate) fn transactions_to_all(&self, message: Bytes) {
-        self.to_all(Lane::Bulk, module::TRANSACTIONS, message);
+        self.to_members(Lane::Bulk, module::TRANSACTIONS, message);
     }
 
     pub(crate) fn transactions_to(&self, peer: &NodeId, message: Bytes) {
@@ -54,8 +70,9 @@ impl Outlet {
         self.network.punish(peer);
     }
 
-    fn to_all(&self, lane: Lane, module: u16, message: Bytes) {
-        let _ = self.network.broadcast(self.group, lane, module, &message.0);
+    fn to_members(&self, lane: Lane, module: u16, message: Bytes) {
+        let is_meant = |peer: &NodeId| self.audience.hears(peer);
+        let _ = self.network.broadcast(self.group, lane, module, &message.0, is_meant);
     }
 
     fn to(&self, peer: &NodeId, lane: Lane, module: u16, message: Bytes) {

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use althing_consensus::ConsensusStatus;
-use althing_execution::governance;
-use althing_governance::Role;
 use althing_ledger::Ledger;
 use althing_types::{Bytes, NodeId};
 use arc_swap::ArcSwap;
@@ -94,7 +92,6 @@ pub(crate) struct SyncParts {
     pub(crate) view: Arc<ArcSwap<SyncView>>,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
-    pub(crate) allow_free_node: bool,
     pub(crate) liveness: Liveness,
     pub(crate) consensus: Arc<ArcSwap<ConsensusStatus>>,
     /// Whether this node ever voted in this group.
@@ -185,7 +182,7 @@ impl SyncTask {
     fn announce(&self) {
         self.parts
             .outlet
-            .sync_to_all(SyncMessage::Status(self.own_status()).encode());
+            .status_to_all(SyncMessage::Status(self.own_status()).encode());
     }
 
     fn handle(&mut self, event: SyncEvent) {
@@ -215,13 +212,30 @@ impl SyncTask {
         }
     }
 
-    /// A new peer learns where this node is and which transactions wait.
+    /// A new peer learns where this node is and which transactions wait, if it is a member.
     fn welcome(&self, peer: &NodeId) {
-        self.parts
-            .outlet
-            .sync_to(peer, SyncMessage::Status(self.own_status()).encode());
+        let audience = self.parts.outlet.audience();
+        if audience.hears_status(peer) {
+            self.tell(peer);
+        }
+        if !audience.hears(peer) {
+            return;
+        }
         for frame in gossip::frames(self.parts.pool.executable(10_000)) {
             self.parts.outlet.transactions_to(peer, gossip::encode(&frame));
+        }
+    }
+
+    fn tell(&self, peer: &NodeId) {
+        let status = SyncMessage::Status(self.own_status());
+        self.parts.outlet.sync_to(peer, status.encode());
+    }
+
+    /// Who was removed while it was away hears of the blocks through the one that removed it, or it would wait for ever.
+    fn tell_who_was_removed(&self, peer: &NodeId, height: u64) {
+        let is_behind = height < self.parts.ledger.head().height;
+        if is_behind && !self.parts.outlet.audience().hears_status(peer) && self.may_read(peer, height + 1) {
+            self.tell(peer);
         }
     }
 
@@ -231,6 +245,7 @@ impl SyncTask {
                 self.heard_ms.insert(peer, self.parts.clock.monotonic_ms());
                 self.peers.announced(peer, status, self.parts.clock.unix_ms());
                 self.settle_abstention();
+                self.tell_who_was_removed(&peer, status.height);
             }
             Ok(SyncMessage::Request(request)) => self.answer(&peer, request),
             Ok(SyncMessage::Blocks(blocks)) => self.blocks(peer, blocks),
@@ -290,7 +305,7 @@ impl SyncTask {
         self.parts.outlet.sync_to(peer, SyncMessage::Blocks(blocks).encode());
     }
 
-    /// Sealers and observers get blocks, and so does who sealed at the height asked for: a removed sealer is served the block
+    /// Members get blocks, and so does who sealed at the height asked for: a removed sealer is served the block
     /// that removed it (LEDGER.md 4).
     fn may_read(&self, peer: &NodeId, from: u64) -> bool {
         let ledger = &self.parts.ledger;
@@ -301,11 +316,7 @@ impl SyncTask {
                 .flatten()
                 .is_some_and(|sealers| sealers.contains(peer))
         };
-        let observes = || {
-            let found = governance(&ledger.state_latest()).ok().flatten();
-            found.is_some_and(|found| found.role(peer) == Role::Observer)
-        };
-        self.parts.allow_free_node || ledger.head().next_sealers.contains(peer) || sealed_then() || observes()
+        self.parts.outlet.audience().hears(peer) || sealed_then()
     }
 
     fn stored(&self, height: u64) -> Result<Option<SyncedBlock>, althing_ledger::LedgerError> {

@@ -41,8 +41,7 @@ pub struct Chain {
 impl Act {
     /// The transaction at this nonce of the agency's account.
     pub fn signed(&self, key: &PrivateKey, nonce: u64) -> Result<Signed, SignError> {
-        let input = self.call.input().ok_or(SignError::NoSuchFunction)?;
-        sign(key, &self.chain, nonce, input)
+        sign(key, &self.chain, nonce, self.call.input())
     }
 }
 
@@ -58,12 +57,12 @@ pub enum Call {
 }
 
 impl Call {
-    /// What is sent to [`abi::ADDRESS`]; none for what the contract has no function for.
-    pub fn input(&self) -> Option<Bytes> {
+    /// What is sent to [`abi::ADDRESS`].
+    pub fn input(&self) -> Bytes {
         match self {
             Self::Vote(ballot) => abi::vote(ballot),
             Self::Withdraw(subject) => abi::withdraw(subject),
-            Self::Advance(id) => Some(abi::advance(*id)),
+            Self::Advance(id) => abi::advance(*id),
         }
     }
 }

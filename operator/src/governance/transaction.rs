@@ -15,9 +15,6 @@ const GAS: u64 = 30_000_000;
 /// Why an act cannot be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// The contract has no function for it.
-    #[error("the governance contract has no function for this")]
-    NoSuchFunction,
     /// Not a key of an account.
     #[error("the governance key is not on secp256k1")]
     WrongKey,

@@ -17,6 +17,7 @@ mod misoperations;
 mod refusals;
 mod rollout;
 mod scene;
+mod votes;
 mod waiting;
 
 use althing_e2e::cluster::Named;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(keys::a_node_without_its_ledger_abstains_until_it_is_safe_and_takes_part_again),
         case!(keys::two_operators_at_once_never_make_a_second_key),
         case!(keys::a_replica_that_takes_over_in_the_middle_makes_no_second_key),
+        case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),
         case!(deletion::the_deletion_policy_decides_about_key_and_volume),
         case!(deletion::a_group_and_a_consortium_deleted_leave_their_records_and_keys),

@@ -34,7 +34,7 @@ pub const CONSENSUS: Address = address!("000000000000000000000000000000000000100
 /// FISCO's committee.
 pub const CHAIN_GOVERNANCE: Address = address!("0000000000000000000000000000000000001008");
 /// The contract of our own, whose storage holds the governance of the group.
-pub const GOVERNANCE: Address = address!("0000000000000000000000000000000000001100");
+pub const GOVERNANCE: Address = althing_governance::abi::ADDRESS;
 
 const CONTRACTS: [Address; 4] = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE];
 

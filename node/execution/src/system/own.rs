@@ -1,28 +1,16 @@
 //! 0x1100: what FISCO has no interface for: numbers and identities of changes, withdrawal, `advance`, `alive`, leases.
 
 use alloy_primitives::I256;
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_sol_types::{SolCall, SolValue};
+use althing_governance::abi::{
+    advanceCall, aliveCall, askLeaseCall, returnLeaseCall, stateCall, voteRoleCall, voteSettingCall, voteThresholdCall,
+    voteWeightCall, withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall, withdrawWeightCall,
+};
 use althing_governance::{Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, Refusal, Role, Subject, Wish};
 use althing_types::{B256, Bytes, HashFn, NodeId, StateError};
 
 use super::consensus::{BAD_NODE_ID, selector};
 use super::{Reply, Surroundings, code};
-
-sol! {
-    function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
-    function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
-    function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
-    function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
-    function withdrawRole(string node) returns (int256 code, string reason);
-    function withdrawWeight(address account) returns (int256 code, string reason);
-    function withdrawThreshold() returns (int256 code, string reason);
-    function withdrawSetting(string key) returns (int256 code, string reason);
-    function advance(bytes32 id) returns (int256 code, string reason);
-    function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
-    function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
-    function returnLease(string node) returns (int256 code, string reason);
-    function state() view returns (bytes);
-}
 
 /// Keeps the signature apart from every other one of a node.
 const ALIVE: &[u8] = b"althing/alive/v1";

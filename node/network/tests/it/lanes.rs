@@ -106,14 +106,14 @@ async fn a_broadcast_goes_to_the_members_of_the_group_alone() {
     .await;
     until("the member is up", || hub.peers_of(group(1)) == [files[1].node_id]).await;
     assert_eq!(
-        hub.broadcast(group(1), Lane::Bulk, 5, &Bytes::from_static(b"block"))
+        hub.broadcast(group(1), Lane::Bulk, 5, &Bytes::from_static(b"block"), |_| true)
             .queued,
         1
     );
     assert_eq!(receive(&mut peers[0].0).await.payload.as_ref(), b"block");
     assert!(hub.metric("althing_network_genesis_differs_total") > 0);
     assert_eq!(
-        hub.broadcast(group(3), Lane::Bulk, 5, &Bytes::new()).queued,
+        hub.broadcast(group(3), Lane::Bulk, 5, &Bytes::new(), |_| true).queued,
         0,
         "a group we do not serve"
     );

@@ -1,6 +1,6 @@
 //! What stands in the way of a node, from objects as the API server words them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::plan::TroubleKind;

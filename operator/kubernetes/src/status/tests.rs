@@ -1,5 +1,6 @@
 //! Statuses there and back, equal ones, and what others wrote.
 
+use althing_operator::governance::{Change, Stage};
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::GroupName;
 use althing_operator::status::{
@@ -264,12 +265,13 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
         any::<[u8; 32]>(),
         prop::option::of(0_u32..90),
         0_i64..4_000_000_000,
+        changes(),
     );
     let groups = prop::collection::vec("[a-z][a-z0-9]{0,9}", 0..4);
     (objects, any_conditions(), texts, ids, numbers, groups).prop_map(
         |(object, conditions, texts, ids, numbers, groups)| {
             let (certificate, fingerprint, request) = texts;
-            let (account, hash, faults, until) = numbers;
+            let (account, hash, faults, until, changes) = numbers;
             let all = Facts {
                 node_id: ids.0,
                 governance_account: Some(Address::from(account)),
@@ -282,6 +284,7 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
                 sealers: ids.1,
                 observers: ids.2,
                 faults_tolerable: faults,
+                changes,
                 groups: groups.into_iter().map(|name| GroupName::new(name).unwrap()).collect(),
             };
             let facts = only(&object, all);
@@ -292,6 +295,33 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
             }
         },
     )
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let stage = prop::sample::select(vec![
+        Stage::Voting,
+        Stage::Approved,
+        Stage::StaleManifest,
+        Stage::Refused,
+    ]);
+    let change = (
+        any::<[u8; 32]>(),
+        "[ -~]{0,20}",
+        0_u64..9,
+        prop::option::of("[ -~]{0,40}"),
+        stage,
+    );
+    let change = change.prop_map(|(id, text, votes, blocked_by, stage)| Change {
+        id: B256::from(id).to_string(),
+        subject: text.clone(),
+        from: text.clone(),
+        to: text,
+        votes,
+        needed: votes + 1,
+        stage,
+        blocked_by,
+    });
+    prop::collection::vec(change, 0..3)
 }
 
 fn only(object: &ObjectRef, all: Facts) -> Facts {
@@ -315,6 +345,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
             genesis_hash: all.genesis_hash,
             sealers: all.sealers,
             observers: all.observers,
+            changes: all.changes,
             faults_tolerable: all.faults_tolerable,
             ..none
         },
