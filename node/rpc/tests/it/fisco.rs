@@ -178,7 +178,9 @@ async fn errors_have_fiscos_codes() {
         ("getSystemConfigByKey", json!([1, "colour"]), -40008),
         ("getSealerList", json!([8]), -40009),
         ("getSealerList", json!([9]), -40010),
-        ("generateGroup", json!([1]), -32601),
+        ("addPeers", json!([["127.0.0.1:30300"]]), -32601),
+        ("generateGroup", json!([1]), -32602),
+        ("startGroup", json!([1]), -100_001),
     ] {
         let (found, message, _) = server.error(method, params.clone()).await;
         assert_eq!(found, code, "{method} {params}: {message}");
