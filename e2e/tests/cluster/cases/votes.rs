@@ -32,7 +32,7 @@ pub(crate) async fn a_role_declared_in_a_manifest_is_voted_for_and_carried_out(c
     // Somebody reverts to the first commit: nothing happens but that it is said.
     declare(&case, "Observer", 1).await?;
     case.eventually("the old manifest to be told", CONVERGENCE, || async {
-        let status = status(&case).await?;
+        let status = group(&case).await?;
         let change = &status["changes"][0];
         ensure!(change["state"] == "StaleManifest" && change["subject"] == "node-3", "{status}");
         let condition = in_sync(&status)?;
@@ -41,7 +41,7 @@ pub(crate) async fn a_role_declared_in_a_manifest_is_voted_for_and_carried_out(c
     })
     .await?;
     running.ledger.goes_on(CONVERGENCE).await?;
-    let status = status(&case).await?;
+    let status = group(&case).await?;
     ensure!(status["sealers"].as_array().map(Vec::len) == Some(4), "{status}");
 
     declare(&case, "Sealer", 2).await?;
@@ -55,7 +55,7 @@ async fn declare(case: &Case, role: &str, change: i64) -> anyhow::Result<()> {
     patch(case, GROUP, &json!({"spec": {"agreed": {"members": members}}})).await
 }
 
-async fn status(case: &Case) -> anyhow::Result<Value> {
+async fn group(case: &Case) -> anyhow::Result<Value> {
     let group = get(case, GROUP).await?.context("the group")?;
     let mut status = group["status"].clone();
     status["generation"] = group["metadata"]["generation"].clone();
@@ -70,7 +70,7 @@ fn in_sync(status: &Value) -> anyhow::Result<&Value> {
 /// Waits until the chain holds what is declared; the status then.
 async fn agreed(case: &Case) -> anyhow::Result<Value> {
     case.eventually("the chain to hold what is declared", CONVERGENCE, || async {
-        let status = status(case).await?;
+        let status = group(case).await?;
         let condition = in_sync(&status)?;
         ensure!(
             condition["status"] == "True" && condition["observedGeneration"] == status["generation"],
