@@ -34,15 +34,9 @@ pub(crate) async fn a_role_declared_in_a_manifest_is_voted_for_and_carried_out(c
     case.eventually("the old manifest to be told", CONVERGENCE, || async {
         let status = status(&case).await?;
         let change = &status["changes"][0];
-        ensure!(
-            change["state"] == "StaleManifest" && change["subject"] == "node-3",
-            "{status}"
-        );
+        ensure!(change["state"] == "StaleManifest" && change["subject"] == "node-3", "{status}");
         let condition = in_sync(&status)?;
-        ensure!(
-            condition["status"] == "False" && condition["reason"] == "ChainDiffers",
-            "{condition}"
-        );
+        ensure!(condition["status"] == "False" && condition["reason"] == "ChainDiffers", "{condition}");
         Ok(())
     })
     .await?;
