@@ -15,8 +15,8 @@ use proptest::test_runner::TestCaseError;
 
 use world::World;
 
-/// About ten seconds of the tests' profile. Bugs that were planted to try this test on were found within the first twenty cases; the rarest real
-/// one it found took some hundreds.
+/// About ten seconds of the tests' profile. Bugs that were planted to try this test on were found within the first twenty
+/// cases; the rarest real one took some hundreds.
 const CASES: u32 = 5_000;
 const NODES: u8 = 6;
 const AGENCIES: usize = 5;
