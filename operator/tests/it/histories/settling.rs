@@ -146,12 +146,16 @@ impl World {
         for agency in who.iter().map(|who| &self.agencies[*who]) {
             let is_asked = agency.entry(subject).is_some_and(|entry| agency.needs_person(entry));
             // Given before the chain would have refused it; it counts again when others can vote too.
-            let has_voted = self.chain.vote_of(subject, &agency.account).is_some();
+            let vote = self.chain.vote_of(subject, &agency.account);
+            let has_voted = vote.is_some_and(|vote| (&vote.to, vote.force) == (&ballot.wish.to(), ballot.force));
             let changes = agency.agreement().changes;
             let is_shown = changes
                 .iter()
                 .any(|change| change.subject == name && change.stage == Stage::Refused);
-            prop_assert!(is_asked || has_voted || is_shown || passed.is_some(), "{ballot:?}: {changes:?}");
+            prop_assert!(
+                is_asked || has_voted || is_shown || passed.is_some(),
+                "{ballot:?}: {changes:?}"
+            );
         }
         Ok(())
     }
