@@ -230,11 +230,16 @@ impl Comparison<'_> {
         let seated: Vec<Voice> = self.seated().cloned().collect();
         let (mut asked, mut refused) = (vec![], None);
         for voice in &seated {
-            let voted = self.holds().vote_of(subject, &voice.account);
+            let voted = self.chain.governance.vote_of(subject, &voice.account);
             if voted.is_some_and(|vote| vote.to == *to && vote.force == entry.force) {
                 continue;
             }
+            // A vote for what was declared before must not count on where a new one cannot take its place. An agency that follows
+            // no manifest keeps it: a person gave it.
+            let taken_back = voted.filter(|_| voice.follows_manifests);
+            let taken_back = taken_back.map(|_| self.act(voice, subject, Call::Withdraw(subject.clone())));
             if entry.is_for_people() || !voice.follows_manifests {
+                self.acts.extend(taken_back);
                 asked.push(voice.agency.to_string());
                 continue;
             }
@@ -246,7 +251,10 @@ impl Comparison<'_> {
                         break;
                     }
                 }
-                Err(refusal) => refused = Some(refusal.to_string()),
+                Err(refusal) => {
+                    self.acts.extend(taken_back);
+                    refused = Some(refusal.to_string());
+                }
             }
         }
         let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));

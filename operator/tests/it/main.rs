@@ -6,6 +6,7 @@ mod cluster;
 mod disruption;
 mod fix_point;
 mod groups;
+mod histories;
 mod manifests;
 mod rules;
 mod sample;

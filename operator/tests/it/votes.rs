@@ -241,6 +241,34 @@ fn a_changed_entry_takes_its_vote_back_or_votes_anew() {
 }
 
 #[test]
+fn an_entry_that_nobody_may_vote_for_now_takes_the_vote_for_what_it_was_back() {
+    let member = |force| json!({"members": [{"node": "node-2", "role": "Free", "change": 1, "force": force}]});
+    let setting = |value| json!({"systemConfig": [{"key": "tx_count_limit", "value": value, "change": 1}]});
+    for (before, after, stage) in [
+        (member(false), member(true), Stage::AwaitingApproval),
+        (setting("500"), setting("0"), Stage::Refused),
+    ] {
+        let mut scene = Scene::new();
+        scene.set_approval("agency-b", "Manual");
+        scene.declare(before);
+        let plan = scene.plan();
+        assert_eq!(plan.acts.len(), 1);
+        scene.block(&plan.acts);
+        scene.declare(after);
+        let plan = scene.plan();
+        let sentences: Vec<_> = plan.acts.iter().map(ToString::to_string).collect();
+        assert!(
+            matches!(&sentences[..], [only] if only.starts_with("agency-a takes its vote on")),
+            "{sentences:?}"
+        );
+        scene.block(&plan.acts);
+        let plan = scene.plan();
+        assert_eq!((plan.acts.len(), stages(&plan)), (0, vec![stage]));
+        assert!(scene.chain.votes().is_empty());
+    }
+}
+
+#[test]
 fn an_older_number_is_inert_and_shown_as_a_stale_manifest() {
     let mut scene = Scene::new();
     for (role, change) in [("Observer", 1), ("Sealer", 2)] {

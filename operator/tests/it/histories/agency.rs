@@ -1,0 +1,128 @@
+//! One agency: its manifest, what it sees, and why it may do what it does.
+
+use std::collections::BTreeMap;
+
+use althing_governance::{Governance, Moment, Outcome, Refusal, Subject, Value};
+use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Opinion, Voice, agree};
+use althing_operator::name::GroupName;
+use althing_types::genesis::GAS_LIMIT_DEFAULT;
+use althing_types::{Address, GroupId};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::{Checked, Seated, Sight};
+
+/// What somebody wants of a subject: with which number, what, and whether by force.
+pub(super) type Word = (u64, Value, bool);
+
+pub(super) fn word(entry: &Entry) -> Word {
+    (entry.number, entry.wish.to(), entry.force)
+}
+
+pub(super) struct Agency {
+    pub(super) seat: Seated,
+    pub(super) account: Address,
+    pub(super) voice: Voice,
+    pub(super) manifest: Vec<Entry>,
+    /// The manifests before.
+    pub(super) commits: Vec<Vec<Entry>>,
+    pub(super) sight: Sight,
+    /// What it saw last.
+    pub(super) seen: ChainView,
+    /// The votes that the chain took from it.
+    pub(super) voted: BTreeMap<Subject, Word>,
+    /// What its manifest asked of the next changes when it acted last and saw the newest block.
+    pub(super) means: BTreeMap<Subject, Word>,
+}
+
+impl Agency {
+    pub(super) fn entry(&self, subject: &Subject) -> Option<&Entry> {
+        self.manifest.iter().find(|entry| entry.wish.subject() == *subject)
+    }
+
+    pub(super) fn needs_person(&self, entry: &Entry) -> bool {
+        self.seat.is_manual || entry.is_for_people()
+    }
+
+    pub(super) fn commit(&mut self, manifest: Vec<Entry>) {
+        let before = std::mem::replace(&mut self.manifest, manifest);
+        self.commits.push(before);
+    }
+
+    pub(super) fn agreement(&self) -> Agreement {
+        let opinion = Opinion {
+            group: &GroupName::new("group-1").unwrap(),
+            chain: Chain {
+                id: GroupId::try_from(1).unwrap(),
+                evm_chain_id: 1,
+                gas_limit: GAS_LIMIT_DEFAULT,
+            },
+            entries: &self.manifest,
+            voices: std::slice::from_ref(&self.voice),
+            nodes: &BTreeMap::new(),
+            accounts: &BTreeMap::new(),
+        };
+        agree(&opinion, &self.seen)
+    }
+
+    /// What it does; each act has its reason in the manifest, and none is refused by the chain that was seen.
+    pub(super) fn acts(&self) -> Checked<Vec<Act>> {
+        let acts = self.agreement().acts;
+        let (holds, now) = (&self.seen.governance, self.seen.now);
+        let mut played = holds.clone();
+        for act in &acts {
+            let subject = match &act.call {
+                Call::Vote(ballot) => ballot.wish.subject(),
+                Call::Withdraw(subject) => subject.clone(),
+                Call::Advance(id) => {
+                    let pending = holds.pending(now).into_iter().find(|found| found.id == *id);
+                    Subject::Node(pending.ok_or_else(|| TestCaseError::fail(format!("{act}")))?.node)
+                }
+            };
+            let entry = self.entry(&subject);
+            let entry = entry.ok_or_else(|| TestCaseError::fail(format!("{act}: nothing says so")))?;
+            let is_next = entry.number == holds.next_number(&subject);
+            match &act.call {
+                Call::Vote(ballot) => {
+                    let voted = (ballot.number, ballot.wish.to(), ballot.force);
+                    prop_assert_eq!(voted, word(entry), "{}", act);
+                    prop_assert!(is_next && !self.needs_person(entry), "{act}: {entry:?}");
+                }
+                Call::Withdraw(_) => {
+                    let vote = holds.vote_of(&subject, &self.account).cloned().unwrap();
+                    prop_assert!(is_next, "{act}: {entry:?}");
+                    prop_assert!(
+                        (vote.to, vote.force) != (entry.wish.to(), entry.force),
+                        "{act}: {entry:?}"
+                    );
+                }
+                Call::Advance(_) => prop_assert_eq!(holds.decided(&subject), entry.wish.to(), "{}", act),
+            }
+            let outcome = call(&mut played, now, self.account, &act.call);
+            prop_assert!(outcome.is_ok(), "{act}: {outcome:?}");
+        }
+        Ok(acts)
+    }
+
+    /// It has acted on the newest block: what its manifest asks is on the chain now, but for what the chain refused meanwhile.
+    pub(super) fn has_acted(&mut self, refused: &[Subject]) {
+        let holds = &self.seen.governance;
+        let is_said = |entry: &&Entry| {
+            let subject = entry.wish.subject();
+            let is_next = entry.number == holds.next_number(&subject);
+            // What a person voted for by hand, a manifest only takes back when it wants what is so.
+            let is_its_own = !self.seat.is_manual || holds.decided(&subject) == entry.wish.to();
+            is_next && is_its_own && !refused.contains(&subject)
+        };
+        let said = self.manifest.iter().filter(is_said);
+        self.means = said.map(|entry| (entry.wish.subject(), word(entry))).collect();
+    }
+}
+
+pub(super) fn call(chain: &mut Governance, now: Moment, account: Address, call: &Call) -> Result<Outcome, Refusal> {
+    match call {
+        Call::Vote(ballot) => chain.vote(now, account, ballot),
+        Call::Withdraw(subject) => chain.withdraw(now, account, subject),
+        Call::Advance(id) => chain.advance(now, account, *id),
+    }
+}
