@@ -187,7 +187,7 @@ async fn a_missing_key_is_explained(case: &Case, plugin: &Plugin) -> anyhow::Res
 }
 
 /// The program, called as kubectl calls it.
-pub(crate) struct Plugin {
+struct Plugin {
     program: PathBuf,
     kubeconfig: PathBuf,
     namespace: String,
@@ -196,14 +196,14 @@ pub(crate) struct Plugin {
 
 /// How a call of it ended.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+struct Outcome {
+    code: Option<i32>,
+    out: String,
+    err: String,
 }
 
 impl Plugin {
-    pub(crate) fn new(case: &Case) -> anyhow::Result<Self> {
+    fn new(case: &Case) -> anyhow::Result<Self> {
         Self::with(case.target().kubeconfig(), case.namespace())
     }
 
@@ -231,7 +231,7 @@ impl Plugin {
         Ok(holder)
     }
 
-    pub(crate) async fn run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
+    async fn run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
         let mut command = Command::new(&self.program);
         command
             .args(args)
