@@ -81,8 +81,12 @@ fn identities(seen: &Seen<'_>) -> BTreeMap<Identity, ObservedIdentity> {
     for (identity, key) in &seen.contents.keys {
         found.entry(identity.clone()).or_default().key = key.clone();
     }
-    let places = crate::secrets::key_places(seen.manifests);
-    for identity in places.keys() {
+    let own = crate::secrets::key_places(seen.manifests).into_keys();
+    // What a registrar answered to other agencies' requests is kept here too, beside no key.
+    let agencies = seen.manifests.agencies.iter();
+    let answered = agencies.filter(|(_, object)| object.spec.external.is_some());
+    let answered = answered.map(|(name, _)| Identity::AgencyCa(name.clone()));
+    for identity in &own.chain(answered).collect::<BTreeSet<_>>() {
         let files = names::certificate_secret(identity).and_then(|name| seen.contents.public.get(&name));
         let file = |name: &str| files.and_then(|files| files.get(name)).cloned();
         let certificate = seen.contents.bought.get(identity).cloned();

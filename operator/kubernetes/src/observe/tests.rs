@@ -1,14 +1,17 @@
 //! What stands in the way of a node, from objects as the API server words them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use althing_operator::manifest::NamespaceManifests;
-use althing_operator::plan::TroubleKind;
+use althing_operator::name::AgencyName;
+use althing_operator::plan::{Identity, TroubleKind};
 use serde_json::{Value, json};
 
 use super::{Seen, observe};
 use crate::child::ChildKind;
 use crate::lower::testing::{Town, node};
+use crate::names;
 use crate::secrets::Contents;
 use crate::world::{Entry, Item, Kind, PodFacts, World, child_entry, warning};
 
@@ -216,4 +219,29 @@ fn a_refusal_of_another_object_of_the_name_is_no_trouble() {
     let mut scene = Scene::new();
     scene.refuse("set-0", BEFORE);
     assert_eq!(scene.trouble(), None);
+}
+
+#[test]
+fn what_a_registrar_answered_to_another_agency_is_found_again() {
+    let mut scene = Scene::new();
+    let agency = AgencyName::new("agency-d").unwrap();
+    let spec = json!({"consortium": "trade", "external": {"certificateSigningRequest": "a request"}});
+    scene.manifests.agencies.get_mut(&agency).unwrap().spec = serde_json::from_value(spec).unwrap();
+    let mut contents = Contents::default();
+    let identity = Identity::AgencyCa(agency);
+    let files = BTreeMap::from([(names::certificate_file(&identity).to_owned(), "an answer".to_owned())]);
+    let secret = names::certificate_secret(&identity).unwrap();
+    contents.public.insert(secret, Arc::new(files));
+    let observed = observe(&Seen {
+        shelf: &scene.world.shelf("trade"),
+        manifests: &scene.manifests,
+        contents: &contents,
+        heard: &crate::ask::Heard::default(),
+        cordoned: &BTreeSet::new(),
+    });
+    let found = observed
+        .identities
+        .get(&identity)
+        .and_then(|found| found.certificate.as_deref());
+    assert_eq!(found, Some("an answer"));
 }
