@@ -99,7 +99,7 @@ pub(crate) async fn a_node_without_its_ledger_abstains_until_it_is_safe_and_take
 pub(crate) async fn two_operators_at_once_never_make_a_second_key(case: Case) -> anyhow::Result<()> {
     let audit = Audit::begin(&case)?;
     let operators = [Operator::start(&case).await?, Operator::start(&case).await?];
-    let uids = made_once(&case, operators[0].user(), audit.as_ref()).await?;
+    let uids = made_once(&case, operators[0].user(), audit.as_ref(), KEYS).await?;
     for operator in operators {
         operator.stop().await?;
     }
@@ -125,11 +125,17 @@ pub(crate) async fn a_replica_that_takes_over_in_the_middle_makes_no_second_key(
     let first = key_uids(&case).await?;
     leader.kill().await?;
     second.shows("althing_leader 1", CONVERGENCE).await?;
-    let uids = made_once(&case, second.user(), audit.as_ref()).await?;
+    // Who is killed may not hear of the last keys that it made, and the API server then logs no answer to it.
+    let uids = made_once(&case, second.user(), audit.as_ref(), KEYS - AT_ONCE).await?;
     let is_kept = |(name, uid): (&String, &String)| uids.get(name) == Some(uid);
     ensure!(first.iter().all(is_kept), "keys of the first replica were made again");
     second.stop().await
 }
+
+/// The sample's keys: one of the chain, four of each of four agencies, one of each of six nodes.
+const KEYS: usize = 23;
+/// How many of them an operator makes at the same time.
+const AT_ONCE: usize = 16;
 
 /// The sample, whose nodes ask for little, so that many fit a machine.
 fn light(yaml: &str) -> anyhow::Result<String> {
@@ -144,7 +150,13 @@ fn light(yaml: &str) -> anyhow::Result<String> {
 }
 
 /// Applies the sample, watches its keys until all is Ready, and has each made by exactly one request. Gives their uids.
-async fn made_once(case: &Case, user: &str, audit: Option<&Audit>) -> anyhow::Result<BTreeMap<String, String>> {
+/// At least `heard` of those requests were answered.
+async fn made_once(
+    case: &Case,
+    user: &str,
+    audit: Option<&Audit>,
+    heard: usize,
+) -> anyhow::Result<BTreeMap<String, String>> {
     case.apply(&light(&four_agencies(case.namespace())?)?).await?;
     let mut first: BTreeMap<String, String> = BTreeMap::new();
     let deadline = tokio::time::Instant::now() + CONVERGENCE;
@@ -156,8 +168,7 @@ async fn made_once(case: &Case, user: &str, audit: Option<&Audit>) -> anyhow::Re
         ensure!(tokio::time::Instant::now() < deadline, "{unready:#}");
     }
     let uids = key_uids(case).await?;
-    // One of the chain, four of each of four agencies, one of each of six nodes.
-    ensure!(uids.len() == 23, "{} keys: {uids:?}", uids.len());
+    ensure!(uids.len() == KEYS, "{} keys: {uids:?}", uids.len());
     ensure!(
         first.iter().all(|(name, uid)| uids.get(name) == Some(uid)),
         "a key was made again"
@@ -167,7 +178,7 @@ async fn made_once(case: &Case, user: &str, audit: Option<&Audit>) -> anyhow::Re
         audit.check(user, &[case.namespace()])?;
         let made = keys_made(audit, user)?;
         ensure!(
-            made.len() == 23 && made.values().all(|count| *count == 1),
+            made.len() >= heard && made.values().all(|count| *count == 1),
             "made: {made:?}"
         );
     }
