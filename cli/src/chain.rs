@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use althing_operator::edge::local::{LocalNode, LocalView};
-use althing_operator::governance::{Act, ChainView, rpc};
+use althing_operator::governance::{Act, ChainView, by_account, rpc, signed};
 use althing_operator::name::{GroupName, Namespace};
+use althing_operator::pki::PrivateKey;
 use althing_operator::plan::PublicKey;
 use althing_types::GroupId;
 use anyhow::{Context, bail};
@@ -36,24 +37,17 @@ pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Res
 
 /// Brings what agencies of a namespace do to the first node of each group that takes it. It is done when the chain shows it.
 pub(crate) async fn bring(view: &LocalView, namespace: &Namespace, acts: &[Act]) -> anyhow::Result<()> {
-    let mut acts = acts.to_vec();
-    acts.sort_by(|one, other| (&one.group, &one.agency).cmp(&(&other.group, &other.agency)));
-    let of_one = |one: &Act, other: &Act| (&one.group, &one.agency) == (&other.group, &other.agency);
-    for acts in acts.chunk_by(of_one) {
+    for ((_, agency), acts) in by_account(acts) {
+        let key = view.governance_key(namespace, &agency)?;
         let mut refused = None;
         for node in running(view, namespace)? {
-            let Some(group) = acts.first().map(|act| act.chain.id) else {
-                continue;
-            };
-            if !node.process.groups.iter().any(|member| member.id == group) {
-                continue;
-            }
-            match bring_to(view, namespace, &node, acts).await {
-                Ok(()) => {
+            match bring_to(&node, &key, &acts).await {
+                Some(Ok(())) => {
                     refused = None;
                     break;
                 }
-                Err(error) => refused = Some(error.context(format!("Node {}", node.process.node))),
+                Some(Err(error)) => refused = Some(error.context(format!("Node {}", node.process.node))),
+                None => {}
             }
         }
         if let Some(error) = refused {
@@ -63,24 +57,23 @@ pub(crate) async fn bring(view: &LocalView, namespace: &Namespace, acts: &[Act])
     Ok(())
 }
 
-/// The acts of one account in one group, nonce by nonce.
-async fn bring_to(view: &LocalView, namespace: &Namespace, node: &LocalNode, acts: &[Act]) -> anyhow::Result<()> {
-    let Some(first) = acts.first() else {
-        return Ok(());
+/// Brings the acts of one account in one group to a node; none when the node does not run the group.
+async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<anyhow::Result<()>> {
+    let group = acts.first()?.chain.id;
+    let runs = node.process.groups.iter().any(|member| member.id == group);
+    let sent = async {
+        let PublicKey::Account(account) = key.public() else {
+            bail!("the governance key is no account's");
+        };
+        let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
+        let signed = signed(acts, key, nonce)?;
+        let answer = post(node, group, &rpc::send(&signed)).await?;
+        rpc::told_sent(&answer, signed.len()).context("send a transaction")
     };
-    let key = view.governance_key(namespace, &first.agency)?;
-    let PublicKey::Account(account) = key.public() else {
-        bail!("the governance key of {} is no account's", first.agency);
-    };
-    let group = first.chain.id;
-    let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
-    let signed: Result<Vec<_>, _> = (nonce..)
-        .zip(acts)
-        .map(|(nonce, act)| act.signed(&key, nonce))
-        .collect();
-    let signed = signed?;
-    let answer = post(node, group, &rpc::send(&signed)).await?;
-    rpc::told_sent(&answer, signed.len()).context("send a transaction")
+    match runs {
+        true => Some(sent.await),
+        false => None,
+    }
 }
 
 fn running(view: &LocalView, namespace: &Namespace) -> anyhow::Result<Vec<LocalNode>> {

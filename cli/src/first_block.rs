@@ -5,12 +5,12 @@
 //! making and is voted for over the same connections, so a group that has made it goes on. Where the ledger is that high
 //! already, nothing is sent.
 
-use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, Signature, TxKind, U256};
+use alloy_primitives::{Address, Bytes};
+use althing_operator::edge::entropy;
+use althing_operator::pki::PrivateKey;
+use althing_operator::plan::KeyKind;
+use althing_operator::transaction::{Message, sign};
 use anyhow::Context;
-use rand::TryRng;
-use secp256k1::{Message, SecretKey, ecdsa::RecoverableSignature};
 use serde_json::json;
 
 use crate::rpc::NodeClient;
@@ -28,31 +28,20 @@ pub(crate) async fn send(client: &NodeClient, group: u32) -> anyhow::Result<Stri
     client.call(&path, "eth_sendRawTransaction", json!([raw])).await
 }
 
-fn throw_away_key() -> anyhow::Result<SecretKey> {
-    let mut bytes = [0; 32];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut bytes)
-        .context("read the system's randomness")?;
-    SecretKey::from_secret_bytes(bytes).context("make a throw-away key")
+fn throw_away_key() -> anyhow::Result<PrivateKey> {
+    entropy::with_entropy(|entropy| PrivateKey::generate(KeyKind::Secp256k1, entropy))?.context("make a throw-away key")
 }
 
 /// A transfer of nothing to the zero address, as hex.
-fn signed_transfer(key: &SecretKey, chain_id: u64) -> anyhow::Result<String> {
-    let transaction = TxLegacy {
-        chain_id: Some(chain_id),
+fn signed_transfer(key: &PrivateKey, evm_chain_id: u64) -> anyhow::Result<String> {
+    let message = Message {
+        evm_chain_id,
         nonce: 0,
-        gas_price: 0,
         gas_limit: TRANSFER_GAS,
-        to: TxKind::Call(Address::ZERO),
-        value: U256::ZERO,
-        input: Default::default(),
+        to: Address::ZERO,
+        input: Bytes::new(),
     };
-    let digest = transaction.signature_hash();
-    let (recovery, compact) =
-        RecoverableSignature::sign_ecdsa_recoverable(Message::from_digest(digest.0), key).serialize_compact();
-    let signature = Signature::from_bytes_and_parity(&compact, i32::from(recovery.to_u8()) % 2 == 1);
-    let envelope: TxEnvelope = transaction.into_signed(signature).into();
-    Ok(alloy_primitives::hex::encode_prefixed(envelope.encoded_2718()))
+    Ok(sign(key, message)?.raw)
 }
 
 #[cfg(test)]

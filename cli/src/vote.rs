@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use althing_governance::{Governance, Subject, SystemConfig};
+use althing_governance::ChangeId;
 use althing_operator::edge::local::LocalView;
-use althing_operator::governance::{Act, Call, Chain, ChainView, Open, entries, open, value_text};
+use althing_operator::governance::{Act, Call, Chain, ChainView, Names, Open, entries, open, short, value_text};
 use althing_operator::manifest::Manifests;
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_operator::plan::PublicKey;
@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
 /// The fewest letters that name a change.
 const ID_LETTERS_MIN: usize = 6;
-/// Letters of an identity in a table.
-const ID_LETTERS_SHOWN: usize = 14;
+/// Letters of a nodeID or an account in a table.
+const SUBJECT_LETTERS: usize = 42;
 
 #[derive(Debug, Args)]
 pub(crate) struct Look {
@@ -74,7 +74,7 @@ struct Scene {
 #[serde(rename_all = "camelCase")]
 struct Row {
     group: String,
-    id: String,
+    id: ChangeId,
     subject: String,
     from: String,
     to: String,
@@ -92,13 +92,15 @@ pub(crate) async fn approvals(common: &Common, look: &Look) -> anyhow::Result<bo
     let rows: Vec<Row> = scene.rows().collect();
     match common.output {
         Format::Json => output::json(&rows)?,
-        Format::Table if rows.is_empty() => {
-            let groups = scene.groups.len();
-            output::line_to_stderr(&format!(
-                "nothing is voted on in the {groups} groups of {}",
-                scene.namespace
-            ));
-        }
+        Format::Table if scene.groups.is_empty() => output::line_to_stderr(&format!(
+            "no node of {} answers; start them with althing up -f DIR",
+            scene.namespace
+        )),
+        Format::Table if rows.is_empty() => output::line_to_stderr(&format!(
+            "nothing is voted on in the {} groups of {}",
+            scene.groups.len(),
+            scene.namespace
+        )),
         Format::Table => output::text(&table(&rows).to_string())?,
     }
     Ok(!scene.groups.is_empty())
@@ -114,7 +116,7 @@ pub(crate) async fn vote(common: &Common, vote: &Vote) -> anyhow::Result<bool> {
         group: ballots.group.clone(),
         chain: ballots.chain,
         agency: agency.clone(),
-        subject: scene.subject(&subject),
+        subject: scene.names().subject(&subject),
         call: match vote.withdraw {
             true => Call::Withdraw(subject.clone()),
             false => Call::Vote(open.ballot.clone()),
@@ -168,11 +170,7 @@ impl Scene {
             output::line_to_stderr(&format!("althing: group {group}: {why}"));
         }
         Ok(Ballots {
-            chain: Chain {
-                id: genesis.group_id,
-                evm_chain_id: genesis.evm_chain_id,
-                gas_limit: view.governance.system_config(&SystemConfig::from(&genesis)).gas,
-            },
+            chain: Chain::of(&genesis, &view.governance),
             open: open(&view, &declared),
             group,
             view,
@@ -188,16 +186,13 @@ impl Scene {
         let holds = &ballots.view.governance;
         let (subject, to) = (open.ballot.wish.subject(), open.ballot.wish.to());
         let seats = holds.seats().keys();
-        let has_voted = |account: &&Address| {
-            let vote = holds.vote_of(&subject, account);
-            vote.is_some_and(|vote| vote.to == to && vote.force == open.ballot.force)
-        };
-        let (voted, missing): (Vec<_>, Vec<_>) = seats.partition(has_voted);
-        let named = |accounts: Vec<&Address>| accounts.into_iter().map(|account| self.agency(account)).collect();
+        let (voted, missing): (Vec<_>, Vec<_>) = seats.partition(|account| holds.has_voted(account, &open.ballot));
+        let names = self.names();
+        let named = |accounts: Vec<&Address>| accounts.into_iter().map(|account| names.agency(account)).collect();
         Row {
             group: ballots.group.to_string(),
-            id: open.id.to_string(),
-            subject: self.subject(&subject),
+            id: open.id,
+            subject: names.subject(&subject),
             from: value_text(&holds.value(&subject)),
             to: value_text(&to),
             force: open.ballot.force,
@@ -209,22 +204,10 @@ impl Scene {
         }
     }
 
-    fn agency(&self, account: &Address) -> String {
-        let mut known = self.accounts.iter();
-        let found = known.find(|(_, known)| *known == account);
-        found.map_or_else(|| account.to_string(), |(name, _)| name.to_string())
-    }
-
-    fn subject(&self, subject: &Subject) -> String {
-        match subject {
-            Subject::Node(id) => {
-                let mut known = self.nodes.iter();
-                let found = known.find(|(_, known)| *known == id);
-                found.map_or_else(|| format!("{}…", id.short()), |(name, _)| name.to_string())
-            }
-            Subject::Seat(account) => self.agency(account),
-            Subject::Threshold => "threshold".to_owned(),
-            Subject::Config(key) => key.clone(),
+    const fn names(&self) -> Names<'_> {
+        Names {
+            nodes: &self.nodes,
+            accounts: &self.accounts,
         }
     }
 
@@ -256,7 +239,7 @@ impl Scene {
         let holds = &ballots.view.governance;
         let can = |account: &Address| {
             let is_seated = holds.seats().is_empty() || holds.seats().contains_key(account);
-            is_seated && has_voted(holds, open, account) == vote.withdraw
+            is_seated && holds.has_voted(account, &open.ballot) == vote.withdraw
         };
         if let Some(name) = &vote.agency {
             let known = self.accounts.get_key_value(name.as_str());
@@ -300,7 +283,7 @@ impl Scene {
     ) -> anyhow::Result<String> {
         let started = Instant::now();
         let subject = open.ballot.wish.subject();
-        let name = self.subject(&subject);
+        let name = self.names().subject(&subject);
         loop {
             let view = chain::hear(&self.local, &self.namespace).await?.remove(&ballots.group);
             if let Some(view) = view {
@@ -311,7 +294,7 @@ impl Scene {
                         false => format!("another change of {name} passed first"),
                     });
                 }
-                if has_voted(holds, open, &account) != is_withdrawn {
+                if holds.has_voted(&account, &open.ballot) != is_withdrawn {
                     let (votes, _) = holds.tally(&subject, &open.ballot.wish.to(), open.ballot.force);
                     return Ok(format!("recorded: {votes} of {} votes for it", holds.needed()));
                 }
@@ -325,11 +308,6 @@ impl Scene {
             tokio::time::sleep(PAUSE).await;
         }
     }
-}
-
-fn has_voted(holds: &Governance, open: &Open, account: &Address) -> bool {
-    let vote = holds.vote_of(&open.ballot.wish.subject(), account);
-    vote.is_some_and(|vote| vote.to == open.ballot.wish.to() && vote.force == open.ballot.force)
 }
 
 fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
@@ -354,8 +332,8 @@ fn table(rows: &[Row]) -> Table {
         let force = if row.force { ", by force" } else { "" };
         table.row(vec![
             row.group.clone(),
-            row.id.chars().take(ID_LETTERS_SHOWN).collect(),
-            format!("{}: {} → {}{force}", row.subject, row.from, row.to),
+            short(&row.id),
+            format!("{}: {} → {}{force}", clipped(&row.subject), row.from, row.to),
             format!("{} of {}", row.votes, row.needed),
             listed(&row.voted),
             listed(&row.missing),
@@ -363,6 +341,14 @@ fn table(rows: &[Row]) -> Table {
         ]);
     }
     table
+}
+
+/// A nodeID is shown by its beginning.
+fn clipped(subject: &str) -> String {
+    match subject.len() > SUBJECT_LETTERS {
+        true => format!("{}…", subject.chars().take(8).collect::<String>()),
+        false => subject.to_owned(),
+    }
 }
 
 fn listed(names: &[String]) -> String {

@@ -24,5 +24,6 @@ pub mod plan;
 mod processes;
 mod report;
 pub mod status;
+pub mod transaction;
 
 pub use namespace::plan_namespace;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::v1alpha1::{AgreedMember, Approval, MemberRole};
-use althing_governance::SystemConfig;
 use althing_types::{Address, GroupId, NodeId};
 use jiff::Timestamp;
 
@@ -12,7 +11,7 @@ use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
-use crate::governance::{Agreement, Chain, Opinion, Voice, agree};
+use crate::governance::{Agreement, Chain, Names, Opinion, Voice, agree};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
@@ -307,18 +306,13 @@ impl Findings {
             let name = &group.group.name;
             let opinion = Opinion {
                 group: name,
-                chain: Chain {
-                    id: group.group.id,
-                    evm_chain_id: group.genesis.genesis.evm_chain_id,
-                    gas_limit: chain
-                        .governance
-                        .system_config(&SystemConfig::from(&group.genesis.genesis))
-                        .gas,
-                },
+                chain: Chain::of(&group.genesis.genesis, &chain.governance),
                 entries: &group.entries,
                 voices: &voices,
-                nodes: &self.node_ids,
-                accounts: &self.accounts,
+                names: Names {
+                    nodes: &self.node_ids,
+                    accounts: &self.accounts,
+                },
             };
             (name.clone(), agree(&opinion, chain))
         })

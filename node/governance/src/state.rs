@@ -8,7 +8,7 @@ use crate::lease::Lease;
 use crate::membership::Approved;
 use crate::moment::{Event, Lapse, Moment};
 use crate::vote::Vote;
-use crate::{Refusal, Setting, Subject, Value};
+use crate::{Ballot, Refusal, Setting, Subject, Value};
 
 /// What a node is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,6 +180,12 @@ impl Governance {
     /// The vote of an account on a subject.
     pub fn vote_of(&self, subject: &Subject, account: &Address) -> Option<&Vote> {
         self.votes.get(subject)?.get(account)
+    }
+
+    /// Whether the vote of an account on a subject is this one.
+    pub fn has_voted(&self, account: &Address, ballot: &Ballot) -> bool {
+        let vote = self.vote_of(&ballot.wish.subject(), account);
+        vote.is_some_and(|vote| vote.to == ballot.wish.to() && vote.force == ballot.force)
     }
 
     /// The weight that a change needs: the smallest that is strictly above the threshold; 0 where one vote is enough because nobody

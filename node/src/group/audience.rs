@@ -61,10 +61,7 @@ pub(super) fn members(governance: &Governance) -> BTreeSet<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn node(number: u8) -> NodeId {
-        NodeId::new([number; 64])
-    }
+    use crate::group::testing::node;
 
     #[test]
     fn a_free_node_hears_nothing_from_a_member_and_is_told_by_one_that_is_none_where_it_is() {

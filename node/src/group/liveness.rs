@@ -189,25 +189,14 @@ fn signed(transaction: TxLegacy, secret: &SecretKey) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use althing_types::SealerSet;
-
     use super::*;
+    use crate::group::testing;
 
     fn consensus(sealing: bool, abstaining_through: Option<u64>) -> ConsensusStatus {
         ConsensusStatus {
-            head: althing_consensus::Head {
-                height: 10,
-                hash: B256::ZERO,
-                unix_ms: 0,
-            },
-            height: 11,
-            view: 0,
-            leader: None,
-            sealers: SealerSet::new(vec![]),
             sealing,
-            connected: vec![],
             abstaining_through,
-            halted: false,
+            ..testing::consensus()
         }
     }
 

@@ -22,6 +22,8 @@ mod liveness;
 mod open;
 mod outlet;
 mod status;
+#[cfg(test)]
+mod testing;
 mod timers;
 
 pub use assemble::{Assembler, StageTimes};

@@ -106,32 +106,10 @@ fn live(
 
 #[cfg(test)]
 mod tests {
-    use althing_types::{B256, SealerSet};
+    use althing_types::B256;
 
     use super::*;
-
-    fn node(number: u8) -> NodeId {
-        NodeId::new([number; 64])
-    }
-
-    /// Node 1 at height 10 among the sealers 1 to 4, connected to 2 and 3.
-    fn consensus() -> ConsensusStatus {
-        ConsensusStatus {
-            head: althing_consensus::Head {
-                height: 10,
-                hash: B256::ZERO,
-                unix_ms: 0,
-            },
-            height: 11,
-            view: 0,
-            leader: None,
-            sealers: SealerSet::new((1..=4).map(node).collect::<Vec<_>>()),
-            sealing: true,
-            connected: vec![node(2), node(3)],
-            abstaining_through: None,
-            halted: false,
-        }
-    }
+    use crate::group::testing::{consensus, node};
 
     /// Peers with their heights, heard at these times.
     fn heard(peers: &[(u8, u64, u64)]) -> SyncView {

@@ -1,16 +1,20 @@
 //! What an agency does on a chain.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::Bytes;
-use althing_governance::{Ballot, ChangeId, Subject, abi};
-use althing_types::GroupId;
+use althing_governance::{Ballot, ChangeId, Governance, Subject, SystemConfig, abi};
+use althing_types::{Genesis, GroupId};
 use serde::{Serialize, Serializer};
 
 use super::change::value_text;
-use super::transaction::{SignError, Signed, sign};
 use crate::name::{AgencyName, GroupName};
 use crate::pki::PrivateKey;
+use crate::transaction::{Message, SignError, Signed, sign};
+
+/// Gas an act may use: many times what any of these calls needs, and less than any block has room for.
+const GAS: u64 = 30_000_000;
 
 /// One transaction of one agency's governance account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub struct Act {
     pub subject: String,
 }
 
-/// What a transaction of a group needs beside its call and nonce, as the genesis has it.
+/// What a transaction of a group needs beside its call and nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// The group's number.
@@ -38,11 +42,37 @@ pub struct Chain {
     pub gas_limit: u64,
 }
 
-impl Act {
-    /// The transaction at this nonce of the agency's account.
-    pub fn signed(&self, key: &PrivateKey, nonce: u64) -> Result<Signed, SignError> {
-        sign(key, &self.chain, nonce, self.call.input())
+impl Chain {
+    /// As the genesis has it, and what was voted on since.
+    pub fn of(genesis: &Genesis, governance: &Governance) -> Self {
+        Self {
+            id: genesis.group_id,
+            evm_chain_id: genesis.evm_chain_id,
+            gas_limit: governance.system_config(&SystemConfig::from(genesis)).gas,
+        }
     }
+}
+
+/// The acts of each agency's account in each group, which follow each other nonce by nonce.
+pub fn by_account(acts: &[Act]) -> BTreeMap<(GroupName, AgencyName), Vec<Act>> {
+    let mut grouped: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for act in acts {
+        let account = (act.group.clone(), act.agency.clone());
+        grouped.entry(account).or_default().push(act.clone());
+    }
+    grouped
+}
+
+/// The transactions of one account's acts in one group, from this nonce on. The same act at the same nonce is the same transaction.
+pub fn signed(acts: &[Act], key: &PrivateKey, nonce: u64) -> Result<Vec<Signed>, SignError> {
+    let messages = (nonce..).zip(acts).map(|(nonce, act)| Message {
+        evm_chain_id: act.chain.evm_chain_id,
+        nonce,
+        gas_limit: act.chain.gas_limit.min(GAS),
+        to: abi::ADDRESS,
+        input: act.call.input(),
+    });
+    messages.map(|message| sign(key, message)).collect()
 }
 
 /// What it calls.

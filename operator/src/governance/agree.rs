@@ -4,13 +4,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use althing_governance::{Ballot, ChangeId, Governance, Outcome, Subject, Value, Wish};
-use althing_types::{Address, NodeId};
+use althing_types::Address;
 
-use super::{Act, Call, Chain, ChainView, Change, Entry, Stage, value_text};
-use crate::name::{AgencyName, GroupName, NodeName};
-
-/// Letters of an identity in messages.
-const ID_LETTERS: usize = 14;
+use super::{Act, Call, Chain, ChainView, Change, Entry, Names, Stage, short, value_text};
+use crate::name::{AgencyName, GroupName};
 
 /// An agency of this namespace, which may vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +31,8 @@ pub struct Opinion<'a> {
     pub entries: &'a [Entry],
     /// The own agencies, in the order in which they act.
     pub voices: &'a [Voice],
-    /// The Nodes of this namespace.
-    pub nodes: &'a BTreeMap<NodeName, NodeId>,
-    /// The Agencies of this namespace.
-    pub accounts: &'a BTreeMap<AgencyName, Address>,
+    /// What this namespace calls nodes and accounts.
+    pub names: Names<'a>,
 }
 
 /// What comes of it.
@@ -122,27 +117,9 @@ impl Comparison<'_> {
             to: value_text(&to),
             votes: self.holds().tally(&subject, &to, force).0,
             needed: self.holds().needed(),
-            subject: self.name_of(&subject),
+            subject: self.opinion.names.subject(&subject),
             stage,
             blocked_by,
-        }
-    }
-
-    /// As this namespace names it.
-    fn name_of(&self, subject: &Subject) -> String {
-        match subject {
-            Subject::Node(id) => {
-                let mut nodes = self.opinion.nodes.iter();
-                let known = nodes.find(|(_, known)| *known == id);
-                known.map_or_else(|| id.to_string(), |(name, _)| name.to_string())
-            }
-            Subject::Seat(account) => {
-                let mut agencies = self.opinion.accounts.iter();
-                let known = agencies.find(|(_, known)| *known == account);
-                known.map_or_else(|| account.to_string(), |(name, _)| name.to_string())
-            }
-            Subject::Threshold => "threshold".to_owned(),
-            Subject::Config(key) => key.clone(),
         }
     }
 
@@ -168,7 +145,7 @@ impl Comparison<'_> {
             }
             // It wants what is so: a vote for something else is not wanted any more.
             (Ordering::Equal, true) => self.withdraw(&subject),
-            (Ordering::Equal, false) => self.vote(entry, &subject, &to),
+            (Ordering::Equal, false) => self.vote(entry, &subject),
         }
     }
 
@@ -221,7 +198,7 @@ impl Comparison<'_> {
     }
 
     /// Every own seat votes, until the change has what it needs.
-    fn vote(&mut self, entry: &Entry, subject: &Subject, to: &Value) {
+    fn vote(&mut self, entry: &Entry, subject: &Subject) {
         let ballot = Ballot {
             wish: entry.wish.clone(),
             number: entry.number,
@@ -231,7 +208,7 @@ impl Comparison<'_> {
         let (mut asked, mut refused) = (vec![], None);
         for voice in &seated {
             let voted = self.chain.governance.vote_of(subject, &voice.account);
-            if voted.is_some_and(|vote| vote.to == *to && vote.force == entry.force) {
+            if self.chain.governance.has_voted(&voice.account, &ballot) {
                 continue;
             }
             // A vote for what was declared before must not count on where a new one cannot take its place. An agency that follows
@@ -293,7 +270,7 @@ impl Comparison<'_> {
             group: self.opinion.group.clone(),
             chain: self.opinion.chain,
             agency: voice.agency.clone(),
-            subject: self.name_of(subject),
+            subject: self.opinion.names.subject(subject),
             call,
         }
     }
@@ -309,11 +286,6 @@ impl Comparison<'_> {
         );
         self.differences.push(text);
     }
-}
-
-/// Enough of an identity to name it.
-fn short(id: &ChangeId) -> String {
-    id.to_string().chars().take(ID_LETTERS).collect()
 }
 
 fn shown(value: &Value) -> String {

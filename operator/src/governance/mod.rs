@@ -4,7 +4,7 @@
 //! Group.spec.agreed ─▶ Entry (node, agency or key; its number) ─┐
 //! an own node's answer ─▶ ChainView ────────────────────────────┼─▶ agree ─▶ Agreement { acts, changes, differences }
 //! own agencies with a seat ─▶ Voice ────────────────────────────┘
-//! Act ─▶ transaction, signed with the agency's governance key
+//! Act ─▶ crate::transaction, signed with the agency's governance key
 //! ```
 //!
 //! Invariants: only an entry that is there, with the number that is next, makes a vote; what is absent or older says nothing
@@ -16,14 +16,14 @@ mod agree;
 mod approval;
 mod change;
 mod entry;
+mod names;
 pub mod rpc;
-mod transaction;
 mod view;
 
-pub use act::{Act, Call, Chain};
+pub use act::{Act, Call, Chain, by_account, signed};
 pub use agree::{Agreement, Opinion, Voice, agree};
 pub use approval::{Open, open};
 pub use change::{Change, Stage, value_text};
 pub use entry::{Entry, entries};
-pub use transaction::{SignError, Signed};
+pub use names::{Names, short};
 pub use view::{Answer, ChainView, teller};

@@ -6,7 +6,8 @@ use althing_types::Address;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Answer, ChainView, Signed};
+use super::{Answer, ChainView};
+use crate::transaction::Signed;
 
 /// Asks what holds after the newest block.
 pub fn ask_state() -> Value {

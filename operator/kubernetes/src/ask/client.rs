@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use althing_operator::governance::{Answer, ChainView, Signed, rpc};
+use althing_operator::governance::{Answer, ChainView, rpc};
 use althing_operator::name::AgencyName;
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
+use althing_operator::transaction::Signed;
 use althing_types::{Address, GroupId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;

@@ -123,12 +123,7 @@ impl<'a> Asking<'a> {
             };
             self.heard(node, answer).map(|report| (node.clone(), report))
         });
-        let asked = stream::iter(asked.collect::<Vec<_>>());
-        asked
-            .buffer_unordered(NODES)
-            .filter_map(std::future::ready)
-            .collect()
-            .await
+        side_by_side(asked).await
     }
 
     /// What holds on each chain, as one node of it says.
@@ -149,12 +144,7 @@ impl<'a> Asking<'a> {
             };
             self.heard(node, answer).map(|chain| (name.clone(), chain))
         });
-        let asked = stream::iter(asked.collect::<Vec<_>>());
-        asked
-            .buffer_unordered(NODES)
-            .filter_map(std::future::ready)
-            .collect()
-            .await
+        side_by_side(asked).await
     }
 
     /// The door of a node, and the credentials that open it.
@@ -186,4 +176,13 @@ impl<'a> Asking<'a> {
             .inspect_err(|error| debug!(namespace = %self.namespace, %node, "no answer: {error}"))
             .ok()
     }
+}
+
+/// What came of all questions that were answered.
+async fn side_by_side<K: Ord, V>(asked: impl Iterator<Item = impl Future<Output = Option<(K, V)>>>) -> BTreeMap<K, V> {
+    stream::iter(asked.collect::<Vec<_>>())
+        .buffer_unordered(NODES)
+        .filter_map(std::future::ready)
+        .collect()
+        .await
 }

@@ -1,6 +1,7 @@
 //! What own agencies do on chains: signed with their governance keys, brought to an own node of the group.
 
-use althing_operator::governance::{Act, teller};
+use althing_operator::governance::{Act, by_account, signed, teller};
+use althing_operator::name::AgencyName;
 use althing_operator::plan::{Identity, PublicKey};
 use tracing::{info, warn};
 
@@ -16,18 +17,12 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
         return;
     }
     let doors = doors(look.context, &picture.gathered.manifests, &picture.shelf);
-    // The acts of one account in one group follow each other, nonce by nonce.
-    let of_one = |one: &Act, other: &Act| (&one.group, &one.agency) == (&other.group, &other.agency);
-    let mut acts = picture.plan.acts.clone();
-    acts.sort_by(|one, other| (&one.group, &one.agency).cmp(&(&other.group, &other.agency)));
-    for acts in acts.chunk_by(of_one) {
-        let Some(first) = acts
-            .first()
-            .filter(|act| look.backoff.is_open(&act.to_string(), picture.now))
-        else {
+    for ((_, agency), acts) in by_account(&picture.plan.acts) {
+        let due = |act: &&Act| look.backoff.is_open(&act.to_string(), picture.now);
+        let Some(first) = acts.first().filter(due) else {
             continue;
         };
-        match bring(look, picture, &doors, first, acts).await {
+        match bring(look, picture, &doors, &agency, &acts).await {
             Ok(()) => acts
                 .iter()
                 .for_each(|act| info!(namespace = %look.namespace, "sent: {act}")),
@@ -40,17 +35,25 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
     }
 }
 
-async fn bring(look: &Look<'_>, picture: &Picture, doors: &Doors, first: &Act, acts: &[Act]) -> Result<(), AskError> {
+async fn bring(
+    look: &Look<'_>,
+    picture: &Picture,
+    doors: &Doors,
+    agency: &AgencyName,
+    acts: &[Act],
+) -> Result<(), AskError> {
     let refused = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
-    let identity = Identity::Governance(first.agency.clone());
+    let Some(group) = acts.first().map(|act| act.chain.id) else {
+        return Ok(());
+    };
+    let identity = Identity::Governance(agency.clone());
     let name = names::key_secret(&identity);
     let secret = look.context.writer.secret(look.namespace.as_str(), &name).await?;
-    let secret = secret.ok_or_else(|| refused(&format!("Secret {name} is missing")))?;
+    let secret = secret.ok_or_else(|| refused(&format!("Secret {name} is missing; put it back from a backup")))?;
     let key = crate::secrets::private_key(&identity, &secret).map_err(|error| refused(&error))?;
     let PublicKey::Account(account) = key.public() else {
         return Err(refused(&format!("Secret {name} holds no key of an account")));
     };
-    let group = first.chain.id;
     let node = teller(&picture.observed.reports, group).ok_or_else(|| refused(&"no own node is in sync"))?;
     let asking = Asking {
         context: look.context,
@@ -60,9 +63,6 @@ async fn bring(look: &Look<'_>, picture: &Picture, doors: &Doors, first: &Act, a
     };
     let (tls, door) = asking.entrance(node).await?;
     let nonce = ask_nonce(tls.clone(), door, group, account).await?;
-    let signed: Result<Vec<_>, _> = (nonce..)
-        .zip(acts)
-        .map(|(nonce, act)| act.signed(&key, nonce))
-        .collect();
-    send(tls, door, group, &signed.map_err(|error| refused(&error))?).await
+    let signed = signed(acts, &key, nonce).map_err(|error| refused(&error))?;
+    send(tls, door, group, &signed).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use althing_governance::{Governance, Moment, Outcome, Refusal, Subject, Value};
-use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Opinion, Voice, agree};
+use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Names, Opinion, Voice, agree};
 use althing_operator::name::GroupName;
 use althing_types::genesis::GAS_LIMIT_DEFAULT;
 use althing_types::{Address, GroupId};
@@ -59,8 +59,10 @@ impl Agency {
             },
             entries: &self.manifest,
             voices: std::slice::from_ref(&self.voice),
-            nodes: &BTreeMap::new(),
-            accounts: &BTreeMap::new(),
+            names: Names {
+                nodes: &BTreeMap::new(),
+                accounts: &BTreeMap::new(),
+            },
         };
         agree(&opinion, &self.seen)
     }

@@ -1,22 +1,32 @@
-//! An act as a signed transaction: an Ethereum one, which every node takes whatever its edition's accounts are.
+//! Ethereum transactions at no price, signed with an account's key: every node takes them whatever its edition's accounts are.
 
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Bytes, Signature, TxKind, U256, hex};
-use althing_governance::abi;
-use althing_types::B256;
+use althing_types::{Address, B256};
 
-use super::Chain;
 use crate::pki::PrivateKey;
 
-/// Gas it may use: many times what any of these calls needs, and less than any block has room for.
-const GAS: u64 = 30_000_000;
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The chain id that Ethereum clients see.
+    pub evm_chain_id: u64,
+    /// The number of the account's transaction.
+    pub nonce: u64,
+    /// Gas it may use.
+    pub gas_limit: u64,
+    /// To whom.
+    pub to: Address,
+    /// What is called there; empty for a transfer of nothing.
+    pub input: Bytes,
+}
 
-/// Why an act cannot be signed.
+/// Why a message cannot be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// Not a key of an account.
-    #[error("the governance key is not on secp256k1")]
+    #[error("the key is not on secp256k1")]
     WrongKey,
 }
 
@@ -29,17 +39,17 @@ pub struct Signed {
     pub hash: B256,
 }
 
-/// Signs a call of the governance contract. The signature is deterministic (RFC 6979), so the same call at the same nonce is the
-/// same transaction, and sending it again is harmless.
-pub(super) fn sign(key: &PrivateKey, chain: &Chain, nonce: u64, input: Bytes) -> Result<Signed, SignError> {
+/// Signs a message. The signature is deterministic (RFC 6979), so the same message is the same transaction, and sending it again
+/// is harmless.
+pub fn sign(key: &PrivateKey, message: Message) -> Result<Signed, SignError> {
     let transaction = TxLegacy {
-        chain_id: Some(chain.evm_chain_id),
-        nonce,
+        chain_id: Some(message.evm_chain_id),
+        nonce: message.nonce,
         gas_price: 0,
-        gas_limit: chain.gas_limit.min(GAS),
-        to: TxKind::Call(abi::ADDRESS),
+        gas_limit: message.gas_limit,
+        to: TxKind::Call(message.to),
         value: U256::ZERO,
-        input,
+        input: message.input,
     };
     let (compact, parity) = key
         .sign_recoverable(&transaction.signature_hash())
@@ -62,18 +72,20 @@ mod tests {
     use crate::pki::testing::entropy;
     use crate::plan::{KeyKind, PublicKey};
 
-    fn chain() -> Chain {
-        Chain {
-            id: althing_types::GroupId::try_from(1).unwrap(),
+    fn message(nonce: u64) -> Message {
+        Message {
             evm_chain_id: 7,
+            nonce,
             gas_limit: 100_000_000,
+            to: Address::repeat_byte(1),
+            input: Bytes::from_static(b"call"),
         }
     }
 
     #[test]
-    fn the_same_act_at_the_same_nonce_is_the_same_transaction_and_its_account_s() {
+    fn the_same_message_is_the_same_transaction_and_its_account_s() {
         let key = PrivateKey::generate(KeyKind::Secp256k1, &mut entropy(1)).unwrap();
-        let at = |nonce| sign(&key, &chain(), nonce, abi::state()).unwrap();
+        let at = |nonce| sign(&key, message(nonce)).unwrap();
         assert_eq!(at(3), at(3));
         assert_ne!(at(3).hash, at(4).hash);
         let signed = at(3);
@@ -84,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn a_node_s_key_signs_no_act() {
+    fn a_node_s_key_signs_no_transaction() {
         let key = PrivateKey::generate(KeyKind::P256, &mut entropy(2)).unwrap();
-        assert_eq!(sign(&key, &chain(), 0, abi::state()), Err(SignError::WrongKey));
+        assert_eq!(sign(&key, message(0)), Err(SignError::WrongKey));
     }
 }
