@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::consortium::CONVERGENCE;
-use super::sovereign::{Home, certify, form, group, meet};
+use super::sovereign::{Home, Reach, certify, form, group, meet};
 
 /// The agencies with their nodes.
 const AGENCIES: [(&str, &[&str]); 4] = [
@@ -22,15 +22,32 @@ const PAUSE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn seed_000_between_four_agencies_that_share_nothing_but_bundles(case: Case) -> anyhow::Result<()> {
     let mut homes = vec![];
-    for (agency, nodes) in AGENCIES {
-        homes.push(Home::new(&case, agency, nodes).await?);
+    for agency in AGENCIES {
+        homes.push(Home::new(&case, agency, Reach::Names).await?);
     }
-    certify(&homes).await?;
-    meet(&homes).await?;
-    let [a, b, c, d] = homes.as_slice() else {
+    from_beginning_to_end(&homes).await
+}
+
+pub(crate) async fn seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files(
+    case: Case,
+) -> anyhow::Result<()> {
+    case.on_a_second_cluster(async |second| {
+        let mut homes = vec![];
+        // A and C on one, B and D on the other: every group spans both.
+        for (place, agency) in [&case, &second, &case, &second].into_iter().zip(AGENCIES) {
+            homes.push(Home::new(place, agency, Reach::MachinePorts).await?);
+        }
+        from_beginning_to_end(&homes).await
+    })
+    .await
+}
+
+async fn from_beginning_to_end(homes: &[Home]) -> anyhow::Result<()> {
+    certify(homes).await?;
+    meet(homes).await?;
+    let [a, b, c, d] = homes else {
         anyhow::bail!("four agencies")
     };
-
     form(
         &[a, b],
         &group(1, &["node-0", "node-1", "node-2", "node-3"], &["agency-a", "agency-b"]),

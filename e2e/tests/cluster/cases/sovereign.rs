@@ -7,11 +7,21 @@ use std::path::PathBuf;
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::{Ledger, Operator};
 use anyhow::{Context, ensure};
+use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::consortium::{API, CONVERGENCE, RESOURCES, get};
 use super::kubectl::Plugin;
+
+/// How the nodes of an agency are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// By the names of their Services: everybody is on the same cluster.
+    Names,
+    /// At a port of their cluster's machine, from other clusters too.
+    MachinePorts,
+}
 
 /// One agency: its namespace, its operator, its folder.
 pub(crate) struct Home {
@@ -20,11 +30,16 @@ pub(crate) struct Home {
     nodes: &'static [&'static str],
     pub(crate) plugin: Plugin,
     folder: TempDir,
+    reach: Reach,
     _operator: Operator,
 }
 
 impl Home {
-    pub(crate) async fn new(case: &Case, agency: &'static str, nodes: &'static [&'static str]) -> anyhow::Result<Self> {
+    pub(crate) async fn new(
+        case: &Case,
+        (agency, nodes): (&'static str, &'static [&'static str]),
+        reach: Reach,
+    ) -> anyhow::Result<Self> {
         let case = case.within(&case.another_namespace(agency).await?);
         Ok(Self {
             _operator: Operator::start(&case).await?,
@@ -33,7 +48,44 @@ impl Home {
             case,
             agency,
             nodes,
+            reach,
         })
+    }
+
+    /// Writes its nodes' manifests, with the addresses at which others reach them.
+    async fn put_nodes(&self) -> anyhow::Result<()> {
+        let plain = |p2p: &str| {
+            self.nodes
+                .iter()
+                .map(|name| node(name, self.agency, p2p))
+                .collect::<Vec<_>>()
+        };
+        if self.reach == Reach::Names {
+            return self.put("nodes.yaml", &plain("").join("---\n")).await;
+        }
+        self.put("nodes.yaml", &plain("service: NodePort").join("---\n"))
+            .await?;
+        let cluster = self.case.target().cluster().context("a cluster of this machine")?;
+        let machine = cluster.network().node();
+        let mut nodes = vec![];
+        for name in self.nodes {
+            let port = self.machine_port(name).await?;
+            let p2p = format!("service: NodePort, advertise: \"{machine}:{port}\"");
+            nodes.push(node(name, self.agency, &p2p));
+        }
+        self.put("nodes.yaml", &nodes.join("---\n")).await
+    }
+
+    /// The port that the cluster chose for a node's Service.
+    async fn machine_port(&self, node: &str) -> anyhow::Result<i32> {
+        let services = self.case.api::<Service>();
+        self.case
+            .eventually("a port of the machine", CONVERGENCE, || async {
+                let spec = services.get(&format!("{node}-external")).await?.spec;
+                let port = spec.and_then(|spec| spec.ports?.first()?.node_port);
+                port.context("no port yet")
+            })
+            .await
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -126,9 +178,9 @@ fn agency(name: &str, rest: &str) -> String {
     format!("{API}\nkind: Agency\nmetadata: {{name: {name}}}\nspec:\n  consortium: trade\n{rest}")
 }
 
-fn node(name: &str, agency: &str) -> String {
+fn node(name: &str, agency: &str, p2p: &str) -> String {
     format!(
-        "{API}\nkind: Node\nmetadata: {{name: {name}}}\nspec: {{agency: {agency}, resources: {RESOURCES}, storage: {{size: 1Gi}}}}\n"
+        "{API}\nkind: Node\nmetadata: {{name: {name}}}\nspec: {{agency: {agency}, resources: {RESOURCES}, storage: {{size: 1Gi}}, p2p: {{{p2p}}}}}\n"
     )
 }
 
@@ -191,8 +243,7 @@ pub(crate) async fn certify(homes: &[Home]) -> anyhow::Result<()> {
 /// Every agency has its nodes made, and the public facts about all others.
 pub(crate) async fn meet(homes: &[Home]) -> anyhow::Result<()> {
     for home in homes {
-        let nodes: Vec<_> = home.nodes.iter().map(|name| node(name, home.agency)).collect();
-        home.put("nodes.yaml", &nodes.join("---\n")).await?;
+        home.put_nodes().await?;
     }
     let mut bundles = BTreeMap::new();
     for home in homes {
