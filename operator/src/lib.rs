@@ -12,6 +12,7 @@
 //! Invariant: nothing outside [`edge`] knows a socket, a disk, a process, a clock or a client.
 
 pub mod controller;
+mod cut_off;
 pub mod edge;
 pub mod genesis;
 pub mod governance;

@@ -11,6 +11,7 @@ use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
+use crate::cut_off::{CutOff, cut_offs};
 use crate::governance::{Agreement, Chain, Names, Opinion, Voice, agree};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
@@ -111,6 +112,7 @@ pub(crate) struct Findings {
     pub(crate) node_ids: BTreeMap<NodeName, NodeId>,
     pub(crate) nodes: BTreeMap<NodeName, Outcome<NodeFacts>>,
     pub(crate) groups: BTreeMap<GroupName, Outcome<GroupFacts>>,
+    pub(crate) cut_offs: BTreeMap<ConsortiumName, CutOff>,
 }
 
 /// A node that can run, or why it cannot.
@@ -146,6 +148,7 @@ impl Findings {
                 .and_then(|valid| group::plan(ctx, valid, &all.chains, &all.node_ids, &all.accounts));
             all.groups.insert(name.clone(), planned);
         }
+        all.cut_offs = cut_offs(ctx, &all);
         all
     }
 
@@ -222,7 +225,8 @@ impl Findings {
             return Err(Hold::pending(Reason::GroupUndeclared, text));
         }
         let peers = self.peers(ctx, name, agency);
-        let files = node_files(facts, own, chain, &groups, &peers)?;
+        let cut_off = self.cut_offs.get(&agency.consortium).cloned().unwrap_or_default();
+        let files = node_files(facts, own, (chain, &cut_off.list), &groups, &peers)?;
         let process = Process {
             namespace: ctx.manifests.namespace.clone(),
             node: name.clone(),

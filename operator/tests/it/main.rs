@@ -8,6 +8,7 @@ mod fix_point;
 mod groups;
 mod histories;
 mod manifests;
+mod revocations;
 mod rules;
 mod sample;
 mod sovereign;

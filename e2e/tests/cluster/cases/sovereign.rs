@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::{Ledger, Operator};
@@ -31,7 +31,7 @@ pub(crate) struct Home {
     pub(crate) plugin: Plugin,
     folder: TempDir,
     reach: Reach,
-    _operator: Operator,
+    pub(crate) operator: Operator,
 }
 
 impl Home {
@@ -42,7 +42,7 @@ impl Home {
     ) -> anyhow::Result<Self> {
         let case = case.within(&case.another_namespace(agency).await?);
         Ok(Self {
-            _operator: Operator::start(&case).await?,
+            operator: Operator::start(&case).await?,
             plugin: Plugin::new(&case)?,
             folder: tempfile::tempdir()?,
             case,
@@ -86,6 +86,15 @@ impl Home {
                 port.context("no port yet")
             })
             .await
+    }
+
+    pub(crate) const fn nodes(&self) -> &'static [&'static str] {
+        self.nodes
+    }
+
+    /// Where its manifests are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn path(&self, file: &str) -> PathBuf {
