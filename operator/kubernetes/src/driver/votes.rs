@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use super::look::{Look, Picture};
 use super::rounds::{Asking, Doors, doors};
-use crate::ask::{AskError, ask_nonce, send};
+use crate::ask::{AskError, ask_chain, ask_nonce, send};
 use crate::names;
 
 /// Brings what the plan has an agency do. It is done when a chain shows it, which the next round of questions tells; until then
@@ -63,6 +63,14 @@ async fn bring(
     };
     let (tls, door) = asking.entrance(node).await?;
     let nonce = ask_nonce(tls.clone(), door, group, account).await?;
-    let signed = signed(acts, &key, nonce).map_err(|error| refused(&error))?;
+    let mut acts = acts.to_vec();
+    if acts.iter().any(Act::rests_on_the_lease) {
+        let chain = ask_chain(tls.clone(), door, group).await?;
+        acts.retain(|act| act.holds(&chain));
+    }
+    if acts.is_empty() {
+        return Ok(());
+    }
+    let signed = signed(&acts, &key, nonce).map_err(|error| refused(&error))?;
     send(tls, door, group, &signed).await
 }
