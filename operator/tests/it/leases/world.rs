@@ -42,6 +42,8 @@ pub(super) enum Is {
     Disturbed(u32),
     /// Away by itself.
     Crashed,
+    /// Started again after it was away by itself.
+    Healing(u32),
 }
 
 /// A group after one block.
@@ -77,6 +79,8 @@ pub(super) struct World {
     pub(super) members: Vec<Member>,
     pub(super) groups: Vec<Group>,
     pub(super) operators: Vec<Operator>,
+    /// The nodes that went under a lease, of each the group and the end that the lease had.
+    under: BTreeMap<(usize, usize), u64>,
 }
 
 pub(super) fn name(i: usize) -> NodeName {
@@ -172,6 +176,7 @@ impl World {
                 })
                 .collect(),
             operators: vec![operator; operators],
+            under: BTreeMap::new(),
             groups,
         }
     }
@@ -227,13 +232,37 @@ impl World {
             block.view.governance = chain.clone().as_of(now);
             group.blocks.push(block);
         }
-        for member in &mut self.members {
-            member.is = match member.is {
-                Is::Disturbed(left) if left > 0 => Is::Disturbed(left - 1),
-                Is::Disturbed(_) => Is::InSync,
-                other => other,
-            };
+        for i in 0..self.members.len() {
+            match self.members[i].is {
+                Is::Disturbed(left) if left > 0 => self.members[i].is = Is::Disturbed(left - 1),
+                Is::Healing(left) if left > 0 => self.members[i].is = Is::Healing(left - 1),
+                Is::Disturbed(_) | Is::Healing(_) => self.returns(i),
+                Is::InSync | Is::Crashed => {}
+            }
         }
+        let members = &self.members;
+        self.under
+            .retain(|(i, _), _| matches!(members[*i].is, Is::Disturbed(_)));
+        for ((i, g), until_ms) in &self.under {
+            self.check_lease(*i, *g, *until_ms);
+        }
+    }
+
+    /// A node is in sync again: its operator looks at once, and closes what it let go while the node did not vote.
+    pub(super) fn returns(&mut self, i: usize) {
+        let operator = self.members[i].operator;
+        self.members[i].is = Is::InSync;
+        self.operators[operator].opened.remove(&i);
+    }
+
+    /// Who went under a lease has it until it is back, or the lease ends by itself.
+    fn check_lease(&self, i: usize, g: usize, until_ms: u64) {
+        let newest = &self.groups[g].newest().view;
+        let lease = newest.governance.lease();
+        assert!(
+            newest.now.unix_ms >= until_ms || lease.is_some_and(|lease| lease.granted && lease.node == id(i)),
+            "node {i} is away from group {g} without a lease: {lease:?}"
+        );
     }
 
     /// One look of an operator: what it sees is at most so many blocks old, and never older than what it saw. What it decides, it does.
@@ -268,9 +297,12 @@ impl World {
 
     /// The node goes on purpose; what is away on purpose never is what a quorum lacks.
     fn disturb(&mut self, i: usize, away_for: u32) {
-        let was_live = self.members[i].is == Is::InSync;
+        let (was_live, operator) = (self.members[i].is == Is::InSync, self.members[i].operator);
         self.members[i].outdated = false;
-        self.members[i].is = Is::Disturbed(away_for);
+        self.members[i].is = match self.members[i].is {
+            Is::InSync | Is::Disturbed(_) => Is::Disturbed(away_for),
+            Is::Crashed | Is::Healing(_) => Is::Healing(away_for),
+        };
         let sealed = self
             .groups
             .iter()
@@ -285,6 +317,12 @@ impl World {
                 "nodes {away:?} of group {g} are away on purpose together; lease: {:?}",
                 group.chain().lease()
             );
+            let is_shared = group.sealers.iter().any(|i| self.members[*i].operator != operator);
+            if is_shared {
+                let until_ms = group.chain().lease().map_or(u64::MAX, |lease| lease.until_ms);
+                self.check_lease(i, g, until_ms);
+                self.under.insert((i, g), until_ms);
+            }
         }
     }
 
@@ -312,7 +350,7 @@ impl World {
         for (i, member) in own {
             let state = match member.is {
                 Is::InSync => ProcessState::Ready,
-                Is::Disturbed(_) | Is::Crashed => ProcessState::Running,
+                Is::Disturbed(_) | Is::Healing(_) | Is::Crashed => ProcessState::Running,
             };
             let process = process(i, operator);
             observed.processes.insert(name(i), ObservedProcess { process, state });
