@@ -58,7 +58,7 @@ for kind in "${kinds[@]}"; do
       step 'ways to install' cases install -- "$@"
       ;;
     cluster)
-      trap 'told=$?; stop_cluster cases; exit $told' EXIT
+      trap 'told=$?; stop_cluster cases; stop_cluster second; exit $told' EXIT
       step 'cases on a cluster' cases cluster -- "$@"
       ;;
   esac

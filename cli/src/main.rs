@@ -70,7 +70,7 @@ enum Command {
     Approvals(vote::Look),
     /// Vote for a change as an agency of this machine
     Vote(vote::Vote),
-    /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, bundle
+    /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, approvals, vote, bundle
     Kubectl(kubernetes::Options),
 }
 

@@ -15,8 +15,10 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::Portforwarder;
 use kube::client::UpgradeConnectionError;
 use kube::{Api, Client};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::seen::Seen;
 use crate::rpc::{Sample, sample};
@@ -97,7 +99,12 @@ async fn ask_one(api: &Api<Pod>, pod: &str, port: u16) -> Result<NodeHeard, Stri
     }
 }
 
-async fn exchange(api: &Api<Pod>, pod: &str, port: u16) -> anyhow::Result<NodeHeard> {
+/// A connection to a port of a pod, and what carries it: to be aborted when it is no longer needed.
+pub(super) async fn tunnel(
+    api: &Api<Pod>,
+    pod: &str,
+    port: u16,
+) -> anyhow::Result<(Portforwarder, impl AsyncRead + AsyncWrite + Unpin + use<>)> {
     let mut forwarder = match api.portforward(pod, &[port]).await {
         Ok(forwarder) => forwarder,
         Err(kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(StatusCode::FORBIDDEN))) => {
@@ -106,7 +113,12 @@ async fn exchange(api: &Api<Pod>, pod: &str, port: u16) -> anyhow::Result<NodeHe
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!("{NOT_ALLOWED}"),
         Err(error) => bail!("port-forward: {}", super::seen::sentence(&error)),
     };
-    let tunnel = forwarder.take_stream(port).context("the port is not forwarded")?;
+    let stream = forwarder.take_stream(port).context("the port is not forwarded")?;
+    Ok((forwarder, stream))
+}
+
+async fn exchange(api: &Api<Pod>, pod: &str, port: u16) -> anyhow::Result<NodeHeard> {
+    let (forwarder, tunnel) = tunnel(api, pod, port).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(tunnel)).await?;
     let exchange = async {
         let (_, text) = get(&mut sender, "/metrics").await?;

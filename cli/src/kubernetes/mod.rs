@@ -3,11 +3,12 @@
 //! ```text
 //! target ─▶ seen ─────▶ heard ──┬─▶ tree    status
 //!  where    API server  nodes   ├─▶ why     what is in the way, and what would take it away
-//!                               └─▶ bundle  public facts as manifests
+//!                               ├─▶ bundle  public facts as manifests
+//!                               └─▶ vote    what can be voted on, and a person's vote
 //! ```
 //!
-//! Nothing is written to the cluster, and no Secret with a private key is ever read: nodes are asked on their metrics port,
-//! through the API server, as `kubectl port-forward` would.
+//! Nothing is written to the cluster: nodes are asked through the API server, as `kubectl port-forward` would. No Secret with a
+//! private key is read but one: `vote` signs with the governance key of the agency that votes.
 
 mod bundle;
 mod heard;
@@ -18,6 +19,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod vote;
 mod why;
 
 pub(crate) use plugin::{Command, NAME, Options, Plugin};
@@ -29,6 +31,8 @@ pub(crate) async fn run(options: &Options, output: Format) -> anyhow::Result<boo
     match &options.command {
         Command::Status => tree::run(&options.target, output).await,
         Command::Why(asked) => why::run(&options.target, asked, output).await,
+        Command::Approvals => vote::approvals(&options.target, output).await,
+        Command::Vote(decision) => vote::vote(&options.target, decision).await,
         Command::Bundle(command) => bundle::run(&options.target, command, output).await,
     }
 }

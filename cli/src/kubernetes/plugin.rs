@@ -6,6 +6,7 @@ use super::bundle::BundleCommand;
 use super::target::Target;
 use super::why::Asked;
 use crate::output::Format;
+use crate::vote::Decision;
 
 /// The name under which kubectl finds the program: any `kubectl-althing` on PATH is `kubectl althing`.
 pub(crate) const NAME: &str = "kubectl-althing";
@@ -43,6 +44,10 @@ pub(crate) enum Command {
     Status,
     /// What is in the way of an object, or of every object that is not as it should be
     Why(Asked),
+    /// The changes that can be voted on: what is asked, who voted, what it would do
+    Approvals,
+    /// Vote for a change, with the governance key of an agency of this namespace
+    Vote(Decision),
     /// Public facts as manifests, for other agencies
     #[command(subcommand)]
     Bundle(BundleCommand),

@@ -14,16 +14,19 @@ use kube::{Api, Client, Resource};
 use serde_json::json;
 use tokio::process::Command;
 
-use super::given::Target;
+use super::down::down;
+use super::given::{SECOND, Target};
 use super::layout::Layout;
 use super::objects::{self, FIELD_MANAGER};
+use super::running::Cluster;
+use super::up::Say;
 
 /// How long to wait before asking the API server again.
 const GLANCE: Duration = Duration::from_millis(200);
 /// How long one call of kubectl may take.
 const KUBECTL: Duration = Duration::from_secs(60);
-/// The longest start of a namespace's name that is taken from the case's.
-const LONGEST: usize = 50;
+/// The longest start of a namespace's name that is taken from the case's: a suffix still fits.
+const LONGEST: usize = 44;
 
 /// One case on a cluster.
 ///
@@ -92,6 +95,35 @@ impl Case {
         let name = format!("{}-{suffix}", self.namespace);
         self.make_namespace(&name).await?;
         Ok(name)
+    }
+
+    /// Starts a second cluster of this machine, which shares nothing with the first one but the wires, and does something there as
+    /// the same case. The cluster is gone when this returns.
+    pub async fn on_a_second_cluster<T>(&self, work: impl AsyncFnOnce(Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let say = |line: &str| eprintln!("    second cluster: {line}");
+        let first = self.target.cluster();
+        let first = first.context("a second cluster is wired to one of this machine; unset ALTHING_E2E_KUBECONFIG")?;
+        let done = self.beside(first, &say, work).await;
+        down(&Layout::new(SECOND, None)?).await?;
+        done
+    }
+
+    async fn beside<T>(
+        &self,
+        first: &Cluster,
+        say: Say<'_>,
+        work: impl AsyncFnOnce(Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let target = Arc::new(Target::start(SECOND, say).await?);
+        let network = target.cluster().context("the second cluster")?.network();
+        network.wire(SECOND, first.network(), first.name()).await?;
+        let case = Self {
+            client: objects::client(target.kubeconfig()).await?,
+            target,
+            ..self.clone()
+        };
+        case.make_namespace(&case.namespace).await?;
+        work(case).await
     }
 
     /// Applies every document of the YAML by server-side apply, into the case's namespace unless a document names another.
@@ -280,8 +312,8 @@ mod tests {
 
     #[test]
     fn a_namespace_s_name_is_a_label_however_long_the_case_s_is() {
-        let name = namespace_name(&format!("room::{}_x", "a".repeat(49)), u32::MAX);
-        assert_eq!(name, format!("{}-ffffffff", "a".repeat(49)));
+        let name = namespace_name(&format!("room::{}_x", "a".repeat(43)), u32::MAX);
+        assert_eq!(name, format!("{}-ffffffff", "a".repeat(43)));
         assert!(name.len() < 63);
     }
 

@@ -11,6 +11,9 @@ use super::up::{Say, up};
 
 /// The variable that names the kubeconfig of a cluster to use instead of starting one.
 pub const VARIABLE: &str = "ALTHING_E2E_KUBECONFIG";
+/// The name of the second cluster that a case may start beside the one it runs on.
+pub(super) const SECOND: &str = "second";
+
 /// The cluster that cases run on: one they are given, or one they started and stop.
 #[derive(Debug)]
 pub struct Target {
@@ -25,6 +28,11 @@ impl Target {
         if let Some(named) = std::env::var_os(VARIABLE) {
             return Self::given(Path::new(&named));
         }
+        Self::start(name, say).await
+    }
+
+    /// A new cluster of this name, with the images of the project that have been built.
+    pub(super) async fn start(name: &str, say: Say<'_>) -> anyhow::Result<Self> {
         let layout = Layout::new(name, None)?;
         // What an earlier run left behind, killed before it could stop it, is no place for these cases.
         down(&layout).await?;
@@ -79,8 +87,9 @@ impl Target {
     }
 
     /// Stops the cluster of this name that cases started for themselves, also when it is just being started. One they were
-    /// given stays.
+    /// given stays. The second one of a case that was given up goes too.
     pub async fn release(name: &str) -> anyhow::Result<()> {
+        down(&Layout::new(SECOND, None)?).await?;
         if std::env::var_os(VARIABLE).is_none() {
             down(&Layout::new(name, None)?).await?;
         }

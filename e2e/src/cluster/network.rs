@@ -111,6 +111,29 @@ impl Network {
         ]
     }
 
+    /// What lays a wire to another cluster's machine: the two meet there and nowhere else, as those of two companies would.
+    fn wiring(self, name: &str, other: Self, other_name: &str) -> Vec<String> {
+        let end = |from: Self, from_name: &str, to: Self, to_name: &str| {
+            let (own, far, wire) = (from.node(), to.node(), format!("to-{to_name}"));
+            [
+                format!("-netns {from_name} address add {own}/32 dev {wire}"),
+                format!("-netns {from_name} link set {wire} up"),
+                format!("-netns {from_name} route add {far}/32 dev {wire} src {own}"),
+            ]
+        };
+        let ends = [end(self, name, other, other_name), end(other, other_name, self, name)];
+        let pair = format!("link add to-{other_name} netns {name} type veth peer name to-{name} netns {other_name}");
+        [pair].into_iter().chain(ends.into_iter().flatten()).collect()
+    }
+
+    /// Lays a wire to another cluster of this machine. It goes with either of the two.
+    pub async fn wire(self, name: &str, other: Self, other_name: &str) -> anyhow::Result<()> {
+        for line in self.wiring(name, other, other_name) {
+            run("ip", &line.split(' ').collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
     /// Makes all of it.
     pub async fn make(self, name: &str) -> anyhow::Result<()> {
         for line in self.making(name) {
@@ -181,6 +204,24 @@ mod tests {
         assert!(
             lines.contains(&"route add 10.96.48.0/20 via 10.99.3.2 dev blue-gw".to_owned()),
             "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn two_clusters_meet_at_their_machines_addresses_and_nowhere_else() {
+        let (one, two) = (Network::new(0).unwrap(), Network::new(1).unwrap());
+        let lines = one.wiring("blue", two, "red");
+        assert_eq!(
+            lines[0],
+            "link add to-red netns blue type veth peer name to-blue netns red"
+        );
+        let routes: Vec<_> = lines.iter().filter(|line| line.contains(" route add ")).collect();
+        assert_eq!(
+            routes,
+            [
+                "-netns blue route add 10.99.1.2/32 dev to-red src 10.99.0.2",
+                "-netns red route add 10.99.0.2/32 dev to-blue src 10.99.1.2",
+            ]
         );
     }
 }

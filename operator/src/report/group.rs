@@ -21,15 +21,17 @@ impl Report<'_> {
         let mut found = progress_findings(&group_progress(group, scene, agreement)).to_vec();
         if let (Ok(group), Some(scene)) = (group, scene) {
             facts.genesis_hash = Some(group.genesis.hash);
-            let genesis = group.genesis.genesis.sealers.as_slice().to_vec();
-            facts.sealers = match scene.is_reported {
-                true => scene.sealers.iter().filter_map(|sealer| sealer.id).collect(),
-                // What nodes said last holds until they say something else.
-                false if !facts.sealers.is_empty() => facts.sealers,
-                false => genesis,
-            };
-            if scene.is_reported {
+            // Only a chain that this manifest speaks of has an agreement.
+            let chain = agreement.and_then(|_| self.ctx.observed.chains.get(name));
+            if let Some(chain) = chain {
+                // Asked after the reports, of the node with the most blocks: what it says is the newest.
+                facts.sealers = chain.governance.sealers().as_slice().to_vec();
+                facts.observers = chain.governance.observers();
+            } else if scene.is_reported {
+                facts.sealers = scene.sealers.iter().filter_map(|sealer| sealer.id).collect();
                 facts.observers = scene.observers.clone();
+            } else if facts.sealers.is_empty() {
+                facts.sealers = group.genesis.genesis.sealers.as_slice().to_vec();
             }
             facts.faults_tolerable = u32::try_from(faults_tolerable(facts.sealers.len())).ok();
             if let Some(agreement) = agreement {

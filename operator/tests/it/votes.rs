@@ -165,6 +165,12 @@ fn a_declared_role_is_voted_for_by_every_own_seat_and_carried_out() {
     assert_eq!(scene.role("node-1"), Role::Observer);
     let plan = scene.plan();
     assert_eq!((in_sync(&plan).0, stages(&plan)), (Truth::True, vec![]));
+    // The nodes were asked before the block, the chain after it: one status tells one story.
+    let facts = &status(&plan).facts;
+    assert_eq!(
+        (facts.sealers.len(), facts.observers.clone()),
+        (3, vec![scene.id("node-1")])
+    );
 }
 
 #[test]

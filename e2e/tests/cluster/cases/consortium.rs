@@ -18,7 +18,7 @@ pub(crate) const PROMISED: Duration = Duration::from_secs(10);
 /// How long nothing may be written once all is as it should be.
 const QUIET: Duration = Duration::from_secs(10);
 /// What the nodes of a case ask for: a machine takes many of them.
-const RESOURCES: &str = "{requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 1Gi}}";
+pub(crate) const RESOURCES: &str = "{requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 1Gi}}";
 
 /// The kinds of manifest, with their plurals.
 const KINDS: [(&str, &str); 4] = [

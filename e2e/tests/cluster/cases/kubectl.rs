@@ -187,7 +187,7 @@ async fn a_missing_key_is_explained(case: &Case, plugin: &Plugin) -> anyhow::Res
 }
 
 /// The program, called as kubectl calls it.
-struct Plugin {
+pub(crate) struct Plugin {
     program: PathBuf,
     kubeconfig: PathBuf,
     namespace: String,
@@ -196,14 +196,14 @@ struct Plugin {
 
 /// How a call of it ended.
 #[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Plugin {
-    fn new(case: &Case) -> anyhow::Result<Self> {
+    pub(crate) fn new(case: &Case) -> anyhow::Result<Self> {
         Self::with(case.target().kubeconfig(), case.namespace())
     }
 
@@ -231,7 +231,7 @@ impl Plugin {
         Ok(holder)
     }
 
-    async fn run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
         let mut command = Command::new(&self.program);
         command
             .args(args)

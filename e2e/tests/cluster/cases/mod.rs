@@ -17,6 +17,8 @@ mod misoperations;
 mod refusals;
 mod rollout;
 mod scene;
+mod seed_000;
+mod sovereign;
 mod votes;
 mod waiting;
 
@@ -57,6 +59,8 @@ pub(crate) fn all() -> Vec<Named> {
         case!(keys::a_node_without_its_ledger_abstains_until_it_is_safe_and_takes_part_again),
         case!(keys::two_operators_at_once_never_make_a_second_key),
         case!(keys::a_replica_that_takes_over_in_the_middle_makes_no_second_key),
+        case!(seed_000::seed_000_between_four_agencies_that_share_nothing_but_bundles),
+        case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),
         case!(deletion::the_deletion_policy_decides_about_key_and_volume),

@@ -16,12 +16,14 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -152,13 +154,47 @@ async fn exchange<T: DeserializeOwned>(
     path: &str,
     question: &Value,
 ) -> Result<T, AskError> {
-    let answer = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
-    let name = ServerName::try_from(door.host.clone()).map_err(|error| answer(&error))?;
     let tcp = TcpStream::connect(SocketAddr::new(door.address, door.port)).await?;
-    let stream = TlsConnector::from(tls).connect(name, tcp).await?;
+    converse(tcp, tls, &door.host, path, question).await
+}
+
+/// Asks a node about a group over a connection that somebody else made, such as a port-forward, and without a certificate of its
+/// own: only what whoever reaches the port may ask. `trust` is the chain's certificates in PEM, `host` a name in the node's.
+pub async fn ask_through<S>(
+    stream: S,
+    trust: &str,
+    host: &str,
+    group: GroupId,
+    question: &Value,
+) -> Result<Value, AskError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let tls = trusting(trust).map_err(AskError::Answer)?.with_no_client_auth();
+    let path = format!("/group/{group}");
+    let asked = converse(stream, Arc::new(tls), host, &path, question);
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .map_err(|_| AskError::TimedOut)?
+}
+
+async fn converse<S, T>(
+    stream: S,
+    tls: Arc<ClientConfig>,
+    host: &str,
+    path: &str,
+    question: &Value,
+) -> Result<T, AskError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: DeserializeOwned,
+{
+    let answer = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| answer(&error))?;
+    let stream = TlsConnector::from(tls).connect(name, stream).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let request = Request::post(path)
-        .header(header::HOST, &door.host)
+        .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONNECTION, "close")
         .body(Full::new(Bytes::from(question.to_string())))
@@ -234,21 +270,27 @@ impl Clients {
 }
 
 fn tls(chain: &str, key: &str, trust: &str) -> Result<ClientConfig, String> {
-    let certificates = |pem: &str| {
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-        read.map_err(|error| error.to_string())
-    };
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| "its key is no key".to_owned())?;
+    trusting(trust)?
+        .with_client_auth_cert(certificates(chain)?, key)
+        .map_err(|error| error.to_string())
+}
+
+/// Whoever shows a certificate under one of these is a node of the consortium.
+fn trusting(trust: &str) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let mut roots = RootCertStore::empty();
     for root in certificates(trust)? {
         roots
             .add(root)
             .map_err(|error| format!("the chain certificate: {error}"))?;
     }
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| "its key is no key".to_owned())?;
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(certificates(chain)?, key)
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots))
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    read.map_err(|error| error.to_string())
 }

@@ -153,24 +153,42 @@ fn what_somebody_wrote_into_a_status_breaks_nothing() {
 }
 
 #[test]
-fn somebody_elses_conditions_and_changes_are_no_reason_to_write() {
-    let town = Town::four_agencies();
-    let mut manifests = town.manifests.clone();
-    let group = GroupName::new("group-1").unwrap();
-    let status = town
-        .observed
-        .statuses
-        .iter()
-        .find(|s| s.object == ObjectRef::Group(group.clone()))
-        .unwrap();
-    let mut body = status_body(status, Some(1));
-    body["status"]["changes"] =
-        json!([{"id": "1", "subject": "s", "from": "a", "to": "b", "votes": 1, "needed": 2, "state": "Open"}]);
+fn somebody_elses_conditions_are_no_reason_to_write() {
+    let (mut manifests, status) = group_1();
+    let mut body = status_body(&status, Some(1));
     body["status"]["conditions"].as_array_mut().unwrap().insert(0, json!({
         "type": "Audited", "status": "True", "reason": "Yearly", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
     }));
     write(&mut manifests, &status.object, &body);
-    assert!(is_current(&manifests, status));
+    assert!(is_current(&manifests, &status));
+}
+
+#[test]
+fn what_others_vote_for_is_written_even_if_nothing_else_changed() {
+    let (mut manifests, mut status) = group_1();
+    write(&mut manifests, &status.object, &status_body(&status, Some(1)));
+    assert!(is_current(&manifests, &status));
+    status.facts.changes = vec![Change {
+        id: "0x01".to_owned(),
+        subject: "node-2".to_owned(),
+        from: "Sealer".to_owned(),
+        to: "Free".to_owned(),
+        votes: 1,
+        needed: 2,
+        stage: Stage::Voting,
+        blocked_by: None,
+    }];
+    assert!(!is_current(&manifests, &status));
+    write(&mut manifests, &status.object, &status_body(&status, Some(1)));
+    assert!(is_current(&manifests, &status));
+}
+
+/// The manifests of four agencies, and the status of their first group.
+fn group_1() -> (NamespaceManifests, ObjectStatus) {
+    let town = Town::four_agencies();
+    let object = ObjectRef::Group(GroupName::new("group-1").unwrap());
+    let mut statuses = town.observed.statuses.into_iter();
+    (town.manifests, statuses.find(|status| status.object == object).unwrap())
 }
 
 #[test]

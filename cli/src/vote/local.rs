@@ -1,0 +1,113 @@
+//! On this machine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use althing_operator::edge::local::LocalView;
+use althing_operator::governance::{Act, ChainView};
+use althing_operator::name::{GroupName, Namespace};
+use althing_operator::plan::PublicKey;
+use althing_types::Genesis;
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::{Decision, Known, Place, cast, show};
+use crate::{Common, chain, state, up};
+
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    /// The namespace of the agencies [default: the only one]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Manifests whose declared changes are shown too, beside those that have votes already
+    #[arg(short, long, value_name = "DIR")]
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Vote {
+    #[command(flatten)]
+    decision: Decision,
+    #[command(flatten)]
+    look: Look,
+}
+
+/// `althing approvals`; false when no node answers.
+pub(crate) async fn approvals(common: &Common, look: &Look) -> anyhow::Result<bool> {
+    let (here, known) = Here::find(common, look)?;
+    show(&here, known, common.output).await
+}
+
+/// `althing vote`.
+pub(crate) async fn vote(common: &Common, vote: &Vote) -> anyhow::Result<bool> {
+    let (here, known) = Here::find(common, &vote.look)?;
+    cast(&here, known, &vote.decision).await
+}
+
+/// A namespace of this machine.
+struct Here {
+    local: LocalView,
+    namespace: Namespace,
+}
+
+impl Here {
+    fn find(common: &Common, look: &Look) -> anyhow::Result<(Self, Known)> {
+        let local = LocalView::new(&state::directory(common)?);
+        let namespace = namespace(&local, look.namespace.as_deref())?;
+        let nodes = local.nodes()?.into_iter().map(|node| node.process);
+        let nodes = nodes.filter(|process| process.namespace == namespace);
+        let mut known = Known {
+            nodes: nodes.map(|process| (process.node, process.node_id)).collect(),
+            accounts: BTreeMap::new(),
+            own: local.voices(&namespace)?.into_iter().collect(),
+            agreed: BTreeMap::new(),
+            namespace: namespace.clone(),
+            remedy: "start them with althing up -f DIR",
+        };
+        for agency in &known.own {
+            if let PublicKey::Account(account) = local.governance_key(&namespace, agency)?.public() {
+                known.accounts.insert(agency.clone(), account);
+            }
+        }
+        if let Some(folder) = look.file.as_deref() {
+            let groups = up::read(folder)?.namespaces.remove(&namespace).map(|it| it.groups);
+            let declared = groups.into_iter().flatten();
+            known.agreed = declared
+                .filter_map(|(name, group)| Some((name, group.spec.agreed?)))
+                .collect();
+        }
+        Ok((Self { local, namespace }, known))
+    }
+}
+
+impl Place for Here {
+    async fn hear(&self) -> anyhow::Result<BTreeMap<GroupName, ChainView>> {
+        chain::hear(&self.local, &self.namespace).await
+    }
+
+    async fn genesis(&self, group: &GroupName) -> anyhow::Result<Genesis> {
+        let recorded = self.local.genesis(&self.namespace, group)?;
+        let recorded = recorded.with_context(|| format!("the genesis of group {group} is not recorded here"))?;
+        Ok(recorded.genesis)
+    }
+
+    async fn bring(&self, act: &Act) -> anyhow::Result<()> {
+        chain::bring(&self.local, &self.namespace, std::slice::from_ref(act)).await
+    }
+}
+
+fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
+    let known = local.namespaces()?;
+    let names = || known.iter().map(Namespace::as_str).collect::<Vec<_>>().join(", ");
+    match (wanted, known.as_slice()) {
+        (Some(wanted), _) => {
+            let found = known.iter().find(|known| known.as_str() == wanted);
+            found
+                .cloned()
+                .with_context(|| format!("no namespace {wanted} is here; there are: {}", names()))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => bail!("nothing runs here; start something with althing up -f DIR"),
+        (None, _) => bail!("which namespace? -n one of {}", names()),
+    }
+}
