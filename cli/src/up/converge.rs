@@ -32,6 +32,8 @@ pub(super) struct Rest {
     pub(super) waiting: Vec<String>,
     /// Groups whose chain does not hold what is declared, and nodes that are not in sync.
     pub(super) undecided: Vec<String>,
+    /// Leases that own agencies still have, for nodes that are not back yet.
+    pub(super) leases: Vec<String>,
 }
 
 /// Applies until every namespace is at rest: no step is left, no vote is on its way, and, where `until_agreed` says so, no change
@@ -91,6 +93,7 @@ pub(super) async fn converge(
                 stalled: objects(&plans, ConditionType::Stalled, Truth::True),
                 waiting: objects(&plans, ConditionType::Reconciling, Truth::True),
                 undecided: objects(&plans, ConditionType::InSync, Truth::False),
+                leases: held(&plans),
             });
         }
         if last_step.elapsed() > timeout {

@@ -221,7 +221,10 @@ impl World {
                 }
             }
             let waits = chain.wants_proofs();
-            for i in live.into_iter().filter(|i| waits && (*i as u64 + now.height) % 2 == 0) {
+            for i in live
+                .into_iter()
+                .filter(|i| waits && (*i as u64 + now.height).is_multiple_of(2))
+            {
                 let proof = Proof {
                     node: id(i),
                     height: now.height - 1,
