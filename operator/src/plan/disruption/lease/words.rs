@@ -77,11 +77,11 @@ pub(super) fn not_granted(ground: &Ground<'_>, shared: Shared<'_>, node: &NodeNa
         false => "their nodes do so by themselves every ten seconds".to_owned(),
     };
     let others = match lease.pause {
-        true => "",
-        false => " without it",
+        true => "of its sealers",
+        false => "other sealers of it",
     };
     format!(
-        "the lease of group {} is asked for {node}, and the chain grants it when {}{others} of its sealers have proved to live; {what_helps}",
+        "the lease of group {} is asked for {node}, and the chain grants it when {} {others} have proved to live; {what_helps}",
         shared.name,
         sealers.quorum()
     )
