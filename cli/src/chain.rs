@@ -66,7 +66,15 @@ async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<an
             bail!("the governance key is no account's");
         };
         let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
-        let signed = signed(acts, key, nonce)?;
+        let mut acts = acts.to_vec();
+        if acts.iter().any(Act::rests_on_the_lease) {
+            let chain = rpc::told_state(&post(node, group, &rpc::ask_state()).await?)?;
+            acts.retain(|act| act.holds(&chain));
+        }
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let signed = signed(&acts, key, nonce)?;
         let answer = post(node, group, &rpc::send(&signed)).await?;
         rpc::told_sent(&answer, signed.len()).context("send a transaction")
     };

@@ -2,6 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{SolCall, sol};
+use althing_types::NodeId;
 
 use crate::{Ballot, ChangeId, Subject, Wish};
 
@@ -84,6 +85,23 @@ pub fn withdraw(subject: &Subject) -> Bytes {
 /// The call that has a change looked at again.
 pub fn advance(id: ChangeId) -> Bytes {
     advanceCall { id }.abi_encode().into()
+}
+
+/// The call that asks to disturb a node until then, milliseconds of block time since 1970.
+pub fn ask_lease(node: &NodeId, reason: &str, until_ms: u64, pause: bool) -> Bytes {
+    let call = askLeaseCall {
+        node: node.to_string(),
+        reason: reason.to_owned(),
+        untilMs: until_ms,
+        pause,
+    };
+    call.abi_encode().into()
+}
+
+/// The call that gives that right back.
+pub fn return_lease(node: &NodeId) -> Bytes {
+    let node = node.to_string();
+    returnLeaseCall { node }.abi_encode().into()
 }
 
 /// The call that asks for the whole of it, and what its answer holds.

@@ -7,6 +7,7 @@ mod disruption;
 mod fix_point;
 mod groups;
 mod histories;
+mod leases;
 mod manifests;
 mod revocations;
 mod rules;

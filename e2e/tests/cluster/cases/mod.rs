@@ -13,6 +13,7 @@ mod hostile;
 mod keys;
 mod killed;
 mod kubectl;
+mod leases;
 mod machine;
 mod misoperations;
 mod refusals;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
+        case!(leases::two_agencies_that_each_restart_one_of_four_sealers_at_once),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),
         case!(deletion::the_deletion_policy_decides_about_key_and_volume),
         case!(deletion::a_group_and_a_consortium_deleted_leave_their_records_and_keys),

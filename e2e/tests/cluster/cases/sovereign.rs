@@ -111,6 +111,13 @@ impl Home {
             .map(drop)
     }
 
+    /// Changes the text of its nodes' manifests.
+    pub(crate) async fn change_nodes(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.path("nodes.yaml"))?;
+        ensure!(text.contains(from), "no {from} in {text}");
+        self.put("nodes.yaml", &text.replace(from, to)).await
+    }
+
     /// A field of an object's status, once it is there.
     pub(crate) async fn status(&self, object: &str, field: &str) -> anyhow::Result<Value> {
         let what = format!("{object} of {} to have status.{field}", self.agency);
