@@ -115,6 +115,7 @@ impl Scene {
             prepared: sealed.prepared,
             certificate,
             next_sealers: sealed.next_sealers,
+            recovered_sealers: None,
         };
         self.ledger.commit(committed).unwrap();
         self.assembler.in_force().set(next);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use althing_consensus::{Candidate, Fresh, Head, Outcome, Slot, verify_certificate};
+use althing_consensus::{Candidate, Domains, Fresh, Head, Outcome, Recovered as Decided, Slot, verify_certificate};
 use althing_crypto::Suite;
 use althing_execution::recover_all;
 use althing_ledger::{Committed, Ledger};
@@ -15,13 +15,14 @@ use althing_types::{B256, Block, CommitCertificate, NodeId, Recovered, SealerSet
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Audience;
 use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
 use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::halt::Halt;
+use super::recovery::{Carried, Clerk, Taken};
 use crate::clock::Clock;
 use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
@@ -40,6 +41,8 @@ pub(crate) enum Job {
     Execute { parent: B256, candidate: Candidate },
     /// Forget a candidate.
     Discard(B256),
+    /// Make and take only blocks that carry this recovery, at its height; answered by [`CoreEvent::Recovering`].
+    Recover(Taken),
     /// Write a decided block.
     Commit {
         candidate: Candidate,
@@ -90,6 +93,9 @@ pub(super) struct ExecutorParts {
     pub(super) halt: Arc<Halt>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
+    pub(super) clerk: Clerk,
+    /// What the vote log says that this node has taken up.
+    pub(super) taken: Option<Taken>,
 }
 
 pub(super) struct Executor {
@@ -117,6 +123,10 @@ impl Executor {
                 Job::Discard(hash) => {
                     self.candidates.remove(&hash);
                 }
+                Job::Recover(taken) => {
+                    self.parts.taken = Some(taken.clone());
+                    self.tell(CoreEvent::Recovering(taken));
+                }
                 Job::Commit { candidate, certificate } => self.commit_decided(&candidate, certificate),
                 Job::Import { peer, blocks } => self.import(peer, blocks),
             }
@@ -130,6 +140,12 @@ impl Executor {
             hash: head.hash,
             unix_ms: head.unix_ms(),
         }
+    }
+
+    /// What the next block has to carry.
+    fn to_carry(&self) -> Option<&Taken> {
+        let head = self.parts.ledger.head().height;
+        self.parts.taken.as_ref().filter(|taken| taken.is_next(head))
     }
 
     fn tell(&self, event: CoreEvent) {
@@ -154,14 +170,15 @@ impl Executor {
         let parts = &self.parts;
         let count = parts.assembler.in_force().config().transactions;
         let offered = parts.pool.executable(count as usize);
-        if offered.is_empty() && slot.view == 0 {
+        let first = self.first(slot);
+        if offered.is_empty() && slot.view == 0 && first.is_none() {
             return self.tell(CoreEvent::Built { slot, fresh: None });
         }
         let cancel = AtomicBool::new(false);
         let wall_ms = parts.clock.unix_ms();
         let built = parts
             .assembler
-            .build(&parts.ledger, &head, &offered, &parts.own, wall_ms, &cancel);
+            .build(&parts.ledger, &head, first, &offered, &parts.own, wall_ms, &cancel);
         match built {
             Ok((sealed, leftovers, times)) => {
                 for hash in &leftovers.unusable {
@@ -177,6 +194,15 @@ impl Executor {
                 self.tell(CoreEvent::Built { slot, fresh: None });
             }
         }
+    }
+
+    /// The transaction that records a recovery, where the next block has to.
+    fn first(&self, slot: Slot) -> Option<Recovered> {
+        let parts = &self.parts;
+        let gas = parts.assembler.in_force().config().gas;
+        let made = parts.clerk.transaction(&self.to_carry()?.recovery, &parts.ledger, gas);
+        made.inspect_err(|why| warn!(height = slot.height, "a recovery cannot be recorded: {why}"))
+            .ok()
     }
 
     fn keep(&mut self, sealed: Sealed) -> Fresh {
@@ -208,14 +234,15 @@ impl Executor {
     fn execute(&mut self, parent: B256, candidate: &Candidate) {
         let hash = candidate.hash;
         let outcome = match self.candidates.get(&hash) {
-            Some(known) => Ok(known.next_sealers.clone()),
+            Some(known) => self.carries(known).map(|()| known.next_sealers.clone()),
             None if parent != self.head().hash => Err(AssembleError::Invalid(
                 "its parent is not the head of this node".to_owned(),
             )),
-            None => self.verify(candidate).map(|sealed| {
+            None => self.verify(candidate).and_then(|sealed| {
+                self.carries(&sealed)?;
                 let next_sealers = sealed.next_sealers.clone();
                 self.insert(sealed);
-                next_sealers
+                Ok(next_sealers)
             }),
         };
         let outcome = match outcome {
@@ -229,6 +256,23 @@ impl Executor {
             }
         };
         self.tell(CoreEvent::Executed { hash, outcome });
+    }
+
+    /// A proposal carries what the sealers that are asked for their votes follow, or it is not voted for.
+    fn carries(&self, sealed: &Sealed) -> Result<(), AssembleError> {
+        let (found, wanted) = (
+            sealed.carried.as_ref().map(|carried| carried.digest),
+            self.to_carry().map(|taken| taken.digest),
+        );
+        let word = |digest: Option<B256>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+        match found == wanted {
+            true => Ok(()),
+            false => Err(AssembleError::Invalid(format!(
+                "the recovery it carries is {}, this node follows {}",
+                word(found),
+                word(wanted)
+            ))),
+        }
     }
 
     fn verify(&self, candidate: &Candidate) -> Result<Sealed, AssembleError> {
@@ -320,6 +364,7 @@ impl Executor {
             next_sealers,
             next_config,
             next_members,
+            carried,
         } = sealed;
         let height = block.height();
         let included: Vec<_> = senders
@@ -336,6 +381,7 @@ impl Executor {
             prepared,
             certificate,
             next_sealers,
+            recovered_sealers: carried.map(|carried| carried.sealers),
         };
         if let Err(error) = self.parts.ledger.commit(committed) {
             self.fatal(&format!("write block {height}"), error);
@@ -378,6 +424,11 @@ impl Executor {
                     let _ = self.parts.sync.send(SyncEvent::Refused { peer });
                     break;
                 }
+                Err(ImportError::Apart(why)) => {
+                    error!(alarm = "recovery_apart", peer = %peer.short(), "a peer went on without the recovery that this node follows: {why}");
+                    let _ = self.parts.sync.send(SyncEvent::NotTaken { peer });
+                    break;
+                }
                 Err(ImportError::Fatal(why)) => {
                     self.fatal("import a block", why);
                     break;
@@ -397,6 +448,26 @@ impl Executor {
             .signatures
             .iter()
             .any(|signature| Some(signature.sealer) == own)
+    }
+
+    /// The recovery that a peer's block carries. Where this node has taken one up, it has to be that one: this node may have voted for
+    /// another block in it.
+    fn carried_by(&self, block: &Block) -> Result<Option<Carried>, ImportError> {
+        let parts = &self.parts;
+        let carried = parts.assembler.carried(&parts.ledger, &self.head(), block);
+        let carried = carried.map_err(|error| match error {
+            AssembleError::Invalid(why) => ImportError::Peer(format!("block {}: {why}", block.height())),
+            other => ImportError::Fatal(other.to_string()),
+        })?;
+        let found = carried.as_ref().map(|carried| carried.digest);
+        match self.to_carry().filter(|taken| Some(taken.digest) != found) {
+            None => Ok(carried),
+            Some(taken) => Err(ImportError::Apart(format!(
+                "its block {} does not carry recovery {}; on one of the two sides the data of this group have to go",
+                block.height(),
+                taken.digest
+            ))),
+        }
     }
 
     fn import_one(
@@ -425,8 +496,16 @@ impl Executor {
                 block.height()
             )));
         }
-        let sealers = self.parts.ledger.head().next_sealers.clone();
-        verify_certificate(certificate, suite.as_ref(), self.parts.genesis_hash, &sealers)
+        let carried = self.carried_by(&block)?;
+        let recovery = carried.as_ref().map(|carried| carried.digest);
+        let sealers = carried.map_or_else(
+            || self.parts.ledger.head().next_sealers.clone(),
+            |carried| carried.sealers,
+        );
+        let height = block.height();
+        let recovered = recovery.map(|digest| Decided { height, digest });
+        let domains = Domains::new(self.parts.genesis_hash, recovered);
+        verify_certificate(certificate, suite.as_ref(), domains, &sealers)
             .map_err(|e| ImportError::Peer(format!("the certificate of block {}: {e}", block.height())))?;
         let sealed = match self.candidates.remove(&hash) {
             Some(sealed) => sealed,
@@ -457,6 +536,7 @@ impl Executor {
             certificate: certificate.clone(),
             sealers,
             next_sealers,
+            recovery,
             signed,
         }))
     }
@@ -465,6 +545,8 @@ impl Executor {
 enum ImportError {
     /// The peer sent what it should not have.
     Peer(String),
+    /// The peer is on the other side of a recovery; neither lies.
+    Apart(String),
     /// The group cannot go on here.
     Fatal(String),
 }

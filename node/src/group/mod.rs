@@ -21,7 +21,9 @@ mod in_force;
 mod liveness;
 mod open;
 mod outlet;
+mod recovery;
 mod status;
+mod taking_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -31,6 +33,7 @@ pub use halt::Halt;
 pub use handle::Group;
 pub use in_force::InForce;
 pub use open::{GroupSpec, OpenGroup, OpenGroupError};
+pub use recovery::Installed;
 
 pub(crate) use audience::Audience;
 pub(crate) use event::CoreEvent;
