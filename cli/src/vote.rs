@@ -310,7 +310,7 @@ impl Scene {
     }
 }
 
-fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
+pub(crate) fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
     let known = local.namespaces()?;
     let names = || known.iter().map(Namespace::as_str).collect::<Vec<_>>().join(", ");
     match (wanted, known.as_slice()) {

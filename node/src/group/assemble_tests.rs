@@ -81,7 +81,7 @@ impl Scene {
     }
 
     fn build(&self, assembler: &Assembler, offered: &[Recovered]) -> Sealed {
-        let built = assembler.build(&self.ledger, &self.parent(), offered, &sealer(), 0, &NEVER);
+        let built = assembler.build(&self.ledger, &self.parent(), None, offered, &sealer(), 0, &NEVER);
         built.unwrap().0
     }
 

@@ -13,7 +13,7 @@ use althing_crypto::{AccountSignature, Suite};
 use althing_governance::abi::recoverCall;
 use althing_governance::{Governance, RecoveryFault};
 use althing_types::transaction::Envelope;
-use althing_types::{Address, B256, Bytes, Recovery, Transaction, U256};
+use althing_types::{Address, B256, Bytes, Recovery, Transaction};
 
 use super::GOVERNANCE;
 
@@ -54,20 +54,9 @@ pub(super) fn recovery_in(input: &[u8]) -> Result<Recovery, RecoveryFault> {
 /// A signature that no account can have made.
 pub fn recovery_signers(recovery: &Recovery, suite: &dyn Suite) -> Result<BTreeSet<Address>, RecoveryFault> {
     let digest = recovery.digest(suite.hash_fn());
-    let signer = |(index, bytes): (usize, &[u8; 65])| {
-        let (r, rest) = bytes.split_at(32);
-        let (s, v) = rest.split_at(32);
-        let odd_y = match v {
-            [0] => false,
-            [1] => true,
-            _ => return Err(RecoveryFault::Signature(index)),
-        };
-        let signature = AccountSignature {
-            r: U256::from_be_slice(r),
-            s: U256::from_be_slice(s),
-            odd_y,
-        };
-        let signer = suite.recover_account(&digest, &signature);
+    let signer = |(index, bytes)| {
+        let (r, s, odd_y) = Recovery::signature_parts(bytes).ok_or(RecoveryFault::Signature(index))?;
+        let signer = suite.recover_account(&digest, &AccountSignature { r, s, odd_y });
         signer.map_err(|_| RecoveryFault::Signature(index))
     };
     recovery.signatures.iter().enumerate().map(signer).collect()
