@@ -148,6 +148,22 @@ impl Scene {
         listed.await.unwrap_or_default().len()
     }
 
+    /// The ledgers of these nodes become equal, whichever of them is still starting.
+    async fn become_equal(&self, nodes: &[usize]) {
+        for node in nodes {
+            let rpc = self.rpc(*node);
+            let name = &self.nodes[*node].name;
+            until(&format!("{name} to answer"), PATIENCE, || async {
+                rpc.height().await.is_ok()
+            })
+            .await
+            .unwrap();
+        }
+        let nodes: Vec<Member> = nodes.iter().map(|node| self.nodes[*node].clone()).collect();
+        let equal = self.consortium.ledgers_are_equal(GROUP, &nodes, PATIENCE);
+        equal.await.unwrap();
+    }
+
     async fn refused(&self, node: usize, wanted: f64) {
         let series = "althing_recovery_refused{group=\"1\"}";
         until("the alarm of a recovery", PATIENCE, || async {
@@ -169,11 +185,7 @@ async fn a_group_that_lost_its_quorum_goes_on_by_its_committees_word() {
     let _room = room::enter().await;
     let mut scene = Scene::start().await;
     scene.commits(0).await;
-    scene
-        .consortium
-        .ledgers_are_equal(GROUP, &scene.nodes, PATIENCE)
-        .await
-        .unwrap();
+    scene.become_equal(&[0, 1, 2, 3]).await;
     scene.nodes[2].kill().await.unwrap();
     scene.nodes[3].kill().await.unwrap();
     let height = scene.rpc(0).height().await.unwrap();
@@ -208,25 +220,21 @@ async fn a_group_that_lost_its_quorum_goes_on_by_its_committees_word() {
 
     // Who was lost comes back with its old disk and without the document: it follows, and does not vote.
     let mut back = scene.nodes[3].start_as_it_is().unwrap();
-    let three = [0, 1, 3].map(|node| scene.nodes[node].clone());
-    let equal = scene.consortium.ledgers_are_equal(GROUP, &three, PATIENCE);
-    equal.await.unwrap();
+    scene.become_equal(&[0, 1, 3]).await;
     assert_eq!(scene.sealers(3).await, 2);
     // A restarted node has no use for the file any more.
     scene.nodes[0].kill().await.unwrap();
     std::fs::remove_file(scene.nodes[0].folder.join("conf").join("group.1.recovery")).unwrap();
     let mut again = scene.nodes[0].start_as_it_is().unwrap();
     scene.commits(1).await;
-    let equal = scene.consortium.ledgers_are_equal(GROUP, &three, PATIENCE);
-    equal.await.unwrap();
+    scene.become_equal(&[0, 1, 3]).await;
 
     // By manifest it reaches every node; the one that was still down follows as well.
     for process in [&mut back, &mut again] {
         process.kill().await.unwrap();
     }
     scene.declare(&whole).await;
-    let equal = scene.consortium.ledgers_are_equal(GROUP, &scene.nodes, PATIENCE);
-    equal.await.unwrap();
+    scene.become_equal(&[0, 1, 2, 3]).await;
     assert!(scene.nodes[2].folder.join("conf").join("group.1.recovery").exists());
     scene.refused(2, 0.0).await;
     assert_eq!(scene.sealers(2).await, 2);

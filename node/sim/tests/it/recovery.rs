@@ -678,26 +678,26 @@ fn judge(seed: u64, world: &mut World, live: &[usize], before: &BTreeSet<usize>,
 #[test]
 fn a_group_that_lost_its_quorum_goes_on_by_a_recovery_without_a_fork_whoever_comes_back() {
     let mut seen = Seen::default();
-    for seed in 0..400 {
+    for seed in 0..160 {
         run(seed, &mut seen);
     }
     assert!(
-        seen.votes_before > 50,
+        seen.votes_before > 20,
         "votes of the height were given before: {}",
         seen.votes_before
     );
     assert!(
-        seen.lost_blocks > 5,
+        seen.lost_blocks > 2,
         "blocks that only lost sealers had: {}",
         seen.lost_blocks
     );
     assert!(
-        seen.early_returns > 50,
+        seen.early_returns > 20,
         "returns before everybody had it: {}",
         seen.early_returns
     );
     assert!(
-        seen.went_on_without > 5,
+        seen.went_on_without > 2,
         "groups that went on without it: {}",
         seen.went_on_without
     );
