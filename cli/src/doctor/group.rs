@@ -33,7 +33,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
                     format!("group {}", group.id),
                     "makes no blocks: too few sealers live",
                     format!("{} of {} sealers live, {needed} are needed", group.live_sealers + missing, group.sealers),
-                    "bring its stopped sealers back: althing up starts them; then see the findings about those that do not start",
+                    "bring its stopped sealers back: althing up starts them; then see the findings about those that do not start. Where too many are lost for ever, the committee lets the group go on with the others: althing recover",
                 ));
             }
         }

@@ -181,7 +181,6 @@ impl Assembler {
     }
 
     /// Makes a block of the offered transactions, after the one that has to be `first`. `wall_ms` is the leader's clock.
-    #[expect(clippy::too_many_arguments, reason = "what a block is made of, each of another kind")]
     pub fn build(
         &self,
         ledger: &Ledger,

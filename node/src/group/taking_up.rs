@@ -97,6 +97,20 @@ impl Core {
             // The sealers of before decided the height in the last moment.
             return self.look_at_recovery();
         }
+        if let Some(before) = self
+            .taken()
+            .filter(|before| taken.recovery.replaces != Some(before.digest))
+            .cloned()
+        {
+            // The folder changed while the executor was told: what is in the vote log holds, for the executor too.
+            return match before.digest == taken.digest {
+                true => Ok(()),
+                false => {
+                    self.job(Job::Recover(before));
+                    self.look_at_recovery()
+                }
+            };
+        }
         let record = Record::Recovered(Box::new(taken.recovery.as_ref().clone()));
         let written = self.vote_log.append(record.height(), &record.encode());
         written
