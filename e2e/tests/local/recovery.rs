@@ -2,10 +2,11 @@
 //! commands and manifests of docs/operations/recovery.md.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use althing_e2e::{Account, Consortium, Member, Rpc, run, until};
 use serde_json::json;
+use tokio::process::Child;
 
 use crate::room;
 
@@ -148,6 +149,20 @@ impl Scene {
         listed.await.unwrap_or_default().len()
     }
 
+    /// Starts a killed node with its old disk, and waits until it answers. Its ports may be taken for a moment by the one that was killed.
+    async fn start_again(&self, node: usize) -> Child {
+        let (member, rpc, begun) = (&self.nodes[node], self.rpc(node), Instant::now());
+        let mut process = member.start_as_it_is().unwrap();
+        while rpc.height().await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "{} does not answer", member.name);
+            if process.try_wait().unwrap().is_some() {
+                process = member.start_as_it_is().unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        process
+    }
+
     /// The ledgers of these nodes become equal, whichever of them is still starting.
     async fn become_equal(&self, nodes: &[usize]) {
         for node in nodes {
@@ -219,13 +234,13 @@ async fn a_group_that_lost_its_quorum_goes_on_by_its_committees_word() {
     scene.commits(1).await;
 
     // Who was lost comes back with its old disk and without the document: it follows, and does not vote.
-    let mut back = scene.nodes[3].start_as_it_is().unwrap();
+    let mut back = scene.start_again(3).await;
     scene.become_equal(&[0, 1, 3]).await;
     assert_eq!(scene.sealers(3).await, 2);
     // A restarted node has no use for the file any more.
     scene.nodes[0].kill().await.unwrap();
     std::fs::remove_file(scene.nodes[0].folder.join("conf").join("group.1.recovery")).unwrap();
-    let mut again = scene.nodes[0].start_as_it_is().unwrap();
+    let mut again = scene.start_again(0).await;
     scene.commits(1).await;
     scene.become_equal(&[0, 1, 3]).await;
 
