@@ -1,5 +1,4 @@
-//! The executor of a group: one thread that builds, executes, commits and imports, in the order it is asked to. It is the
-//! only writer of the ledger.
+//! The executor of a group: one thread that builds, executes, commits and imports, in the order asked. It alone writes the ledger.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
 use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::halt::Halt;
-use super::recovery::{Carried, Clerk, Taken};
+use super::recovery::{Clerk, Taken};
 use crate::clock::Clock;
 use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
@@ -99,7 +98,7 @@ pub(super) struct ExecutorParts {
 }
 
 pub(super) struct Executor {
-    parts: ExecutorParts,
+    pub(super) parts: ExecutorParts,
     candidates: HashMap<B256, Sealed>,
 }
 
@@ -133,19 +132,13 @@ impl Executor {
         }
     }
 
-    fn head(&self) -> Parent {
+    pub(super) fn head(&self) -> Parent {
         let head = self.parts.ledger.head();
         Parent {
             height: head.height,
             hash: head.hash,
             unix_ms: head.unix_ms(),
         }
-    }
-
-    /// What the next block has to carry.
-    fn to_carry(&self) -> Option<&Taken> {
-        let head = self.parts.ledger.head().height;
-        self.parts.taken.as_ref().filter(|taken| taken.is_next(head))
     }
 
     fn tell(&self, event: CoreEvent) {
@@ -194,15 +187,6 @@ impl Executor {
                 self.tell(CoreEvent::Built { slot, fresh: None });
             }
         }
-    }
-
-    /// The transaction that records a recovery, where the next block has to.
-    fn first(&self, slot: Slot) -> Option<Recovered> {
-        let parts = &self.parts;
-        let gas = parts.assembler.in_force().config().gas;
-        let made = parts.clerk.transaction(&self.to_carry()?.recovery, &parts.ledger, gas);
-        made.inspect_err(|why| warn!(height = slot.height, "a recovery cannot be recorded: {why}"))
-            .ok()
     }
 
     fn keep(&mut self, sealed: Sealed) -> Fresh {
@@ -256,23 +240,6 @@ impl Executor {
             }
         };
         self.tell(CoreEvent::Executed { hash, outcome });
-    }
-
-    /// A proposal carries what the sealers that are asked for their votes follow, or it is not voted for.
-    fn carries(&self, sealed: &Sealed) -> Result<(), AssembleError> {
-        let (found, wanted) = (
-            sealed.carried.as_ref().map(|carried| carried.digest),
-            self.to_carry().map(|taken| taken.digest),
-        );
-        let word = |digest: Option<B256>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
-        match found == wanted {
-            true => Ok(()),
-            false => Err(AssembleError::Invalid(format!(
-                "the recovery it carries is {}, this node follows {}",
-                word(found),
-                word(wanted)
-            ))),
-        }
     }
 
     fn verify(&self, candidate: &Candidate) -> Result<Sealed, AssembleError> {
@@ -450,26 +417,6 @@ impl Executor {
             .any(|signature| Some(signature.sealer) == own)
     }
 
-    /// The recovery that a peer's block carries. Where this node has taken one up, it has to be that one: this node may have voted for
-    /// another block in it.
-    fn carried_by(&self, block: &Block) -> Result<Option<Carried>, ImportError> {
-        let parts = &self.parts;
-        let carried = parts.assembler.carried(&parts.ledger, &self.head(), block);
-        let carried = carried.map_err(|error| match error {
-            AssembleError::Invalid(why) => ImportError::Peer(format!("block {}: {why}", block.height())),
-            other => ImportError::Fatal(other.to_string()),
-        })?;
-        let found = carried.as_ref().map(|carried| carried.digest);
-        match self.to_carry().filter(|taken| Some(taken.digest) != found) {
-            None => Ok(carried),
-            Some(taken) => Err(ImportError::Apart(format!(
-                "its block {} does not carry recovery {}; on one of the two sides the data of this group have to go",
-                block.height(),
-                taken.digest
-            ))),
-        }
-    }
-
     fn import_one(
         &mut self,
         synced: &SyncedBlock,
@@ -542,7 +489,8 @@ impl Executor {
     }
 }
 
-enum ImportError {
+/// Why a peer's block is not written.
+pub(super) enum ImportError {
     /// The peer sent what it should not have.
     Peer(String),
     /// The peer is on the other side of a recovery; neither lies.

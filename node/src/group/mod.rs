@@ -12,6 +12,7 @@ mod assemble;
 mod assemble_tests;
 mod audience;
 mod blocks;
+mod carrying;
 mod core;
 mod event;
 mod executor;

@@ -67,7 +67,7 @@ fn it_is_for_one_block_of_one_ledger_and_for_members_only() {
         },
         Recovery {
             block: B256::ZERO,
-            ..good.clone()
+            ..good
         },
     ] {
         assert!(matches!(check(&scene, &other, &all), Err(RecoveryFault::Block { .. })));
