@@ -116,6 +116,9 @@ impl Group {
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
         let pool = Arc::new(TxPool::new(admission, pool_limits, clock, metrics.clone(), on_entered));
 
+        // Whoever looks before the first event finds a number.
+        metrics.pool(pool.with(|pool| pool.size()));
+
         let blocks = Arc::new(BlockCache::new(suite.hash_fn()));
         let under_way = Arc::new(UnderWay::default());
         let settings = Settings {

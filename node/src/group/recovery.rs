@@ -153,6 +153,10 @@ fn went_on(found: &Taken, ledger: &Ledger) -> Result<Standing, String> {
 
 /// The digest of the recovery that a block of the ledger carries.
 pub(super) fn carried_at(ledger: &Ledger, height: u64) -> Result<Option<B256>, String> {
+    // Block 0 holds no transactions.
+    if height == 0 {
+        return Ok(None);
+    }
     let stored = ledger.block(height).map_err(|error| error.to_string())?;
     // What is in the ledger was checked before it was written: a block that begins with the call carries a recovery.
     let Some(stored) = stored else { return Ok(None) };
