@@ -23,6 +23,7 @@ pub mod node_files;
 pub mod pki;
 pub mod plan;
 mod processes;
+pub mod recovery;
 mod report;
 pub mod status;
 pub mod transaction;

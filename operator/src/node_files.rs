@@ -12,7 +12,8 @@ use althing_types::config::{
 };
 use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
-use althing_types::{B256, GroupId};
+use althing_types::recovery::{parse_recovery, render_recovery};
+use althing_types::{B256, GroupId, Recovery};
 
 use crate::controller::certificate::Certificate;
 use crate::controller::consortium::{ChainFacts, RevocationList};
@@ -79,6 +80,10 @@ pub fn node_files(
         settings_digests.insert(id, keccak256(&settings));
         texts.push((folders.configured(&format!("group.{id}.genesis")), genesis_text(group)?));
         texts.push((folders.configured(&format!("group.{id}.ini")), settings));
+        if let Some(recovery) = &group.group.recovery {
+            let file = format!("group.{id}.recovery");
+            texts.push((folders.configured(&file), recovery_text(&file, recovery)?));
+        }
     }
     let file = |path: String, content| File {
         at: FileRef {
@@ -240,6 +245,13 @@ fn genesis_text(group: &GroupFacts) -> Outcome<String> {
     let file = format!("group.{}.genesis", group.group.id);
     let text = render_genesis(&group.genesis.genesis);
     read_back(&file, &group.genesis.genesis, parse_genesis(&file, &text))?;
+    Ok(text)
+}
+
+/// A running node takes it over without a restart.
+fn recovery_text(file: &str, recovery: &Recovery) -> Outcome<String> {
+    let text = render_recovery(recovery);
+    read_back(file, recovery, parse_recovery(file, &text))?;
     Ok(text)
 }
 

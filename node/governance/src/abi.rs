@@ -35,6 +35,9 @@ sol! {
     function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
     /// Gives that right back.
     function returnLease(string node) returns (int256 code, string reason);
+    /// Goes on after the quorum was lost for ever, as a [`althing_types::Recovery`] says. Only the first transaction of a block may
+    /// call it, and it is the node that makes the block that does.
+    function recover(bytes document) returns (int256 code, string reason);
     /// The whole of it, as [`crate::Governance::encode`] has it.
     function state() view returns (bytes);
 }

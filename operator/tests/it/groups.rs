@@ -3,7 +3,8 @@
 use althing_operator::manifest::Manifests;
 use althing_operator::plan::{NamespacePlan, ProcessState, Step};
 use althing_operator::status::{Condition, ConditionType, ObjectStatus, Reason, Truth};
-use althing_types::{B256, NodeId};
+use althing_types::recovery::render_recovery;
+use althing_types::{B256, GroupId, NodeId, Recovery, SealerSet};
 use serde_json::json;
 
 use crate::support::{changed, node, now, running, running_in_cluster};
@@ -243,4 +244,56 @@ fn an_observer_is_shown_as_it_says_itself() {
         (3, [observer].as_slice())
     );
     assert_eq!(facts.faults_tolerable, Some(0));
+}
+
+fn recovery(group: u32) -> String {
+    render_recovery(&Recovery {
+        genesis: B256::repeat_byte(1),
+        group: GroupId::try_from(group).unwrap(),
+        height: 7,
+        block: B256::repeat_byte(2),
+        replaces: None,
+        sealers: SealerSet::new(vec![NodeId::new([3; 64])]),
+        signatures: vec![[4; 65]],
+    })
+}
+
+#[test]
+fn a_recovery_is_a_file_of_every_node_of_its_group_and_restarts_none() {
+    let (all, mut edge) = running();
+    let recovered = changed(&all, "trade", |namespace| {
+        namespace.groups.get_mut("group-1").unwrap().spec.recovery = Some(recovery(1));
+    });
+    let plan = edge.plan(&recovered, "trade", now());
+    let written = plan.steps.iter().filter_map(|step| match step {
+        Step::WriteFile(file) => Some((file.at.node.as_str(), file.at.path.as_str())),
+        _ => None,
+    });
+    let path = "conf/group.1.recovery";
+    let expected = ["node-0", "node-1", "node-2", "node-3"].map(|node| (node, path));
+    assert_eq!(written.collect::<Vec<_>>(), expected);
+    assert!(plan.disruptions.is_empty(), "a running node takes it over");
+    edge.converge(&recovered, "trade", now());
+    assert!(edge.plan(&recovered, "trade", now()).is_at_rest());
+}
+
+#[test]
+fn a_recovery_of_another_group_or_none_at_all_stalls_its_group_with_what_is_accepted() {
+    let (all, mut edge) = running();
+    for (text, says) in [
+        (recovery(2), "one of group 1"),
+        ("[recovery]\nformat=v9\n".to_owned(), "althing/recovery/v1"),
+    ] {
+        let wrong = changed(&all, "trade", |namespace| {
+            namespace.groups.get_mut("group-1").unwrap().spec.recovery = Some(text);
+        });
+        let plan = edge.plan(&wrong, "trade", now());
+        let stalled = condition(&plan, "Group/group-1", ConditionType::Stalled);
+        assert_eq!(stalled.status, Truth::True);
+        assert!(
+            stalled.message.contains("spec.recovery") && stalled.message.contains(says),
+            "{}",
+            stalled.message
+        );
+    }
 }
