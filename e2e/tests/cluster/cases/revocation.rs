@@ -7,7 +7,7 @@ use althing_e2e::operator::Watchdog;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use super::consortium::{CONVERGENCE, Running, get, node_id, patch};
+use super::consortium::{CONVERGENCE, Running, get, ledger, node_id, patch};
 
 /// How long a revocation may take from its apply to the last closed connection.
 const PROMISED: Duration = Duration::from_secs(90);
@@ -18,7 +18,8 @@ pub(crate) async fn who_is_revoked_loses_every_connection_and_a_sealer_is_voted_
     case: Case,
 ) -> anyhow::Result<()> {
     let running = Running::start(&case, 5).await?;
-    let watchdog = Watchdog::start(&running.ledger).await?;
+    // Those that stay: who leaves the group hears nothing of it any more.
+    let watchdog = Watchdog::start(&ledger(&case, 3)).await?;
     let scene = Scene { case, running };
     let (three, four) = (
         node_id(&scene.case, "node-3").await?,
