@@ -1,13 +1,13 @@
 //! Groups as running nodes see them: joined without a restart, told by the chain, never left by silence.
 
-use althing_operator::manifest::Manifests;
+use althing_operator::manifest::{Manifests, SourceFile};
 use althing_operator::plan::{NamespacePlan, ProcessState, Step};
 use althing_operator::status::{Condition, ConditionType, ObjectStatus, Reason, Truth};
 use althing_types::recovery::render_recovery;
 use althing_types::{B256, GroupId, NodeId, Recovery, SealerSet};
 use serde_json::json;
 
-use crate::support::{changed, node, now, running, running_in_cluster};
+use crate::support::{changed, manifests, node, now, running, running_in_cluster, sample_files};
 
 fn status<'a>(plan: &'a NamespacePlan, object: &str) -> &'a ObjectStatus {
     plan.statuses
@@ -295,5 +295,47 @@ fn a_recovery_of_another_group_or_none_at_all_stalls_its_group_with_what_is_acce
             "{}",
             stalled.message
         );
+    }
+}
+
+#[test]
+fn every_order_of_documents_sealers_and_seats_gives_the_same_genesis() {
+    let (all, mut edge) = running();
+    let recorded = edge.observed.genesis.clone();
+    edge.observed.genesis.clear();
+    edge.observed.statuses.clear();
+    let mut documents: Vec<String> = sample_files()
+        .iter()
+        .flat_map(|file| file.text.split("\n---\n").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    for round in 0..100_usize {
+        let by = round % documents.len();
+        documents.rotate_left(by);
+        let half = documents.len() / 2;
+        documents[half..].reverse();
+        let file = SourceFile {
+            name: format!("{round}.yaml"),
+            text: documents.join("\n---\n"),
+        };
+        let shuffled = changed(&manifests(&[file]), "trade", |namespace| {
+            for group in namespace.groups.values_mut() {
+                let genesis = &mut group.spec.genesis;
+                let count = genesis.sealers.len();
+                genesis.sealers.rotate_left(round % count);
+                if round % 2 == 1 {
+                    genesis.sealers.reverse();
+                }
+                if let Some(committee) = &mut genesis.committee {
+                    let seats = committee.seats.len();
+                    committee.seats.rotate_left(round % seats);
+                }
+            }
+        });
+        assert_eq!(shuffled.namespaces.len(), all.namespaces.len());
+        let plan = edge.plan(&shuffled, "trade", now());
+        assert_eq!(plan.desired.genesis.len(), recorded.len());
+        for record in &plan.desired.genesis {
+            assert_eq!(record.document, recorded[&record.group], "round {round}");
+        }
     }
 }
