@@ -26,13 +26,18 @@ pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Res
             let Ok(told) = rpc::told_state(&answer) else {
                 continue;
             };
-            let known = heard.get(&group.name).map(|known| known.now.height);
-            if known.is_none_or(|height| height < told.now.height) {
-                heard.insert(group.name.clone(), told);
-            }
+            keep_newest(&mut heard, group.name.clone(), told);
         }
     }
     Ok(heard)
+}
+
+/// Of what several nodes say about a group, that of the one with the most blocks.
+pub(crate) fn keep_newest(heard: &mut BTreeMap<GroupName, ChainView>, group: GroupName, told: ChainView) {
+    let known = heard.get(&group).map(|known| known.now.height);
+    if known.is_none_or(|height| height < told.now.height) {
+        heard.insert(group, told);
+    }
 }
 
 /// The running node of a namespace that has the most blocks of a group, what it says, and the hash of its newest block.

@@ -309,7 +309,7 @@ impl Findings {
     }
 
     /// Every group whose chain was told of.
-    fn chains<'a>(&'a self, ctx: &Context<'a>) -> impl Iterator<Item = (&'a GroupFacts, GroupChain<'a>)> {
+    pub(crate) fn chains<'a>(&'a self, ctx: &Context<'a>) -> impl Iterator<Item = (&'a GroupFacts, GroupChain<'a>)> {
         let observed = ctx.observed;
         self.groups.values().flatten().filter_map(|group| {
             let view = observed.chains.get(&group.group.name)?;
