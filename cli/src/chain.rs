@@ -6,10 +6,11 @@ use althing_operator::edge::local::{LocalNode, LocalView};
 use althing_operator::governance::{Act, ChainView, by_account, rpc, signed};
 use althing_operator::name::{GroupName, Namespace, NodeName};
 use althing_operator::pki::PrivateKey;
-use althing_operator::plan::PublicKey;
+use althing_operator::plan::report::Shown;
+use althing_operator::plan::{NodeReport, PublicKey};
 use althing_types::{B256, GroupId};
 use anyhow::{Context, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rpc::NodeClient;
 
@@ -30,6 +31,22 @@ pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Res
         }
     }
     Ok(heard)
+}
+
+/// What the running nodes of a namespace show their peers and trust; one that does not answer is missing.
+pub(crate) async fn shown(view: &LocalView, namespace: &Namespace) -> anyhow::Result<BTreeMap<NodeName, Shown>> {
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": []});
+    let mut all = BTreeMap::new();
+    for node in running(view, namespace)? {
+        let ports = &node.process.ports;
+        let Ok::<Value, _>(mut answer) = NodeClient::new(ports.rpc, ports.metrics)?.post("/", &ask).await else {
+            continue;
+        };
+        if let Ok(report) = serde_json::from_value::<NodeReport>(answer["result"].take()) {
+            all.insert(node.process.node, report.shown);
+        }
+    }
+    Ok(all)
 }
 
 /// Of what several nodes say about a group, that of the one with the most blocks.

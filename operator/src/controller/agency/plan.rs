@@ -217,7 +217,10 @@ fn own_certificate(
 ) -> Outcome<Certificate> {
     let subject = Identity::AgencyCa(agency.name.clone());
     let Some(issuer) = &chain.issuer else {
-        return certificate_from_elsewhere(ctx, agency, chain, keys, answer, orders);
+        return match chain.consortium.registrar {
+            Some(_) => kept_certificate(ctx, agency, chain),
+            None => certificate_from_elsewhere(ctx, agency, chain, keys, answer, orders),
+        };
     };
     let wish = Wish {
         subject,
@@ -231,6 +234,24 @@ fn own_certificate(
         request: None,
     };
     certificate::ensure(ctx, &wish, &mut orders.certificates)
+}
+
+/// The certificate that is there: the chain certificate that signs now has lost its key, and the next one does not sign yet.
+fn kept_certificate(ctx: &Context<'_>, agency: &ValidatedAgency, chain: &ChainFacts) -> Outcome<Certificate> {
+    let found = ctx.identity(&Identity::AgencyCa(agency.name.clone()));
+    let found = found
+        .and_then(|found| found.certificate.as_deref())
+        .and_then(|pem| Certificate::read(pem).ok());
+    let found = found.ok_or_else(|| {
+        let text = format!(
+            "the certificate waits for Consortium {}: {}",
+            chain.consortium.name,
+            chain.waiting.join("; ")
+        );
+        Hold::pending(Reason::RolloverWaits, text)
+    })?;
+    check_under_chain("the agency's certificate", &found, chain)?;
+    within_dates(ctx, "the agency's certificate", &found)
 }
 
 fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {
@@ -458,6 +479,9 @@ fn answer(
     orders: &mut Orders,
 ) -> Outcome<Certificate> {
     let Some(issuer) = &chain.issuer else {
+        if chain.consortium.registrar.is_some() {
+            return kept_certificate(ctx, agency, chain);
+        }
         let text = "spec.external has a request and no certificate yet; the registrar is elsewhere";
         return Err(Hold::pending(Reason::AwaitingCertificate, text));
     };
