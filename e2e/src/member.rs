@@ -1,6 +1,7 @@
 //! One node of a running consortium.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,6 +13,19 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::{Rpc, Session, binary, until};
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
+        let entry = entry?;
+        let there = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy_folder(&entry.path(), &there)?,
+            false => std::fs::copy(entry.path(), &there).map(drop)?,
+        }
+    }
+    Ok(())
+}
 
 /// The kernel's USER_HZ, which is 100 on every architecture we build for (proc(5), time(7)).
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -137,6 +151,49 @@ impl Member {
         let log = std::fs::File::create(self.folder.join("log").join("alone.log"))?;
         command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         command.spawn().with_context(|| format!("start {}", self.name))
+    }
+
+    /// A copy of it in another folder, with its keys, ledger and votes as they are now, and ports of its own. Nothing runs there yet.
+    pub fn twin(&self, folder: &Path) -> anyhow::Result<Self> {
+        copy_folder(&self.folder, folder)?;
+        let free = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)));
+        let mut ports = [0; 4];
+        for (port, listener) in ports.iter_mut().zip(free) {
+            *port = listener?.local_addr()?.port();
+        }
+        let file = folder.join("config.ini");
+        let text = std::fs::read_to_string(&file)?;
+        let mut new = ports.iter();
+        let lines = text.lines().map(|line| match line.split_once("listen_port=") {
+            Some((before, _)) => format!("{before}listen_port={}\n", new.next().copied().unwrap_or_default()),
+            None => format!("{line}\n"),
+        });
+        std::fs::write(&file, lines.collect::<String>())?;
+        let [rpc_port, _, _, metrics_port] = ports;
+        Ok(Self {
+            name: format!("{}-twin", self.name),
+            pid: 0,
+            folder: folder.to_owned(),
+            rpc_port,
+            metrics_port,
+        })
+    }
+
+    /// Keeps its data as they are; it does not run.
+    pub fn keep_data(&self, folder: &Path) -> anyhow::Result<()> {
+        copy_folder(&self.folder.join("data"), folder)
+    }
+
+    /// Puts kept data in the place of what it has; it does not run.
+    pub fn restore_data(&self, folder: &Path) -> anyhow::Result<()> {
+        let data = self.folder.join("data");
+        std::fs::remove_dir_all(&data)?;
+        copy_folder(folder, &data)
+    }
+
+    /// What it wrote into its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log").join("althing-node.log")).unwrap_or_default()
     }
 
     /// The page of its own port, such as `/metrics`; none while it does not answer with success.

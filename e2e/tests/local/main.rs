@@ -6,6 +6,7 @@
 mod clients;
 mod faults;
 mod genesis;
+mod identity;
 mod isolation;
 mod lifecycle;
 mod lists;

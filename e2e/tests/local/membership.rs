@@ -117,6 +117,45 @@ async fn removing_a_sealer_while_another_is_down_waits_for_it_and_the_group_goes
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_removals_in_one_block_take_two_and_the_group_goes_on() {
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    let leaving = [id(&scene.nodes[2]), id(&scene.nodes[3])];
+    let mut hashes = vec![];
+    for (nonce, node) in (0..).zip(&leaving) {
+        let call = removeCall { node: node.clone() }.abi_encode();
+        hashes.push(scene.seat.sign(nonce, TxKind::Call(CONSENSUS), call.into(), GAS));
+    }
+    // In the order of their nonces, so that the second waits for the first: the leader takes both at once.
+    for (raw, _) in hashes.iter().rev() {
+        scene.rpc.send_raw(raw).await.unwrap();
+    }
+    let mut blocks = vec![];
+    for (_, hash) in &hashes {
+        let receipt = scene.rpc.mined(*hash, Duration::from_secs(20)).await.unwrap();
+        assert_eq!(receipt.status, "0x1");
+        blocks.push(receipt.block_number);
+    }
+    assert_eq!(blocks[0], blocks[1], "both are in one block");
+    let height = u64::from_str_radix(blocks[0].trim_start_matches("0x"), 16).unwrap();
+    let at = |height: u64| json!([1, format!("0x{height:x}"), true]);
+    scene.sealers_become(2).await;
+    // The chain tells block by block who sealed: never two less than before.
+    let mut before = 4;
+    let head = scene.rpc.height().await.unwrap();
+    for height in height..=head {
+        let block: serde_json::Value = scene.rpc.call("getBlockByNumber", at(height)).await.unwrap();
+        let sealers = block["sealerList"].as_array().unwrap().len();
+        assert!(
+            before - sealers <= 1,
+            "{before} sealers, then {sealers} at height {height}"
+        );
+        before = sealers;
+    }
+    scene.commits("two have left").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sealer_that_is_not_there_does_not_join_and_the_group_goes_on() {
     let _room = room::enter().await;
     let scene = Scene::start().await;
