@@ -23,6 +23,7 @@ pub mod pki;
 pub mod plan;
 mod processes;
 mod report;
+mod signing;
 pub mod status;
 pub mod transaction;
 

@@ -11,6 +11,7 @@
 //! A plan holds what can be done *now*: keys first, then certificates over them, then genesis, then files, then processes.
 //! An edge applies the steps, observes again and plans again; a plan without steps is the fix point.
 
+pub mod attestation;
 pub mod disruption;
 pub mod file;
 pub mod identity;
@@ -22,6 +23,7 @@ pub mod step;
 use althing_types::{B256, GroupId};
 use serde::Serialize;
 
+pub use attestation::{AttestationOrder, Attestations, Attested, Unsigned};
 pub use disruption::{Disruption, DisruptionReason, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
 pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};

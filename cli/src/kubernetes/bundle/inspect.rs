@@ -3,10 +3,13 @@
 use std::io::Read;
 
 use althing_crds::v1alpha1::{Agency, Attestation, Group, Node};
+use althing_operator::controller::Hold;
+use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
 use althing_operator::manifest::{FILE_BYTES_MAX, NamespaceManifests, SourceFile, read};
 use althing_operator::name::Namespace;
 use althing_operator::pki::inspect::{first, verify_issued_by};
 use althing_operator::pki::request;
+use althing_types::NodeId;
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -120,7 +123,24 @@ fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
         Some(Err(error)) => fact.wrong(&format!("its request: {error}")),
     }
     fact.say("account", external.governance_account.as_deref().unwrap_or("none"));
-    fact.attestation(external.attestation.as_ref());
+    let key = external
+        .certificate
+        .as_deref()
+        .and_then(|pem| first(pem).ok()?.public_key);
+    let statement = Statement::agency(name, &agency.spec.consortium, external);
+    match (&external.certificate, &external.attestation) {
+        (None, None) => fact.say(
+            "attestation",
+            "none: compare the fingerprint with the agency over another channel",
+        ),
+        (_, attestation) => fact.attestation(attestation.as_ref(), &statement, key.as_ref()),
+    }
+    for signed in &external.genesis {
+        fact.say("genesis", &format!("{} {}", signed.group, signed.hash));
+    }
+    if let Err(hold) = check_genesis(&external.genesis, key.as_ref()) {
+        fact.held(hold);
+    }
     fact
 }
 
@@ -137,7 +157,19 @@ fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timesta
     fact.say("nodeID", external.node_id.as_deref().unwrap_or("none"));
     fact.say("address", external.address.as_deref().unwrap_or("none"));
     fact.certificate(external.certificate.as_deref(), now);
-    fact.attestation(external.attestation.as_ref());
+    let issuer = manifests.agencies.get(node.spec.agency.as_str());
+    let issuer = issuer.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
+    match issuer {
+        Some(issuer) => {
+            let key = first(issuer).ok().and_then(|found| found.public_key);
+            let statement = Statement::node(name, &node.spec.agency, external);
+            fact.attestation(external.attestation.as_ref(), &statement, key.as_ref());
+        }
+        None => fact.say(
+            "attestation",
+            "not checked: the certificate of its agency is not in this file",
+        ),
+    }
     let Some(pem) = &external.certificate else { return fact };
     let certified = first(pem)
         .ok()
@@ -148,8 +180,6 @@ fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timesta
     {
         fact.wrong(&format!("its certificate is of another nodeID: {certified}"));
     }
-    let agency = manifests.agencies.get(node.spec.agency.as_str());
-    let issuer = agency.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
     if let Some(Err(error)) = issuer.map(|issuer| verify_issued_by(pem, issuer)) {
         fact.wrong(&format!(
             "its certificate is not by Agency/{}: {error}",
@@ -207,20 +237,20 @@ impl Fact {
         }
     }
 
-    fn attestation(&mut self, attestation: Option<&Attestation>) {
-        match attestation {
-            Some(attestation) => {
-                let text = format!(
-                    "sequence {}; the operator checks it whenever it reads the object",
-                    attestation.sequence
-                );
-                self.say("attestation", &text);
+    fn attestation(&mut self, found: Option<&Attestation>, statement: &Statement<'_>, key: Option<&NodeId>) {
+        let before = Before { key, newest: None };
+        match check(FIELD, found, statement, before) {
+            Ok(()) => {
+                let sequence = found.map(|attestation| attestation.sequence).unwrap_or_default();
+                self.say("attestation", &format!("holds, sequence {sequence}"));
             }
-            None => self.say(
-                "attestation",
-                "none: compare the fingerprints with the agency over another channel",
-            ),
+            Err(hold) => self.held(hold),
         }
+    }
+
+    fn held(&mut self, hold: Hold) {
+        let (Hold::Pending(obstacle) | Hold::Wrong(obstacle)) = hold;
+        self.problems.push(obstacle.message);
     }
 }
 
@@ -251,7 +281,6 @@ mod tests {
     fn an_agency_s_fingerprint_and_account_are_shown() {
         let found = found(AGENCY);
         let text = block(&found[0]);
-        assert!(found[0].problems.is_empty(), "{text}");
         assert!(
             text.starts_with("Agency/agency-b\n  consortium    trade\n  certificate   "),
             "{text}"
@@ -260,7 +289,10 @@ mod tests {
             text.contains("account       0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f\n"),
             "{text}"
         );
-        assert!(text.contains("attestation   none: compare the fingerprints"), "{text}");
+        assert!(
+            found[0].problems[0].contains("spec.external.attestation: found none"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -275,7 +307,8 @@ mod tests {
         let problems = found[1].problems.join("; ");
         assert!(problems.contains("of another nodeID"), "{problems}");
         let late = facts("b", AGENCY.to_owned(), "2050-01-01T00:00:00Z".parse().unwrap()).unwrap();
-        assert!(late[0].problems[0].contains("holds from"), "{:?}", late[0]);
+        let problems = late[0].problems.join("; ");
+        assert!(problems.contains("holds from"), "{problems}");
     }
 
     #[test]

@@ -21,8 +21,9 @@ pub(crate) enum BundleCommand {
     /// with its nodeID, address and certificate. A Group is included only where --group names it, with its genesis pinned by
     /// its hash and without what is this namespace's own business: give a bundle only to agencies of those groups.
     ///
-    /// The facts are not signed: attestations need the agency's key, which this command does not read. Whoever takes the bundle
-    /// compares the fingerprints that `bundle inspect` shows with you, over another channel.
+    /// The operator has signed the facts with the agency's key; what it has not signed yet is left out. With the signed hashes of
+    /// all agencies of a group, nobody has to pin it. A request for a first certificate is not signed: the registrar compares
+    /// its fingerprint with you, over another channel.
     Export(Export),
     /// Show and check what a bundle holds: fingerprints, nodeIDs, addresses, genesis hashes
     ///
@@ -40,6 +41,9 @@ pub(crate) struct Export {
     /// This Group as well; may be given several times
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
+    /// The agency that is to read it: the signed genesis hashes of the groups it takes part in go along, and of no other
+    #[arg(long = "for", value_name = "AGENCY")]
+    reader: Option<String>,
 }
 
 /// What is inspected.

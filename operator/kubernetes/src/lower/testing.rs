@@ -153,6 +153,11 @@ impl Town {
                 let observed = self.observed.identities.entry(subject.clone()).or_default();
                 observed.certificate = Some(certificate.clone());
             }
+            Step::Attest(order) => {
+                let identity = Identity::AgencyCa(order.agency.clone());
+                let record = order.carried_out(&self.keys[&identity]).unwrap().to_text();
+                self.observed.identities.get_mut(&identity).unwrap().attestations = Some(record);
+            }
             Step::RecordGenesis(record) => {
                 let document = record.document.clone();
                 self.observed.genesis.insert(record.group.clone(), document);
