@@ -386,6 +386,7 @@ fn two_agencies_that_claim_one_name_are_told_apart() {
         .as_mut()
         .unwrap();
     trust.certificates.push(chain);
+    trust.issuing = facts(&first.plan, &consortium).fingerprint;
     let claimed = edge.converge(&manifests, "reader", now()).1;
     let (reason, message) = says(&claimed, &agency());
     assert_eq!(reason, Reason::KeyMismatch, "{message}");
