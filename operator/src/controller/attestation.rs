@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_attestation_holds_for_its_facts_sequence_and_key_only() {
-        let (_, id) = key();
+        let ((_, id), stranger) = (key(), NodeId::new([1; 64]));
         let right = statement(Some("0x01"), None);
         let (attestation, _) = signed(&right, None);
         let before = |key| Before { key, newest: None };
@@ -297,7 +297,7 @@ mod tests {
             ..attestation.clone()
         };
         assert!(check(Some(&later), &right, Some(&id)).is_some());
-        assert!(check(Some(&attestation), &right, Some(&NodeId::new([1; 64]))).is_some());
+        assert!(check(Some(&attestation), &right, Some(&stranger)).is_some());
         assert!(check(Some(&attestation), &right, None).is_some());
     }
 
