@@ -215,6 +215,27 @@ impl Town {
         }
     }
 
+    /// The first signature of an own agency over a statement.
+    pub(crate) fn attestation(
+        &self,
+        agency: &str,
+        statement: &althing_operator::controller::attestation::Statement<'_>,
+    ) -> althing_crds::v1alpha1::Attestation {
+        let agency = althing_operator::name::AgencyName::new(agency).unwrap();
+        let order = althing_operator::plan::AttestationOrder {
+            agency: agency.clone(),
+            before: althing_operator::plan::Attestations::default(),
+            unsigned: vec![althing_operator::plan::Unsigned {
+                object: statement.object(),
+                sequence: 1,
+                facts: statement.fingerprint(),
+                digest: statement.digest(1),
+            }],
+        };
+        let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();
+        signed.0[&statement.object()].attestation()
+    }
+
     /// The private keys in PEM, to look for them where they must not be.
     pub(crate) fn private_keys(&self) -> Vec<String> {
         self.keys.values().map(|key| key.to_pem().to_string()).collect()
