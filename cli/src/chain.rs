@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use althing_operator::edge::local::{LocalNode, LocalView};
 use althing_operator::governance::{Act, ChainView, by_account, rpc, signed};
-use althing_operator::name::{GroupName, Namespace};
+use althing_operator::name::{GroupName, Namespace, NodeName};
 use althing_operator::pki::PrivateKey;
 use althing_operator::plan::PublicKey;
-use althing_types::GroupId;
+use althing_types::{B256, GroupId};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
@@ -33,6 +33,31 @@ pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Res
         }
     }
     Ok(heard)
+}
+
+/// The running node of a namespace that has the most blocks of a group, what it says, and the hash of its newest block.
+pub(crate) async fn newest(
+    view: &LocalView,
+    namespace: &Namespace,
+    group: &GroupName,
+) -> anyhow::Result<Option<(NodeName, ChainView, B256)>> {
+    let mut newest: Option<(NodeName, ChainView, B256)> = None;
+    for node in running(view, namespace)? {
+        let Some(member) = node.process.groups.iter().find(|member| member.name == *group) else {
+            continue;
+        };
+        let Ok(answer) = post(&node, member.id, &rpc::ask_state()).await else {
+            continue;
+        };
+        let (Ok(told), Ok(hash)) = (rpc::told_state(&answer), rpc::told_hash(&answer)) else {
+            continue;
+        };
+        let height = newest.as_ref().map(|(_, told, _)| told.now.height);
+        if height.is_none_or(|height| height < told.now.height) {
+            newest = Some((node.process.node, told, hash));
+        }
+    }
+    Ok(newest)
 }
 
 /// Brings what agencies of a namespace do to the first node of each group that takes it. It is done when the chain shows it.
@@ -66,7 +91,15 @@ async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<an
             bail!("the governance key is no account's");
         };
         let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
-        let signed = signed(acts, key, nonce)?;
+        let mut acts = acts.to_vec();
+        if acts.iter().any(Act::rests_on_the_lease) {
+            let chain = rpc::told_state(&post(node, group, &rpc::ask_state()).await?)?;
+            acts.retain(|act| act.holds(&chain));
+        }
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let signed = signed(&acts, key, nonce)?;
         let answer = post(node, group, &rpc::send(&signed)).await?;
         rpc::told_sent(&answer, signed.len()).context("send a transaction")
     };

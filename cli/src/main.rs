@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
-//! vote    a person's vote     approvals  what is voted on
+//! vote    a person's vote     approvals  what is voted on     recover  go on after the quorum was lost for ever
 //! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
 //! kubectl ─▶ status, why, bundle
 //! ```
@@ -20,6 +20,7 @@ mod kubernetes;
 mod output;
 mod paint;
 mod progress;
+mod recover;
 mod rpc;
 mod state;
 mod status;
@@ -70,6 +71,8 @@ enum Command {
     Approvals(vote::Look),
     /// Vote for a change as an agency of this machine
     Vote(vote::Vote),
+    /// Make, sign or check the document by which a group goes on that lost its quorum for ever
+    Recover(recover::Recover),
     /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, approvals, vote, bundle
     Kubectl(kubernetes::Options),
 }
@@ -111,6 +114,7 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
         Command::Doctor => doctor::run(&cli.common).await,
         Command::Approvals(look) => vote::approvals(&cli.common, look).await,
         Command::Vote(wanted) => vote::vote(&cli.common, wanted).await,
+        Command::Recover(options) => recover::run(&cli.common, options).await,
         Command::Kubectl(options) => kubernetes::run(options, cli.common.output).await,
     }
 }

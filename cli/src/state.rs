@@ -1,8 +1,10 @@
-//! Where the state directory is.
+//! Where the state directory is, and which namespace of it is meant.
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use althing_operator::edge::local::LocalView;
+use althing_operator::name::Namespace;
+use anyhow::{Context, bail};
 
 use crate::Common;
 
@@ -25,4 +27,21 @@ pub(crate) fn directory(common: &Common) -> anyhow::Result<PathBuf> {
         .or_else(from_environment)
         .context("neither --state nor HOME is set")?;
     std::path::absolute(&path).with_context(|| format!("find {}", path.display()))
+}
+
+/// The namespace of this machine that is asked for, else the only one.
+pub(crate) fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
+    let known = local.namespaces()?;
+    let names = || known.iter().map(Namespace::as_str).collect::<Vec<_>>().join(", ");
+    match (wanted, known.as_slice()) {
+        (Some(wanted), _) => {
+            let found = known.iter().find(|known| known.as_str() == wanted);
+            found
+                .cloned()
+                .with_context(|| format!("no namespace {wanted} is here; there are: {}", names()))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => bail!("nothing runs here; start something with althing up -f DIR"),
+        (None, _) => bail!("which namespace? -n one of {}", names()),
+    }
 }

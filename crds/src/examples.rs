@@ -134,6 +134,7 @@ pub fn group() -> Group {
             members: vec![member],
             ..Agreed::default()
         }),
+        recovery: None,
         local: Some(GroupLocal {
             settings: BTreeMap::from([("tx_pool.limit".to_owned(), "150000".to_owned())]),
             pause_until: None,

@@ -11,7 +11,10 @@ use althing_types::config::{
     ConfigError, GroupConfig, NodeConfig, NodesJsonError, parse_group_config, parse_node_config, parse_nodes_json,
 };
 use althing_types::genesis::{GenesisError, parse_genesis};
+use althing_types::recovery::parse_recovery;
 use althing_types::{B256, Genesis, GroupId, NodeId};
+
+use crate::group::Installed;
 
 /// Why a node's files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +231,25 @@ impl NodeFiles {
         let folder = self.group_folder(config);
         let file = |kind: &str| folder.join(format!("group.{group}.{kind}"));
         (file("genesis"), file("ini"))
+    }
+
+    /// `group.N.recovery`, where there is one.
+    pub fn recovery_path(&self, config: &NodeConfig, group: GroupId) -> PathBuf {
+        self.group_folder(config).join(format!("group.{group}.recovery"))
+    }
+
+    /// What it says. One that cannot be used changes nothing, and is told about by the group.
+    pub fn recovery(&self, config: &NodeConfig, group: GroupId) -> Installed {
+        let file = self.recovery_path(config, group);
+        if !file.exists() {
+            return Installed::None;
+        }
+        let text = read(&file, "make it readable or remove it").map_err(|error| error.to_string());
+        let parsed = text.and_then(|text| parse_recovery(&name(&file), &text).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(recovery) => Installed::Document(Arc::new(recovery)),
+            Err(why) => Installed::Unusable(why),
+        }
     }
 
     /// Reads a group's genesis and its settings (defaults where that file is missing).

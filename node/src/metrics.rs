@@ -45,6 +45,7 @@ type Seconds = Counter<f64, AtomicU64>;
 struct Families {
     halted: ByGroup<Gauge>,
     genesis_differs: ByGroup<Gauge>,
+    recovery_refused: ByGroup<Gauge>,
     height: ByGroup<Gauge>,
     highest: ByGroup<Gauge>,
     syncing: ByGroup<Gauge>,
@@ -122,6 +123,7 @@ impl Families {
         Self {
             halted: Family::default(),
             genesis_differs: Family::default(),
+            recovery_refused: Family::default(),
             height: Family::default(),
             highest: Family::default(),
             syncing: Family::default(),
@@ -162,6 +164,11 @@ impl Families {
             "genesis_differs",
             "1 when group.N.genesis is not what block 0 holds",
             self.genesis_differs.clone(),
+        );
+        r.register(
+            "recovery_refused",
+            "1 when the group does not follow what group.N.recovery says",
+            self.recovery_refused.clone(),
         );
         r.register(
             "block_height",
@@ -322,6 +329,14 @@ impl Metrics {
             .genesis_differs
             .get_or_create(&self.label())
             .set(i64::from(differs));
+    }
+
+    /// Whether the group does not follow what `group.N.recovery` says.
+    pub fn recovery_refused(&self, refused: bool) {
+        self.families
+            .recovery_refused
+            .get_or_create(&self.label())
+            .set(i64::from(refused));
     }
 
     /// The height the group starts from.

@@ -139,6 +139,7 @@ impl Starter {
             genesis: read.genesis,
             config: read.config,
             settings_digest: read.settings_digest,
+            installed: self.files.recovery(&self.config, id),
             folder: self.data(id),
             chain_id: self.config.chain.id,
             own: self.own,

@@ -12,6 +12,7 @@
 //! Invariant: nothing outside [`edge`] knows a socket, a disk, a process, a clock or a client.
 
 pub mod controller;
+mod cut_off;
 pub mod edge;
 pub mod genesis;
 pub mod governance;
@@ -22,6 +23,7 @@ pub mod node_files;
 pub mod pki;
 pub mod plan;
 mod processes;
+pub mod recovery;
 mod report;
 mod signing;
 pub mod status;

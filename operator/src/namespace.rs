@@ -11,11 +11,12 @@ use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, Accepted, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
+use crate::cut_off::{CutOff, cut_offs};
 use crate::governance::{Agreement, Chain, Names, Opinion, Voice, agree};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
-use crate::plan::disruption::{Budget, decide};
+use crate::plan::disruption::{ChainLeases, Ground, GroupChain, OwnNode, Scene, decide};
 use crate::plan::{
     Desired, GenesisRecord, Identity, NamespacePlan, NodeNetwork, Observed, Peer, Placement, Process, ProcessGroup,
     Step,
@@ -61,10 +62,14 @@ pub fn plan_namespace(
             .map(Step::WriteFile),
     );
     let work = Work::of(&ctx, &facts, &runs, &desired.processes);
-    let disruptions = decide(&work.scene, work.candidates(), &mut Budget::new(&work.scene), now);
+    let voices: Vec<Voice> = facts.voices(&ctx).collect();
+    let ground = facts.ground(&ctx, &work.scene, &voices);
+    let mut leases = ChainLeases::new(&ground);
+    let disruptions = decide(&work.scene, work.candidates(), &mut leases, now);
+    let taken = leases.finish();
     let disruptions = work.with_undeclared(disruptions);
     steps.extend(work.steps(&disruptions));
-    let agreements = facts.agreements(&ctx);
+    let agreements = facts.agreements(&ctx, &voices);
     let report = Report {
         agreements: &agreements,
         ctx: &ctx,
@@ -80,7 +85,13 @@ pub fn plan_namespace(
         desired,
         steps,
         disruptions,
-        acts: agreements.into_values().flat_map(|group| group.acts).collect(),
+        // Leases go first: what a lease act rests on is checked against the nonce that it takes.
+        acts: taken
+            .acts
+            .into_iter()
+            .chain(agreements.into_values().flat_map(|group| group.acts))
+            .collect(),
+        leases: taken.held,
         statuses,
     }
 }
@@ -115,6 +126,7 @@ pub(crate) struct Findings {
     pub(crate) nodes: BTreeMap<NodeName, Outcome<NodeFacts>>,
     pub(crate) groups: BTreeMap<GroupName, Outcome<GroupFacts>>,
     pub(crate) signed: Signed,
+    pub(crate) cut_offs: BTreeMap<ConsortiumName, CutOff>,
 }
 
 /// A node that can run, or why it cannot.
@@ -150,6 +162,7 @@ impl Findings {
             all.groups.insert(name.clone(), planned);
         }
         all.sign(ctx, orders);
+        all.cut_offs = cut_offs(ctx, &all);
         all
     }
 
@@ -244,7 +257,8 @@ impl Findings {
             return Err(Hold::pending(Reason::GroupUndeclared, text));
         }
         let peers = self.peers(ctx, name, agency);
-        let files = node_files(facts, own, chain, &groups, &peers)?;
+        let cut_off = self.cut_offs.get(&agency.consortium).cloned().unwrap_or_default();
+        let files = node_files(facts, own, (chain, &cut_off.list), &groups, &peers)?;
         let process = Process {
             namespace: ctx.manifests.namespace.clone(),
             node: name.clone(),
@@ -309,29 +323,57 @@ impl Findings {
         }
     }
 
-    /// Every group whose chain was told of, against what its manifest declares.
-    fn agreements(&self, ctx: &Context<'_>) -> BTreeMap<GroupName, Agreement> {
-        let voices: Vec<Voice> = self.voices(ctx).collect();
-        let told = self.groups.values().flatten().filter_map(|group| {
-            let chain = ctx.observed.chains.get(&group.group.name)?;
+    /// Every group whose chain was told of.
+    fn chains<'a>(&'a self, ctx: &Context<'a>) -> impl Iterator<Item = (&'a GroupFacts, GroupChain<'a>)> {
+        let observed = ctx.observed;
+        self.groups.values().flatten().filter_map(|group| {
+            let view = observed.chains.get(&group.group.name)?;
+            let chain = Chain::of(&group.genesis.genesis, &view.governance);
             // Another chain under the same number says nothing about this one.
-            (chain.governance.genesis() == group.genesis.hash).then_some((group, chain))
-        });
-        told.map(|(group, chain)| {
+            (view.governance.genesis() == group.genesis.hash).then_some((group, GroupChain { chain, view }))
+        })
+    }
+
+    const fn names(&self) -> Names<'_> {
+        Names {
+            nodes: &self.node_ids,
+            accounts: &self.accounts,
+        }
+    }
+
+    /// Every group whose chain was told of, against what its manifest declares.
+    fn agreements(&self, ctx: &Context<'_>, voices: &[Voice]) -> BTreeMap<GroupName, Agreement> {
+        let agreements = self.chains(ctx).map(|(group, GroupChain { chain, view })| {
             let name = &group.group.name;
             let opinion = Opinion {
                 group: name,
-                chain: Chain::of(&group.genesis.genesis, &chain.governance),
+                chain,
                 entries: &group.entries,
-                voices: &voices,
-                names: Names {
-                    nodes: &self.node_ids,
-                    accounts: &self.accounts,
-                },
+                voices,
+                names: self.names(),
             };
-            (name.clone(), agree(&opinion, chain))
-        })
-        .collect()
+            (name.clone(), agree(&opinion, view))
+        });
+        agreements.collect()
+    }
+
+    /// What leases on the chains are decided on.
+    fn ground<'a>(&'a self, ctx: &Context<'a>, scene: &'a Scene, voices: &'a [Voice]) -> Ground<'a> {
+        let chains = self.chains(ctx);
+        let own = ctx.observed.processes.iter().map(|(name, found)| {
+            let own = OwnNode {
+                id: found.process.node_id,
+                agency: found.process.agency.clone(),
+            };
+            (name.clone(), own)
+        });
+        Ground {
+            scene,
+            chains: chains.map(|(group, chain)| (group.group.name.clone(), chain)).collect(),
+            nodes: own.collect(),
+            voices,
+            names: self.names(),
+        }
     }
 
     /// The own agencies whose governance key is here.

@@ -12,10 +12,11 @@ use althing_types::config::{
 };
 use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
-use althing_types::{B256, GroupId};
+use althing_types::recovery::{parse_recovery, render_recovery};
+use althing_types::{B256, GroupId, Recovery};
 
 use crate::controller::certificate::Certificate;
-use crate::controller::consortium::ChainFacts;
+use crate::controller::consortium::{ChainFacts, RevocationList};
 use crate::controller::group::GroupFacts;
 use crate::controller::node::{NodeFacts, OwnNode};
 use crate::controller::{Hold, Outcome};
@@ -46,15 +47,15 @@ pub struct NodeFiles {
     pub settings_digests: BTreeMap<GroupId, B256>,
 }
 
-/// Makes the files of one own node. `groups` are those it takes part in, by ascending number.
+/// Makes the files of one own node, which keeps out whom `cut_off` names. `groups` are those it takes part in, by ascending number.
 pub fn node_files(
     node: &NodeFacts,
     own: &OwnNode,
-    chain: &ChainFacts,
+    (chain, cut_off): (&ChainFacts, &RevocationList),
     groups: &[&GroupFacts],
     peers: &[Peer],
 ) -> Outcome<NodeFiles> {
-    let config = node_config(own, chain)?;
+    let config = node_config(own, chain, cut_off)?;
     // Lists are read again by a running node, so that they do not ask for a restart.
     let resting = NodeConfig {
         blacklist: Blacklist::default(),
@@ -79,6 +80,10 @@ pub fn node_files(
         settings_digests.insert(id, keccak256(&settings));
         texts.push((folders.configured(&format!("group.{id}.genesis")), genesis_text(group)?));
         texts.push((folders.configured(&format!("group.{id}.ini")), settings));
+        if let Some(recovery) = &group.group.recovery {
+            let file = format!("group.{id}.recovery");
+            texts.push((folders.configured(&file), recovery_text(&file, recovery)?));
+        }
     }
     let file = |path: String, content| File {
         at: FileRef {
@@ -136,14 +141,13 @@ fn read_back<T: PartialEq>(file: &str, written: &T, read: Result<T, impl std::fm
     }
 }
 
-fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
+fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> Outcome<NodeConfig> {
     let address = |what: &str, text: &str| {
         text.parse::<IpAddr>()
             .map_err(|_| Hold::field(what, format!("{text:?}"), "an IP address to listen on"))
     };
     let client = address("the client address", &own.endpoint.client_listen)?;
     let ports = own.endpoint.ports;
-    let revocations = chain.revocations();
     let defaults = NodeConfig::default();
     let mut log = defaults.log.clone();
     log.level = own.settings.log_level.unwrap_or(log.level);
@@ -172,9 +176,9 @@ fn node_config(own: &OwnNode, chain: &ChainFacts) -> Outcome<NodeConfig> {
             listen_port: ports.metrics,
         },
         blacklist: Blacklist {
-            node_ids: revocations.node_ids.union(&own.settings.deny).copied().collect(),
-            agencies: revocations.agencies.clone(),
-            serials: revocations.serials.clone(),
+            node_ids: cut_off.node_ids.union(&own.settings.deny).copied().collect(),
+            agencies: cut_off.agencies.clone(),
+            serials: cut_off.serials.clone(),
         },
         whitelist: own.settings.allow.clone(),
         groups: GroupPaths {
@@ -241,6 +245,13 @@ fn genesis_text(group: &GroupFacts) -> Outcome<String> {
     let file = format!("group.{}.genesis", group.group.id);
     let text = render_genesis(&group.genesis.genesis);
     read_back(&file, &group.genesis.genesis, parse_genesis(&file, &text))?;
+    Ok(text)
+}
+
+/// A running node takes it over without a restart.
+fn recovery_text(file: &str, recovery: &Recovery) -> Outcome<String> {
+    let text = render_recovery(recovery);
+    read_back(file, recovery, parse_recovery(file, &text))?;
     Ok(text)
 }
 

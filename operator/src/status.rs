@@ -90,6 +90,8 @@ pub enum Reason {
     InSync,
     /// The chain differs from the manifest, which waits for votes or for what a change lacks.
     ChainDiffers,
+    /// A sealer is revoked and has not been voted out yet.
+    RevocationWaits,
     /// Not asked yet.
     NotObserved,
     /// The group has faults to spare.
@@ -143,6 +145,7 @@ impl Reason {
             Self::NotInSync => "NotInSync",
             Self::InSync => "InSync",
             Self::ChainDiffers => "ChainDiffers",
+            Self::RevocationWaits => "RevocationWaits",
             Self::NotObserved => "NotObserved",
             Self::FaultsTolerable => "FaultsTolerable",
             Self::NoFaultTolerable => "NoFaultTolerable",

@@ -5,6 +5,8 @@ use crate::facts::Facts;
 
 /// Set while a group is halted on the node, or could not be opened.
 pub(super) const HALTED: &str = "althing_group_halted";
+/// Set while a group does not follow what `group.N.recovery` says.
+const RECOVERY_REFUSED: &str = "althing_recovery_refused";
 /// What the log says where the disk is the cause and the data are sound.
 const DISK_WORDS: [&str; 5] = [
     "No space left",
@@ -31,7 +33,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
                     format!("group {}", group.id),
                     "makes no blocks: too few sealers live",
                     format!("{} of {} sealers live, {needed} are needed", group.live_sealers + missing, group.sealers),
-                    "bring its stopped sealers back: althing up starts them; then see the findings about those that do not start",
+                    "bring its stopped sealers back: althing up starts them; then see the findings about those that do not start. Where too many are lost for ever, the committee lets the group go on with the others: althing recover",
                 ));
             }
         }
@@ -43,7 +45,10 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
 pub(super) fn examine_member(patient: &Patient<'_>) -> Vec<Finding> {
     let groups = &patient.node.process.groups;
     let differs = groups.iter().filter_map(|group| genesis::examine(patient, group));
-    differs.chain(halted(patient)).collect()
+    differs
+        .chain(halted(patient))
+        .chain(recovery_refused(patient))
+        .collect()
 }
 
 fn halted(patient: &Patient<'_>) -> Vec<Finding> {
@@ -62,6 +67,27 @@ fn halted(patient: &Patient<'_>) -> Vec<Finding> {
         };
         let why = if why.is_empty() { "see its log".to_owned() } else { why };
         Finding::problem(format!("{}, group {group}", patient.name()), "the group is halted on this node", why, advice)
+    });
+    found.collect()
+}
+
+/// A recovery that changes nothing on this node.
+fn recovery_refused(patient: &Patient<'_>) -> Vec<Finding> {
+    let refused = patient.samples(RECOVERY_REFUSED).filter(|sample| sample.value > 0.0);
+    let found = refused.map(|sample| {
+        let group = sample.label("group");
+        let words = ["recovery_refused", &format!("group {group} ")];
+        let why = log::last_lines_with(&patient.node.folder, &patient.node.output, &words, 1);
+        Finding::problem(
+            format!("{}, group {group}", patient.name()),
+            "the group does not follow the recovery in the node's folder",
+            if why.is_empty() { "see its log".to_owned() } else { why },
+            format!(
+                "check the document with althing recover GROUP --document FILE; put the right one into spec.recovery of the Group, or take it \
+                 out. Where the other nodes went on by it and this one did not, stop this node and move data/group{group} away: the node \
+                 fetches the ledger again"
+            ),
+        )
     });
     found.collect()
 }
@@ -93,6 +119,23 @@ mod tests {
         assert!(full.advice.contains("leave them where they are") && full.advice.contains("kill 4711"));
         let damaged = halted_by("the data is corrupt: checksum mismatch");
         assert!(damaged.advice.contains("move it away"), "{damaged}");
+    }
+
+    #[test]
+    fn a_recovery_that_is_not_followed_is_told_with_its_reason() {
+        let log = "2026 ERROR group 1 does not follow the recovery in group.1.recovery: seats of weight 1 signed it, 2 are needed; \
+                   the group goes on as it is alarm=\"recovery_refused\" group=1\n";
+        let case = Case::new(
+            log,
+            &[
+                "althing_recovery_refused{group=\"1\"} 1",
+                "althing_recovery_refused{group=\"2\"} 0",
+            ],
+        );
+        let findings = recovery_refused(&case.patient());
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].why.contains("2 are needed"), "{}", findings[0]);
+        assert!(findings[0].advice.contains("data/group1"), "{}", findings[0]);
     }
 
     fn group(sealers: usize, live_sealers: usize) -> Facts {

@@ -32,10 +32,12 @@ pub(super) struct Rest {
     pub(super) waiting: Vec<String>,
     /// Groups whose chain does not hold what is declared, and nodes that are not in sync.
     pub(super) undecided: Vec<String>,
+    /// Leases that own agencies still have, for nodes that are not back yet.
+    pub(super) leases: Vec<String>,
 }
 
 /// Applies until every namespace is at rest: no step is left, no vote is on its way, and, where `until_agreed` says so, no change
-/// takes its steps on a chain any more.
+/// takes its steps on a chain and no lease is held there any more.
 pub(super) async fn converge(
     edge: &mut LocalEdge,
     manifests: &Manifests,
@@ -82,7 +84,7 @@ pub(super) async fn converge(
         }
         let unsent = vote(&view, &plans, &mut voted, progress).await;
         let under_way = match until_agreed {
-            true => under_way(&plans),
+            true => under_way(&plans).into_iter().chain(held(&plans)).collect(),
             false => vec![],
         };
         let waits: Vec<String> = blocked.into_iter().chain(unsent).chain(under_way).collect();
@@ -91,6 +93,7 @@ pub(super) async fn converge(
                 stalled: objects(&plans, ConditionType::Stalled, Truth::True),
                 waiting: objects(&plans, ConditionType::Reconciling, Truth::True),
                 undecided: objects(&plans, ConditionType::InSync, Truth::False),
+                leases: held(&plans),
             });
         }
         if last_step.elapsed() > timeout {
@@ -149,6 +152,14 @@ fn under_way(plans: &[NamespacePlan]) -> Vec<String> {
                 .chain(silent.map(|found| format!("{}: {}", status.object, found.message)))
                 .collect::<Vec<_>>()
         })
+        .collect()
+}
+
+/// The leases of own agencies: others wait until they are given back, which nobody does once this program has ended.
+fn held(plans: &[NamespacePlan]) -> Vec<String> {
+    let leases = plans.iter().flat_map(|plan| &plan.leases);
+    leases
+        .map(|lease| format!("{} still has the lease of {}", lease.node, lease.group))
         .collect()
 }
 

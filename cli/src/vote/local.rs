@@ -8,7 +8,7 @@ use althing_operator::governance::{Act, ChainView};
 use althing_operator::name::{GroupName, Namespace};
 use althing_operator::plan::PublicKey;
 use althing_types::Genesis;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 
 use super::{Decision, Known, Place, cast, show};
@@ -53,7 +53,7 @@ struct Here {
 impl Here {
     fn find(common: &Common, look: &Look) -> anyhow::Result<(Self, Known)> {
         let local = LocalView::new(&state::directory(common)?);
-        let namespace = namespace(&local, look.namespace.as_deref())?;
+        let namespace = state::namespace(&local, look.namespace.as_deref())?;
         let nodes = local.nodes()?.into_iter().map(|node| node.process);
         let nodes = nodes.filter(|process| process.namespace == namespace);
         let mut known = Known {
@@ -93,21 +93,5 @@ impl Place for Here {
 
     async fn bring(&self, act: &Act) -> anyhow::Result<()> {
         chain::bring(&self.local, &self.namespace, std::slice::from_ref(act)).await
-    }
-}
-
-fn namespace(local: &LocalView, wanted: Option<&str>) -> anyhow::Result<Namespace> {
-    let known = local.namespaces()?;
-    let names = || known.iter().map(Namespace::as_str).collect::<Vec<_>>().join(", ");
-    match (wanted, known.as_slice()) {
-        (Some(wanted), _) => {
-            let found = known.iter().find(|known| known.as_str() == wanted);
-            found
-                .cloned()
-                .with_context(|| format!("no namespace {wanted} is here; there are: {}", names()))
-        }
-        (None, [only]) => Ok(only.clone()),
-        (None, []) => bail!("nothing runs here; start something with althing up -f DIR"),
-        (None, _) => bail!("which namespace? -n one of {}", names()),
     }
 }

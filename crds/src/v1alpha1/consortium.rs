@@ -147,6 +147,10 @@ pub struct Revocations {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024), inner(length(min = 1, max = 40), regex(pattern = "^[0-9a-f]+$")))]
     pub serials: Vec<String>,
+    /// Cuts sealers off before a vote has removed them: each of them counts as down at once, and a group that cannot spare it stands
+    /// still. For emergencies.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// r and s of the chain key's signature over the list, 128 hex digits. Absent where the registrar is: it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 128), regex(pattern = "^[0-9a-f]{128}$"))]

@@ -68,6 +68,11 @@ pub struct GroupSpec {
     /// What this namespace wants to hold on chain. Every entry is explicit and numbered; absence is no opinion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<Agreed>,
+    /// The document by which this group goes on that lost its quorum for ever, as `althing recover` makes it and the committee signed
+    /// it. The nodes follow it when it names their newest block; once the chain holds it, it can be taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 131_072))]
+    pub recovery: Option<String>,
     /// This namespace's own business; never travels to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<GroupLocal>,

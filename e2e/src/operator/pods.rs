@@ -1,9 +1,11 @@
 //! The pods of nodes: which are away at every moment, which were replaced and in what order, and whether any was touched.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::{B256, keccak256};
 use anyhow::{Context, ensure};
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -117,16 +119,28 @@ impl PodHistory {
 impl PodWatch {
     /// Begins to watch; all pods of nodes must be up.
     pub async fn start(case: &Case) -> anyhow::Result<Self> {
-        let api = case.api::<Pod>();
-        let listed = api.list(&ListParams::default().labels(NODES)).await?;
-        let mut seen = Seen::default();
-        for pod in &listed.items {
-            ensure!(is_up(pod), "{} is not up before anything happens", node_of(pod));
-            seen.take(pod);
-        }
-        let version = listed.metadata.resource_version.context("a version of the list")?;
+        Self::over(&[case]).await
+    }
+
+    /// Begins to watch several namespaces, whose nodes have different names, as if they were one.
+    pub async fn over(cases: &[&Case]) -> anyhow::Result<Self> {
+        let seen = Arc::new(Mutex::new(Seen::default()));
         let (stop, told) = watch::channel(false);
-        let task = tokio::spawn(follow(api, version, seen, told));
+        let mut watches = vec![];
+        for case in cases {
+            let api = case.api::<Pod>();
+            let listed = api.list(&ListParams::default().labels(NODES)).await?;
+            for pod in &listed.items {
+                ensure!(is_up(pod), "{} is not up before anything happens", node_of(pod));
+                looked(&seen, |seen| seen.take(pod));
+            }
+            let version = listed.metadata.resource_version.context("a version of the list")?;
+            watches.push(follow(api, version, Arc::clone(&seen), told.clone()));
+        }
+        let task = tokio::spawn(async move {
+            try_join_all(watches).await?;
+            Ok(looked(&seen, |seen| seen.history.clone()))
+        });
         Ok(Self { stop, task })
     }
 
@@ -171,29 +185,33 @@ impl Seen {
     }
 }
 
+fn looked<T>(seen: &Mutex<Seen>, look: impl FnOnce(&mut Seen) -> T) -> T {
+    look(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// Follows from a version on. A watch that ends goes on where it ended; one that was lost is an error, because what happened
 /// meanwhile would not have been seen.
 async fn follow(
     api: Api<Pod>,
     mut version: String,
-    mut seen: Seen,
+    seen: Arc<Mutex<Seen>>,
     mut told: watch::Receiver<bool>,
-) -> anyhow::Result<PodHistory> {
+) -> anyhow::Result<()> {
     let parameters = WatchParams::default().labels(NODES);
     loop {
         let mut events = api.watch(&parameters, &version).await?.boxed();
         loop {
             let event = tokio::select! {
                 event = events.try_next() => event,
-                _ = told.changed() => return Ok(seen.history),
+                _ = told.changed() => return Ok(()),
             };
             let pod = match event {
                 Ok(Some(WatchEvent::Added(pod) | WatchEvent::Modified(pod))) => {
-                    seen.take(&pod);
+                    looked(&seen, |seen| seen.take(&pod));
                     pod
                 }
                 Ok(Some(WatchEvent::Deleted(pod))) => {
-                    seen.lose(&pod);
+                    looked(&seen, |seen| seen.lose(&pod));
                     pod
                 }
                 Ok(Some(WatchEvent::Bookmark(bookmark))) => {

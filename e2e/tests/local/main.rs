@@ -11,6 +11,7 @@ mod lifecycle;
 mod lists;
 mod load;
 mod membership;
+mod recovery;
 mod room;
 mod seed_000;
 mod torture;

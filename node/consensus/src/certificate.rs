@@ -4,7 +4,7 @@ use alloy_primitives::{B256, Bytes};
 use althing_crypto::Suite;
 use althing_types::{CommitCertificate, NodeId, SealerSet, certificate::SealerSignature};
 
-use crate::{Phase, SignedBy, Slot, Tag};
+use crate::{Domains, Phase, SignedBy, Slot, Tag};
 
 /// PREPARE or COMMIT signatures for one block of one round, ascending by sealer and each sealer at most once.
 ///
@@ -115,12 +115,12 @@ pub enum CertificateError {
 /// Whether a quorum of these sealers committed the block the certificate names. That the block is the one at hand is the
 /// caller's to compare.
 ///
-/// It reads the certificate, the genesis hash and the sealer set of that height, and nothing else: no dates, no lists, no
+/// It reads the certificate, the words that the height is signed over and the sealer set of that height, and nothing else: no dates, no lists, no
 /// wall time (LEDGER.md 3). Every signature given must hold, also beyond quorum.
 pub fn verify_certificate(
     certificate: &CommitCertificate,
     suite: &dyn Suite,
-    genesis: B256,
+    domains: impl Into<Domains>,
     sealers: &SealerSet,
 ) -> Result<(), CertificateError> {
     let CommitCertificate {
@@ -157,7 +157,7 @@ pub fn verify_certificate(
         }
     }
     let digest = Tag {
-        genesis,
+        genesis: domains.into().at(height, suite.hash_fn()),
         height,
         view,
         phase: Phase::Commit,

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use althing_types::{CommitCertificate, NodeId, SealerSet};
 
-use crate::{Candidate, Record, Verified};
+use crate::{Candidate, Record, Recovered, Verified};
 
 /// The time of a step, read by the shell just before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +106,8 @@ pub struct Start {
     /// second `Start` then says it. The consensus writes it to the new log, so with the log in place later starts say None
     /// and the log's word holds; a log without such a word, or whose last word is `u64::MAX`, counts as absent.
     pub abstain_through: Option<u64>,
+    /// The height that is decided under a recovery: that of this start, or the one below it, about which peers may still ask.
+    pub recovered: Option<Recovered>,
 }
 
 /// What the shell tells a consensus.
@@ -142,6 +144,8 @@ pub enum Input {
         sealers: SealerSet,
         /// The sealers of the height after it.
         next_sealers: SealerSet,
+        /// The digest of the recovery that the block carries, and was certified under.
+        recovery: Option<B256>,
     },
     /// A reason to do something came or went.
     Work {

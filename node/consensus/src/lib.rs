@@ -16,6 +16,7 @@
 
 mod candidate;
 mod certificate;
+mod domain;
 mod input;
 mod message;
 mod output;
@@ -29,6 +30,7 @@ mod wire;
 
 pub use candidate::{Blocks, Candidate, Described};
 pub use certificate::{CertificateError, VoteCertificate, verify_certificate};
+pub use domain::{Domains, Recovered, unwrap};
 pub use input::{Fresh, Head, Input, Now, Outcome, PersistId, Reason, Slot, Start, Timer};
 pub use message::{Committed, Message, PreparedClaim, Proposal, RoundChange, RoundChangeMessage, SignedBy, Vote};
 pub use output::{Evidence, Output, Refusal, SignedTag, To};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_rlp::{Encodable, RlpDecodable, RlpEncodable};
-use althing_types::DecodeError;
+use althing_types::{DecodeError, Recovery};
 
 use crate::wire::{WireCertificate, WireRoundChange, WireSigned, WireVote, at_most_one, exact};
 use crate::{Candidate, Proposal, RoundChange, Vote, VoteCertificate, WireError};
@@ -33,13 +33,17 @@ pub enum Record {
         /// The last height without a vote; 0 when votes are free; `u64::MAX` while it is not known yet.
         through: u64,
     },
+    /// Before the first vote at the height that a recovery decides: the recovery. What the log says of that height before it was said to
+    /// the sealers of before, in other words; from here on this node follows this recovery there and no other one, but one that replaces
+    /// it.
+    Recovered(Box<Recovery>),
 }
 
 /// Why bytes are no record. The vote log is this node's own, so this is damage: the node abstains.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// No kind byte, or one nobody writes.
-    #[error("records of the vote log are of kind 1 to 5, found {0:?}")]
+    #[error("records of the vote log are of kind 1 to 6, found {0:?}")]
     Kind(Option<u8>),
     /// Not RLP of that kind.
     #[error(transparent)]
@@ -54,6 +58,7 @@ const KIND_PREPARE: u8 = 2;
 const KIND_COMMIT: u8 = 3;
 const KIND_ROUND_CHANGE: u8 = 4;
 const KIND_ABSTAIN: u8 = 5;
+const KIND_RECOVERED: u8 = 6;
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct StoredProposal {
@@ -80,12 +85,34 @@ impl Record {
             Self::Prepare(vote) | Self::Commit { vote, .. } => vote.slot.height,
             Self::RoundChange(change) => change.slot.height,
             Self::Abstain { .. } => u64::MAX,
+            Self::Recovered(recovery) => recovery.decides(),
         }
     }
 
-    /// Whether this node signed something here; an abstention says the contrary.
+    /// Whether this node signed something here; an abstention says the contrary, and a recovery is signed by others.
     pub const fn is_signed(&self) -> bool {
-        !matches!(self, Self::Abstain { .. })
+        !matches!(self, Self::Abstain { .. } | Self::Recovered(_))
+    }
+
+    /// What a log says that still binds: of a height that a recovery decides, only what was signed since this node took that up.
+    pub fn in_force(log: Vec<Self>) -> Vec<Self> {
+        let mut signed: Vec<Self> = Vec::new();
+        for record in log {
+            match &record {
+                Self::Recovered(recovery) => signed.retain(|before| before.height() != recovery.decides()),
+                _ if record.is_signed() => signed.push(record),
+                _ => {}
+            }
+        }
+        signed
+    }
+
+    /// The recovery that a log says this height is decided under.
+    pub fn recovery(log: &[Self], height: u64) -> Option<&Recovery> {
+        log.iter().rev().find_map(|record| match record {
+            Self::Recovered(recovery) if recovery.decides() == height => Some(recovery.as_ref()),
+            _ => None,
+        })
     }
 
     /// Through which height a log says to abstain; none where no record says it.
@@ -145,6 +172,10 @@ impl Record {
                 out.push(KIND_ABSTAIN);
                 through.encode(&mut out);
             }
+            Self::Recovered(recovery) => {
+                out.push(KIND_RECOVERED);
+                out.extend_from_slice(&recovery.encode());
+            }
         }
         out
     }
@@ -178,6 +209,7 @@ impl Record {
             KIND_ABSTAIN => Ok(Self::Abstain {
                 through: exact("an abstention record", body)?,
             }),
+            KIND_RECOVERED => Ok(Self::Recovered(Box::new(Recovery::decode(body)?))),
             kind => Err(RecordError::Kind(Some(kind))),
         }
     }

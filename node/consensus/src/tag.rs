@@ -37,7 +37,7 @@ impl Phase {
 /// A tag: {domain, genesis hash, height, view, phase, block hash} (LEDGER.md 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
-    /// Which ledger.
+    /// Which ledger: its genesis hash, or [`crate::Domains::at`] of the height.
     pub genesis: B256,
     /// The height.
     pub height: u64,

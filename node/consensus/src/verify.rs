@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use althing_crypto::Suite;
 use althing_types::NodeId;
 
-use crate::{Message, Phase, Proposal, RoundChange, RoundChangeMessage, SignedBy, Slot, Tag, VoteCertificate};
+use crate::{Domains, Message, Phase, Proposal, RoundChange, RoundChangeMessage, SignedBy, Slot, Tag, VoteCertificate};
 
 /// A message whose signatures hold. Only [`verify_message`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +74,11 @@ impl Refused {
 ///
 /// It needs no sealer set: senders are named by nodeID, and whether they seal at that height is judged by `step`, which
 /// knows the set. So a message of a height to come is verified like any other.
-pub fn verify_message(message: Message, suite: &dyn Suite, genesis: B256) -> Result<Verified, Refused> {
-    let check = Check { suite, genesis };
+pub fn verify_message(message: Message, suite: &dyn Suite, domains: impl Into<Domains>) -> Result<Verified, Refused> {
+    let check = Check {
+        suite,
+        domains: domains.into(),
+    };
     match &message {
         Message::Vote(vote) => check.signature("vote", vote.slot, vote.phase, vote.block, &vote.by)?,
         Message::Proposal(proposal) => check.proposal(proposal)?,
@@ -89,13 +92,13 @@ pub fn verify_message(message: Message, suite: &dyn Suite, genesis: B256) -> Res
 
 struct Check<'a> {
     suite: &'a dyn Suite,
-    genesis: B256,
+    domains: Domains,
 }
 
 impl Check<'_> {
     fn digest(&self, Slot { height, view }: Slot, phase: Phase, subject: B256) -> B256 {
         Tag {
-            genesis: self.genesis,
+            genesis: self.domains.at(height, self.suite.hash_fn()),
             height,
             view,
             phase,

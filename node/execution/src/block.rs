@@ -98,6 +98,7 @@ impl<'a> Execution<'a> {
         let transaction = environment(recovered);
         let transaction_type = transaction.tx_type;
         let gas_left = self.gas_left();
+        self.machine.precompiles.leads = self.receipts.is_empty();
         match transact(&mut self.machine, transaction, Purpose::Transaction, gas_left) {
             Ok(result) => {
                 let receipt = receipt(transaction_type, result, self.gas_used, &mut self.bloom_hashes);

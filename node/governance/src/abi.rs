@@ -2,6 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{SolCall, sol};
+use althing_types::NodeId;
 
 use crate::{Ballot, ChangeId, Subject, Wish};
 
@@ -34,6 +35,9 @@ sol! {
     function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
     /// Gives that right back.
     function returnLease(string node) returns (int256 code, string reason);
+    /// Goes on after the quorum was lost for ever, as a [`althing_types::Recovery`] says. Only the first transaction of a block may
+    /// call it, and it is the node that makes the block that does.
+    function recover(bytes document) returns (int256 code, string reason);
     /// The whole of it, as [`crate::Governance::encode`] has it.
     function state() view returns (bytes);
 }
@@ -84,6 +88,23 @@ pub fn withdraw(subject: &Subject) -> Bytes {
 /// The call that has a change looked at again.
 pub fn advance(id: ChangeId) -> Bytes {
     advanceCall { id }.abi_encode().into()
+}
+
+/// The call that asks to disturb a node until then, milliseconds of block time since 1970.
+pub fn ask_lease(node: &NodeId, reason: &str, until_ms: u64, pause: bool) -> Bytes {
+    let call = askLeaseCall {
+        node: node.to_string(),
+        reason: reason.to_owned(),
+        untilMs: until_ms,
+        pause,
+    };
+    call.abi_encode().into()
+}
+
+/// The call that gives that right back.
+pub fn return_lease(node: &NodeId) -> Bytes {
+    let node = node.to_string();
+    returnLeaseCall { node }.abi_encode().into()
 }
 
 /// The call that asks for the whole of it, and what its answer holds.

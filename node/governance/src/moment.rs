@@ -67,6 +67,13 @@ pub enum Event {
         /// Why.
         why: Lapse,
     },
+    /// The group goes on from here by its committee's word.
+    Recovered {
+        /// The digest of the recovery.
+        id: althing_types::B256,
+        /// The height of the block it goes on from.
+        height: u64,
+    },
     /// A node may be disturbed.
     LeaseGranted {
         /// Which.
@@ -90,4 +97,6 @@ pub enum Lapse {
     Expired,
     /// Something else was approved for the same node since.
     Overtaken,
+    /// The group was recovered since.
+    Recovered,
 }

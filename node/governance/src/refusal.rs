@@ -2,6 +2,8 @@
 
 use althing_types::{Address, NodeId};
 
+use crate::RecoveryFault;
+
 /// Why a call left everything as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -85,6 +87,9 @@ pub enum Refusal {
     /// The group stands still without the node, and nobody said that it may.
     #[error("the group tolerates no fault: without node {} it stands still, which only an announced pause allows", .0.short())]
     PauseOnly(NodeId),
+    /// A recovery that does nothing.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryFault),
 }
 
 impl Refusal {
@@ -103,7 +108,8 @@ impl Refusal {
             | Self::ProofHeight { .. }
             | Self::NotAMember(_)
             | Self::LeaseHeld { .. }
-            | Self::PauseOnly(_) => -50_000,
+            | Self::PauseOnly(_)
+            | Self::Recovery(_) => -50_000,
         }
     }
 }

@@ -163,6 +163,7 @@ impl Cluster {
                 sealers,
                 log,
                 abstain_through,
+                recovered: None,
             }),
         );
         for other in known {

@@ -135,6 +135,7 @@ impl Cluster {
                 sealers,
                 log,
                 abstain_through,
+                recovered: None,
             }),
         );
     }

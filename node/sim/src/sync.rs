@@ -80,6 +80,7 @@ impl Cluster {
                     certificate,
                     sealers,
                     next_sealers,
+                    recovery: None,
                 },
             );
             for input in self.work(n) {

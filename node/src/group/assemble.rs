@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use althing_crypto::Suite;
 use althing_execution::{
     BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, PushOutcome, Rules, beneficiary,
-    changed_governance, execute_block,
+    calls_recover, carried_recovery, changed_governance, check_recovery, execute_block, governance,
 };
-use althing_governance::SystemConfig;
+use althing_governance::{RecoveryFault, SystemConfig};
 use althing_ledger::{Ledger, LedgerError, Prepared};
-use althing_types::{B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section};
+use althing_types::{B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section, Transaction};
 
 use super::InForce;
 use super::audience::members;
+use super::recovery::Carried;
 use crate::cpu::CpuTimer;
 
 /// A block with everything that committing it needs.
@@ -38,6 +39,8 @@ pub struct Sealed {
     pub next_config: SystemConfig,
     /// The sealers and observers of that height; none when the block changed nothing about them.
     pub next_members: Option<BTreeSet<NodeId>>,
+    /// The recovery it carries.
+    pub(super) carried: Option<Carried>,
 }
 
 /// The block a new one stands on.
@@ -147,11 +150,42 @@ impl Assembler {
         }
     }
 
-    /// Makes a block of the offered transactions. `wall_ms` is the leader's clock.
+    /// The recovery that a block on the ledger's head carries: its sealers are those of the block.
+    pub(super) fn carried(
+        &self,
+        ledger: &Ledger,
+        parent: &Parent,
+        block: &Block,
+    ) -> Result<Option<Carried>, AssembleError> {
+        self.carried_in(ledger, parent, block.transactions.first())
+    }
+
+    fn carried_in(
+        &self,
+        ledger: &Ledger,
+        parent: &Parent,
+        first: Option<&Arc<Transaction>>,
+    ) -> Result<Option<Carried>, AssembleError> {
+        let useless = |fault: RecoveryFault| invalid(format!("it begins with a recovery that does not count: {fault}"));
+        let Some(recovery) = carried_recovery(first).map_err(useless)? else {
+            return Ok(None);
+        };
+        let state = governance(&ledger.state_latest()).map_err(|error| AssembleError::Fatal(error.to_string()))?;
+        let state = state.ok_or_else(|| useless(RecoveryFault::NoCommittee))?;
+        let suite = self.suite.as_ref();
+        check_recovery(&state, &recovery, (parent.height, parent.hash), suite).map_err(useless)?;
+        Ok(Some(Carried {
+            digest: recovery.digest(suite.hash_fn()),
+            sealers: recovery.sealers,
+        }))
+    }
+
+    /// Makes a block of the offered transactions, after the one that has to be `first`. `wall_ms` is the leader's clock.
     pub fn build(
         &self,
         ledger: &Ledger,
         parent: &Parent,
+        first: Option<Recovered>,
         offered: &[Recovered],
         proposer: &NodeId,
         wall_ms: u64,
@@ -166,9 +200,19 @@ impl Assembler {
         let (started, cpu) = (Instant::now(), CpuTimer::start());
         let mut builder = BlockBuilder::new(&self.rules, &state, &context, cancel);
         let mut leftovers = Leftovers::default();
+        if let Some(first) = first {
+            let pushed = builder.try_push(&first)?;
+            if !matches!(pushed, PushOutcome::Included { .. }) {
+                return Err(invalid(format!("its first transaction cannot be in it: {pushed:?}")));
+            }
+        }
         for recovered in offered {
             if started.elapsed() > budget {
                 break;
+            }
+            if calls_recover(&recovered.transaction) {
+                leftovers.unusable.push(recovered.transaction.hash());
+                continue;
             }
             match builder.try_push(recovered)? {
                 PushOutcome::Included { .. } => {}
@@ -203,7 +247,13 @@ impl Assembler {
                 parent.unix_ms
             )));
         }
-        if !ledger.head().next_sealers.contains(&proposer) {
+        let carried = self.carried(ledger, parent, block)?;
+        let left = &ledger.head().next_sealers;
+        if !carried
+            .as_ref()
+            .map_or(left, |carried| &carried.sealers)
+            .contains(&proposer)
+        {
             return Err(invalid(format!(
                 "its proposer {} does not seal at its height",
                 proposer.short()
@@ -237,7 +287,12 @@ impl Assembler {
         let governance = governance.map_err(|error| AssembleError::Fatal(error.to_string()))?;
         let next_config = self.in_force.after(governance.as_ref());
         let next_members = governance.as_ref().map(members);
+        let first = transactions.first().map(|recovered| &recovered.transaction);
+        let carried = self.carried_in(ledger, parent, first)?;
         let next_sealers = governance.map_or_else(|| ledger.head().next_sealers.clone(), |found| found.sealers());
+        if carried.as_ref().is_some_and(|carried| carried.sealers != next_sealers) {
+            return Err(invalid("the recovery it begins with was not carried out"));
+        }
         let hash_fn = self.suite.hash_fn();
         let section = Section {
             protocol_version: self.protocol_version,
@@ -282,6 +337,7 @@ impl Assembler {
             next_sealers,
             next_config,
             next_members,
+            carried,
         };
         Ok((
             sealed,

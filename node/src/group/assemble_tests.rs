@@ -8,11 +8,13 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, TxKind};
 use alloy_sol_types::{SolCall, sol};
 use althing_crypto::{StandardSuite, Suite};
-use althing_execution::{SYSTEM_CONFIG, genesis_changes};
+use althing_execution::{GOVERNANCE, SYSTEM_CONFIG, genesis_changes, recover_call};
 use althing_governance::SystemConfig;
 use althing_ledger::{Committed, Ledger, SharedMemory};
 use althing_types::genesis::{genesis_hash, parse_genesis};
-use althing_types::{Address, Bytes, CommitCertificate, Genesis, NodeId, Recovered, Transaction, U256};
+use althing_types::{
+    Address, Bytes, CommitCertificate, Genesis, NodeId, Recovered, Recovery, SealerSet, Transaction, U256,
+};
 
 use super::assemble::{AssembleError, Assembler, Parent, Sealed};
 
@@ -81,7 +83,7 @@ impl Scene {
     }
 
     fn build(&self, assembler: &Assembler, offered: &[Recovered]) -> Sealed {
-        let built = assembler.build(&self.ledger, &self.parent(), offered, &sealer(), 0, &NEVER);
+        let built = assembler.build(&self.ledger, &self.parent(), None, offered, &sealer(), 0, &NEVER);
         built.unwrap().0
     }
 
@@ -115,6 +117,7 @@ impl Scene {
             prepared: sealed.prepared,
             certificate,
             next_sealers: sealed.next_sealers,
+            recovered_sealers: None,
         };
         self.ledger.commit(committed).unwrap();
         self.assembler.in_force().set(next);
@@ -241,4 +244,48 @@ fn what_was_voted_on_is_read_from_the_ledger_after_a_restart() {
     drop((ledger, assembler));
     let again = Assembler::new(&open(&folder), Arc::new(StandardSuite)).unwrap();
     assert_eq!(again.in_force().config(), before);
+}
+
+/// A call of `recover` about the newest block, which nobody signed.
+fn unsigned_recovery(scene: &Scene) -> Recovered {
+    let head = scene.parent();
+    let recovery = Recovery {
+        genesis: scene.ledger.genesis_hash(),
+        group: scene.ledger.genesis().group_id,
+        height: head.height,
+        block: head.hash,
+        replaces: None,
+        sealers: SealerSet::new(vec![sealer()]),
+        signatures: vec![],
+    };
+    let call = (GOVERNANCE, recover_call(&recovery).to_vec());
+    scene.transactions(&[call]).remove(0)
+}
+
+#[test]
+fn a_recovery_that_a_client_sends_is_in_no_block_and_leaves_the_pool() {
+    let scene = Scene::new();
+    let offered = [unsigned_recovery(&scene)];
+    let (ledger, parent) = (&scene.ledger, scene.parent());
+    let built = scene
+        .assembler
+        .build(ledger, &parent, None, &offered, &sealer(), 0, &NEVER);
+    let (sealed, leftovers, _) = built.unwrap();
+    assert!(sealed.block.transactions.is_empty());
+    assert_eq!(leftovers.unusable, [offered[0].transaction.hash()]);
+}
+
+#[test]
+fn a_block_that_begins_with_a_recovery_that_does_not_count_is_no_block() {
+    let scene = Scene::new();
+    let first = unsigned_recovery(&scene);
+    let (ledger, parent) = (&scene.ledger, scene.parent());
+    let built = scene
+        .assembler
+        .build(ledger, &parent, Some(first), &[], &sealer(), 0, &NEVER);
+    let why = built.map(drop).unwrap_err().to_string();
+    assert!(
+        why.contains("does not count") && why.contains("without a committee"),
+        "{why}"
+    );
 }

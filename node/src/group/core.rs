@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use althing_consensus::{
-    Blocks, Consensus, Head, Input, Limits, Now, Output, PersistId, Reason, Record, Start, To, decode_message,
-    verify_message,
+    Blocks, Consensus, Domains, Head, Input, Limits, Now, Output, PersistId, Reason, Record, Recovered, Start, To,
+    decode_message, unwrap, verify_message,
 };
 use althing_crypto::Suite;
 use althing_ledger::{Ledger, VoteLog};
@@ -27,6 +27,8 @@ use super::executor::{Job, UnderWay};
 use super::halt::Halt;
 use super::in_force::InForce;
 use super::outlet::Outlet;
+use super::recovery::{Installed, Taken};
+use super::taking_up::Desk;
 use super::timers::Timers;
 use crate::clock::Clock;
 use crate::cpu::CpuTimer;
@@ -65,9 +67,12 @@ pub(super) struct CoreParts {
 }
 
 pub(super) struct Core {
-    parts: CoreParts,
-    consensus: Box<dyn Consensus>,
-    vote_log: VoteLog,
+    pub(super) parts: CoreParts,
+    pub(super) consensus: Box<dyn Consensus>,
+    pub(super) vote_log: VoteLog,
+    /// The words that votes are made over.
+    pub(super) domains: Domains,
+    pub(super) desk: Desk,
     timers: Timers,
     /// The records of the vote log that a restart of the consensus begins from.
     records: Vec<Record>,
@@ -75,7 +80,7 @@ pub(super) struct Core {
     named: Vec<B256>,
     full: bool,
     /// The last height that was decided; the executor may still be writing it.
-    decided: u64,
+    pub(super) decided: u64,
     /// Through which height to abstain, once what was decided is written.
     abstain_next: Option<u64>,
     /// No vote of this node is above this height, as far as it knows.
@@ -89,10 +94,14 @@ impl Core {
         consensus: Box<dyn Consensus>,
         vote_log: VoteLog,
         records: Vec<Record>,
+        installed: Installed,
+        taken: Option<Taken>,
     ) -> Self {
         let signed = records.iter().filter(|record| record.is_signed());
         let voted_through = signed.map(Record::height).fold(parts.ledger.head().height, u64::max);
         Self {
+            domains: parts.genesis_hash.into(),
+            desk: Desk::new(installed, taken),
             parts,
             consensus,
             vote_log,
@@ -110,7 +119,8 @@ impl Core {
     /// Runs until told to stop, or until the group halts. `abstain_through` is the highest height there is where votes may
     /// have been lost, until an event says it better.
     pub(super) fn run(mut self, events: &Receiver<CoreEvent>, abstain_through: Option<u64>) {
-        if let Err(why) = self.begin(abstain_through) {
+        let begun = self.begin(abstain_through).and_then(|()| self.look_at_recovery());
+        if let Err(why) = begun {
             return self.halt(why);
         }
         loop {
@@ -156,7 +166,7 @@ impl Core {
         }
     }
 
-    fn begin(&mut self, abstain_through: Option<u64>) -> Result<(), String> {
+    pub(super) fn begin(&mut self, abstain_through: Option<u64>) -> Result<(), String> {
         let head = self.parts.ledger.head();
         match abstain_through {
             None => {}
@@ -164,15 +174,18 @@ impl Core {
             Some(u64::MAX) => info!("votes may have been lost: none is sent until a quorum has said where it is"),
             Some(height) => warn!(height, "votes were lost: none is sent up to this height"),
         }
+        let recovered = self.recovered()?;
+        self.speak(recovered);
         let start = Start {
             head: Head {
                 height: head.height,
                 hash: head.hash,
                 unix_ms: head.unix_ms(),
             },
-            sealers: head.next_sealers.clone(),
+            sealers: self.next_sealers(),
             log: std::mem::take(&mut self.records),
             abstain_through,
+            recovered,
         };
         self.timers.clear();
         self.named.clear();
@@ -211,15 +224,20 @@ impl Core {
                 certificate,
                 sealers,
                 next_sealers,
+                recovery,
                 signed,
             } => {
                 self.look_for_lost_votes(signed)?;
+                let height = head.height;
                 self.step(Input::Imported {
                     head,
                     certificate,
                     sealers,
                     next_sealers,
+                    recovery,
                 })?;
+                self.speak(recovery.map(|digest| Recovered { height, digest }));
+                self.look_at_recovery()?;
                 self.pool_changed()
             }
             CoreEvent::Written { height } => {
@@ -228,9 +246,12 @@ impl Core {
                 if let Some(through) = self.abstain_next.take() {
                     self.abstain(through)?;
                 }
+                self.look_at_recovery()?;
                 self.pool_changed()
             }
             CoreEvent::AbstainThrough(height) => self.abstain(height),
+            CoreEvent::Install(installed) => self.install(installed),
+            CoreEvent::Recovering(taken) => self.take_up(taken),
             CoreEvent::Halted | CoreEvent::Stop => Ok(()),
         }
     }
@@ -275,7 +296,8 @@ impl Core {
     fn message(&mut self, peer: NodeId, payload: &Bytes) -> Result<(), String> {
         let parts = &self.parts;
         let cpu = CpuTimer::start();
-        let message = match decode_message(payload, parts.limits, parts.blocks.as_ref() as &dyn Blocks) {
+        let (recovery, payload) = unwrap(payload);
+        let message = match decode_message(&payload, parts.limits, parts.blocks.as_ref() as &dyn Blocks) {
             Ok(message) => message,
             Err(error) => {
                 parts.metrics.message_refused("malformed");
@@ -284,7 +306,12 @@ impl Core {
                 return Ok(());
             }
         };
-        let verified = match verify_message(message, parts.suite.as_ref(), parts.genesis_hash) {
+        if self.domains.recovery_of(message.slot().height) != recovery {
+            // One of the two follows a recovery that the other does not, or not yet: nobody's fault.
+            parts.metrics.message_refused("other_recovery");
+            return Ok(());
+        }
+        let verified = match verify_message(message, parts.suite.as_ref(), self.domains) {
             Ok(verified) => verified,
             Err(error) => {
                 parts.metrics.message_refused(error.name());
@@ -299,12 +326,10 @@ impl Core {
 
     /// Tells the consensus what the pool gives it to do, where that changed.
     fn pool_changed(&mut self) -> Result<(), String> {
+        let to_record = self.recovery_to_record();
         let (size, oldest) = self.parts.pool.with(|pool| {
-            let oldest: Vec<B256> = pool
-                .executable()
-                .take(WAITING_NAMED)
-                .map(|recovered| recovered.transaction.hash())
-                .collect();
+            let waiting = pool.executable().map(|recovered| recovered.transaction.hash());
+            let oldest: Vec<B256> = to_record.into_iter().chain(waiting).take(WAITING_NAMED).collect();
             (pool.size(), oldest)
         });
         self.parts.metrics.pool(size);
@@ -342,7 +367,7 @@ impl Core {
         }
         self.step(Input::Work {
             reason: Reason::Pool,
-            on: size.executable > 0,
+            on: size.executable > 0 || to_record.is_some(),
         })
     }
 
@@ -443,7 +468,7 @@ impl Core {
         Ok(())
     }
 
-    fn job(&self, job: Job) {
+    pub(super) fn job(&self, job: Job) {
         // The executor outlives this thread; its queue closes only when the group stops.
         let _ = self.parts.jobs.send(job);
     }

@@ -3,6 +3,8 @@
 use althing_consensus::{Fresh, Head, Outcome, Slot};
 use althing_types::{B256, Bytes, CommitCertificate, NodeId, SealerSet};
 
+use super::recovery::{Installed, Taken};
+
 /// What the consensus thread of a group is told.
 #[derive(Debug)]
 pub(crate) enum CoreEvent {
@@ -22,6 +24,8 @@ pub(crate) enum CoreEvent {
         certificate: CommitCertificate,
         sealers: SealerSet,
         next_sealers: SealerSet,
+        /// The digest of the recovery that the last of them carries.
+        recovery: Option<B256>,
         /// The highest of their certificates that this node signed.
         signed: Option<u64>,
     },
@@ -29,6 +33,10 @@ pub(crate) enum CoreEvent {
     Written { height: u64 },
     /// Sync knows through which height to abstain.
     AbstainThrough(u64),
+    /// The node's folder says something else about a recovery.
+    Install(Installed),
+    /// The executor holds the next height to this recovery.
+    Recovering(Taken),
     /// The group has halted.
     Halted,
     /// The node stops.

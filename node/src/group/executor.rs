@@ -1,12 +1,11 @@
-//! The executor of a group: one thread that builds, executes, commits and imports, in the order it is asked to. It is the
-//! only writer of the ledger.
+//! The executor of a group: one thread that builds, executes, commits and imports, in the order asked. It alone writes the ledger.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use althing_consensus::{Candidate, Fresh, Head, Outcome, Slot, verify_certificate};
+use althing_consensus::{Candidate, Domains, Fresh, Head, Outcome, Recovered as Decided, Slot, verify_certificate};
 use althing_crypto::Suite;
 use althing_execution::recover_all;
 use althing_ledger::{Committed, Ledger};
@@ -15,13 +14,14 @@ use althing_types::{B256, Block, CommitCertificate, NodeId, Recovered, SealerSet
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Audience;
 use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
 use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::halt::Halt;
+use super::recovery::{Clerk, Taken};
 use crate::clock::Clock;
 use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
@@ -40,6 +40,8 @@ pub(crate) enum Job {
     Execute { parent: B256, candidate: Candidate },
     /// Forget a candidate.
     Discard(B256),
+    /// Make and take only blocks that carry this recovery, at its height; answered by [`CoreEvent::Recovering`].
+    Recover(Taken),
     /// Write a decided block.
     Commit {
         candidate: Candidate,
@@ -90,10 +92,13 @@ pub(super) struct ExecutorParts {
     pub(super) halt: Arc<Halt>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
+    pub(super) clerk: Clerk,
+    /// What the vote log says that this node has taken up.
+    pub(super) taken: Option<Taken>,
 }
 
 pub(super) struct Executor {
-    parts: ExecutorParts,
+    pub(super) parts: ExecutorParts,
     candidates: HashMap<B256, Sealed>,
 }
 
@@ -117,13 +122,17 @@ impl Executor {
                 Job::Discard(hash) => {
                     self.candidates.remove(&hash);
                 }
+                Job::Recover(taken) => {
+                    self.parts.taken = Some(taken.clone());
+                    self.tell(CoreEvent::Recovering(taken));
+                }
                 Job::Commit { candidate, certificate } => self.commit_decided(&candidate, certificate),
                 Job::Import { peer, blocks } => self.import(peer, blocks),
             }
         }
     }
 
-    fn head(&self) -> Parent {
+    pub(super) fn head(&self) -> Parent {
         let head = self.parts.ledger.head();
         Parent {
             height: head.height,
@@ -154,14 +163,15 @@ impl Executor {
         let parts = &self.parts;
         let count = parts.assembler.in_force().config().transactions;
         let offered = parts.pool.executable(count as usize);
-        if offered.is_empty() && slot.view == 0 {
+        let first = self.first(slot);
+        if offered.is_empty() && slot.view == 0 && first.is_none() {
             return self.tell(CoreEvent::Built { slot, fresh: None });
         }
         let cancel = AtomicBool::new(false);
         let wall_ms = parts.clock.unix_ms();
         let built = parts
             .assembler
-            .build(&parts.ledger, &head, &offered, &parts.own, wall_ms, &cancel);
+            .build(&parts.ledger, &head, first, &offered, &parts.own, wall_ms, &cancel);
         match built {
             Ok((sealed, leftovers, times)) => {
                 for hash in &leftovers.unusable {
@@ -208,14 +218,15 @@ impl Executor {
     fn execute(&mut self, parent: B256, candidate: &Candidate) {
         let hash = candidate.hash;
         let outcome = match self.candidates.get(&hash) {
-            Some(known) => Ok(known.next_sealers.clone()),
+            Some(known) => self.carries(known).map(|()| known.next_sealers.clone()),
             None if parent != self.head().hash => Err(AssembleError::Invalid(
                 "its parent is not the head of this node".to_owned(),
             )),
-            None => self.verify(candidate).map(|sealed| {
+            None => self.verify(candidate).and_then(|sealed| {
+                self.carries(&sealed)?;
                 let next_sealers = sealed.next_sealers.clone();
                 self.insert(sealed);
-                next_sealers
+                Ok(next_sealers)
             }),
         };
         let outcome = match outcome {
@@ -320,6 +331,7 @@ impl Executor {
             next_sealers,
             next_config,
             next_members,
+            carried,
         } = sealed;
         let height = block.height();
         let included: Vec<_> = senders
@@ -336,6 +348,7 @@ impl Executor {
             prepared,
             certificate,
             next_sealers,
+            recovered_sealers: carried.map(|carried| carried.sealers),
         };
         if let Err(error) = self.parts.ledger.commit(committed) {
             self.fatal(&format!("write block {height}"), error);
@@ -376,6 +389,11 @@ impl Executor {
                 Err(ImportError::Peer(why)) => {
                     warn!(peer = %peer.short(), "blocks of a peer are refused: {why}");
                     let _ = self.parts.sync.send(SyncEvent::Refused { peer });
+                    break;
+                }
+                Err(ImportError::Apart(why)) => {
+                    error!(alarm = "recovery_apart", peer = %peer.short(), "a peer went on without the recovery that this node follows: {why}");
+                    let _ = self.parts.sync.send(SyncEvent::NotTaken { peer });
                     break;
                 }
                 Err(ImportError::Fatal(why)) => {
@@ -425,8 +443,16 @@ impl Executor {
                 block.height()
             )));
         }
-        let sealers = self.parts.ledger.head().next_sealers.clone();
-        verify_certificate(certificate, suite.as_ref(), self.parts.genesis_hash, &sealers)
+        let carried = self.carried_by(&block)?;
+        let recovery = carried.as_ref().map(|carried| carried.digest);
+        let sealers = carried.map_or_else(
+            || self.parts.ledger.head().next_sealers.clone(),
+            |carried| carried.sealers,
+        );
+        let height = block.height();
+        let recovered = recovery.map(|digest| Decided { height, digest });
+        let domains = Domains::new(self.parts.genesis_hash, recovered);
+        verify_certificate(certificate, suite.as_ref(), domains, &sealers)
             .map_err(|e| ImportError::Peer(format!("the certificate of block {}: {e}", block.height())))?;
         let sealed = match self.candidates.remove(&hash) {
             Some(sealed) => sealed,
@@ -457,14 +483,18 @@ impl Executor {
             certificate: certificate.clone(),
             sealers,
             next_sealers,
+            recovery,
             signed,
         }))
     }
 }
 
-enum ImportError {
+/// Why a peer's block is not written.
+pub(super) enum ImportError {
     /// The peer sent what it should not have.
     Peer(String),
+    /// The peer is on the other side of a recovery; neither lies.
+    Apart(String),
     /// The group cannot go on here.
     Fatal(String),
 }

@@ -26,6 +26,7 @@ use super::halt::Halt;
 use super::liveness::Liveness;
 use super::open::OpenGroup;
 use super::outlet::{Outlet, module};
+use super::recovery::{Clerk, Installed, Taken};
 use super::status::unreadiness;
 use crate::clock::Clock;
 use crate::gossip;
@@ -115,6 +116,9 @@ impl Group {
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
         let pool = Arc::new(TxPool::new(admission, pool_limits, clock, metrics.clone(), on_entered));
 
+        // Whoever looks before the first event finds a number.
+        metrics.pool(pool.with(|pool| pool.size()));
+
         let blocks = Arc::new(BlockCache::new(suite.hash_fn()));
         let under_way = Arc::new(UnderWay::default());
         let settings = Settings {
@@ -129,6 +133,8 @@ impl Group {
             Arc::clone(&pool),
             in_force.clone(),
         );
+        let clerk = Clerk::new(&*key, &*suite);
+        let taken = Taken::in_log(&records, ledger.head().height, &*suite);
         let consensus = Pbft::new(key, suite.hash_fn(), ledger.genesis_hash(), settings);
         let consensus_status = Arc::new(ArcSwap::from_pointee(starting_status(&ledger, &spec.own)));
         let sync_view = Arc::new(ArcSwap::from_pointee(SyncView::default()));
@@ -159,6 +165,8 @@ impl Group {
             halt: Arc::clone(&halt),
             metrics: metrics.clone(),
             clock,
+            clerk,
+            taken: taken.clone(),
         });
         spawn("execute", Box::new(move || executor.run(&job_rx)))?;
 
@@ -187,6 +195,8 @@ impl Group {
             Box::new(consensus),
             vote_log,
             records,
+            spec.installed,
+            taken,
         );
         let abstain_through = abstention_open.then_some(u64::MAX);
         spawn("consensus", Box::new(move || core.run(&core_rx, abstain_through)))?;
@@ -297,6 +307,11 @@ impl Group {
     pub fn peer(&self, id: NodeId, up: bool) {
         let _ = self.core.send(CoreEvent::Peer { id, up });
         let _ = self.sync_events.send(SyncEvent::Peer { id, up });
+    }
+
+    /// Tells the group what `group.N.recovery` says by now.
+    pub(crate) fn install(&self, installed: Installed) {
+        let _ = self.core.send(CoreEvent::Install(installed));
     }
 
     /// The group's number.

@@ -171,7 +171,7 @@ fn due(consensus: &ConsensusStatus, is_waited_for: bool) -> Option<Word> {
 }
 
 /// The same account after every start, and nobody else's: it is made of a signature.
-fn account(key: &dyn NodeKey, suite: &dyn Suite) -> Option<(SecretKey, Address)> {
+pub(super) fn account(key: &dyn NodeKey, suite: &dyn Suite) -> Option<(SecretKey, Address)> {
     let hash = suite.hash_fn();
     let seed = hash(&key.sign(&hash(ACCOUNT)));
     let secret = SecretKey::from_secret_bytes(seed.0).ok()?;
@@ -179,7 +179,7 @@ fn account(key: &dyn NodeKey, suite: &dyn Suite) -> Option<(SecretKey, Address)>
     Some((secret, Address::from_raw_public_key(&public[1..])))
 }
 
-fn signed(transaction: TxLegacy, secret: &SecretKey) -> Bytes {
+pub(super) fn signed(transaction: TxLegacy, secret: &SecretKey) -> Bytes {
     let digest = Message::from_digest(transaction.signature_hash().0);
     let (recovery, compact) = RecoverableSignature::sign_ecdsa_recoverable(digest, secret).serialize_compact();
     let signature = Signature::from_bytes_and_parity(&compact, i32::from(recovery.to_u8()) % 2 == 1);

@@ -12,6 +12,7 @@ mod assemble;
 mod assemble_tests;
 mod audience;
 mod blocks;
+mod carrying;
 mod core;
 mod event;
 mod executor;
@@ -21,7 +22,9 @@ mod in_force;
 mod liveness;
 mod open;
 mod outlet;
+mod recovery;
 mod status;
+mod taking_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -31,6 +34,7 @@ pub use halt::Halt;
 pub use handle::Group;
 pub use in_force::InForce;
 pub use open::{GroupSpec, OpenGroup, OpenGroupError};
+pub use recovery::Installed;
 
 pub(crate) use audience::Audience;
 pub(crate) use event::CoreEvent;

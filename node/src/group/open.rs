@@ -14,6 +14,7 @@ use althing_types::{B256, Genesis, GroupId, NodeId};
 use tracing::{error, warn};
 
 use super::assemble::Assembler;
+use super::recovery::Installed;
 use crate::metrics::Metrics;
 
 /// What a group is made from.
@@ -25,6 +26,8 @@ pub struct GroupSpec {
     pub config: GroupConfig,
     /// Keccak-256 of its text; none where there is no such file.
     pub settings_digest: Option<B256>,
+    /// What `group.N.recovery` says.
+    pub installed: Installed,
     /// The folder of this group's data.
     pub folder: PathBuf,
     /// The chain id of `config.ini`.

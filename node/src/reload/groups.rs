@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | appear | unknown | it is opened and started, unless a person stopped or removed it |
 //! | change | failed to open | it is tried again |
-//! | change | running | a changed genesis is an alarm, changed settings are told about: they count at the next restart |
+//! | change | running | a changed genesis is an alarm, changed settings are told about: they count at the next restart; a `group.N.recovery` counts at once |
 //! | disappear | any | nothing; silence is no opinion (DESIGN.md 5.11). It is said once |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,11 +82,12 @@ impl GroupWatcher {
 
 fn of_group(files: &NodeFiles, config: &NodeConfig, id: GroupId) -> Stamps {
     let (genesis, settings) = files.group_paths(config, id);
-    stamps([genesis, settings])
+    stamps([genesis, settings, files.recovery_path(config, id)])
 }
 
 fn look_at_running(starter: &Starter, group: &Group) {
     let id = group.id();
+    group.install(starter.files.recovery(&starter.config, id));
     match starter.files.group(&starter.config, id) {
         Ok(read) => {
             alarm_of_edits(

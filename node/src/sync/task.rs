@@ -43,6 +43,8 @@ pub(crate) enum SyncEvent {
     Fetch { height: u64, from: Vec<NodeId> },
     /// A peer's blocks were refused.
     Refused { peer: NodeId },
+    /// A peer's blocks are of the other side of a recovery.
+    NotTaken { peer: NodeId },
     /// The executor is through with what it was given.
     ImportDone,
     /// Peers have proved that votes of this node are missing from its vote log.
@@ -202,6 +204,7 @@ impl SyncTask {
                 self.peers.failed(&peer, self.parts.clock.monotonic_ms());
                 self.parts.outlet.punish(&peer);
             }
+            SyncEvent::NotTaken { peer } => self.peers.failed(&peer, self.parts.clock.monotonic_ms()),
             SyncEvent::ImportDone => self.importing = false,
             SyncEvent::VotesLost => {
                 self.abstention_open = true;

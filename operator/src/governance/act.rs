@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::Bytes;
-use althing_governance::{Ballot, ChangeId, Governance, Subject, SystemConfig, abi};
-use althing_types::{Genesis, GroupId};
+use althing_governance::{Ballot, ChangeId, Governance, Lease, Subject, SystemConfig, abi};
+use althing_types::{Genesis, GroupId, NodeId};
 use serde::{Serialize, Serializer};
 
+use super::ChainView;
 use super::change::value_text;
 use crate::name::{AgencyName, GroupName};
 use crate::pki::PrivateKey;
@@ -15,6 +16,10 @@ use crate::transaction::{Message, SignError, Signed, sign};
 
 /// Gas an act may use: many times what any of these calls needs, and less than any block has room for.
 const GAS: u64 = 30_000_000;
+
+/// The reason of a lease that nothing is disturbed under any more. It is returned once the chain shows this mark: a return that is
+/// on its way while the wish comes back would take the lease from a node that is just being disturbed (ADR 0015).
+pub const GIVEN_BACK: &str = "to be given back";
 
 /// One transaction of one agency's governance account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +58,24 @@ impl Chain {
     }
 }
 
+impl Act {
+    /// Whether it rests on the lease of its group being as it was when the act was planned.
+    pub const fn rests_on_the_lease(&self) -> bool {
+        matches!(self.call, Call::AskLease { .. } | Call::ReturnLease { .. })
+    }
+
+    /// Whether what it rests on is still so. Whoever sends asks for the nonce first and for the chain afterwards: then the
+    /// transaction of an act that holds is void as soon as the account has done anything else since.
+    pub fn holds(&self, chain: &ChainView) -> bool {
+        let lease = chain.governance.lease();
+        match &self.call {
+            Call::AskLease { found, .. } => found.as_ref() == lease,
+            Call::ReturnLease { found } => Some(found) == lease,
+            Call::Vote(_) | Call::Withdraw(_) | Call::Advance(_) => true,
+        }
+    }
+}
+
 /// The acts of each agency's account in each group, which follow each other nonce by nonce.
 pub fn by_account(acts: &[Act]) -> BTreeMap<(GroupName, AgencyName), Vec<Act>> {
     let mut grouped: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -84,6 +107,24 @@ pub enum Call {
     Withdraw(Subject),
     /// An approved change that gave way to others is looked at again.
     Advance(ChangeId),
+    /// The right to disturb a node is asked for, asked for again, or marked as one that is given back.
+    AskLease {
+        /// Which node.
+        node: NodeId,
+        /// Why, for people.
+        reason: String,
+        /// When it ends, milliseconds of block time since 1970.
+        until_ms: u64,
+        /// Whether the group may stand still meanwhile.
+        pause: bool,
+        /// The lease of the group when this was planned.
+        found: Option<Lease>,
+    },
+    /// That right is given back.
+    ReturnLease {
+        /// The lease when this was planned.
+        found: Lease,
+    },
 }
 
 impl Call {
@@ -93,6 +134,14 @@ impl Call {
             Self::Vote(ballot) => abi::vote(ballot),
             Self::Withdraw(subject) => abi::withdraw(subject),
             Self::Advance(id) => abi::advance(*id),
+            Self::AskLease {
+                node,
+                reason,
+                until_ms,
+                pause,
+                ..
+            } => abi::ask_lease(node, reason, *until_ms, *pause),
+            Self::ReturnLease { found } => abi::return_lease(&found.node),
         }
     }
 }
@@ -112,6 +161,16 @@ impl fmt::Display for Act {
             }
             Call::Withdraw(_) => write!(f, "{agency} takes its vote on {subject} in {group} back"),
             Call::Advance(_) => write!(f, "{agency} has the change of {subject} in {group} looked at again"),
+            Call::AskLease { reason, .. } if reason == GIVEN_BACK => {
+                write!(
+                    f,
+                    "{agency} marks the lease of {group} for {subject} as one it gives back"
+                )
+            }
+            Call::AskLease { reason, .. } => {
+                write!(f, "{agency} asks for the lease of {group} for {subject}: {reason}")
+            }
+            Call::ReturnLease { .. } => write!(f, "{agency} gives the lease of {group} for {subject} back"),
         }
     }
 }

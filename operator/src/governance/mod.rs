@@ -20,7 +20,7 @@ mod names;
 pub mod rpc;
 mod view;
 
-pub use act::{Act, Call, Chain, by_account, signed};
+pub use act::{Act, Call, Chain, GIVEN_BACK, by_account, signed};
 pub use agree::{Agreement, Opinion, Voice, agree};
 pub use approval::{Open, open};
 pub use change::{Change, Stage, value_text};

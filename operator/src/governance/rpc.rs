@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Bytes, U64};
 use althing_governance::{Moment, abi};
-use althing_types::Address;
+use althing_types::{Address, B256};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -35,6 +35,15 @@ pub fn told_state(answer: &Value) -> Result<ChainView, Answer> {
         unix_ms: number("timestamp")?.saturating_mul(1_000),
     };
     ChainView::read(now, &told::<Bytes>(answer, 1)?)
+}
+
+/// The hash of the newest block in an answer to [`ask_state`].
+pub fn told_hash(answer: &Value) -> Result<B256, Answer> {
+    let block: Value = told(answer, 0)?;
+    let found = block.get("hash").cloned().unwrap_or_default();
+    serde_json::from_value(found.clone()).map_err(|_| Answer::Other {
+        found: format!("a block whose hash is {found}"),
+    })
 }
 
 /// Asks for the nonce of an account after the newest block.

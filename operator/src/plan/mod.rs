@@ -24,7 +24,7 @@ use althing_types::{B256, GroupId};
 use serde::Serialize;
 
 pub use attestation::{AttestationOrder, Attestations, Attested, Unsigned};
-pub use disruption::{Disruption, DisruptionReason, Verdict};
+pub use disruption::{Disruption, DisruptionReason, HeldLease, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
 pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};
 pub use observed::{
@@ -53,6 +53,8 @@ pub struct NamespacePlan {
     pub disruptions: Vec<Disruption>,
     /// What own agencies are to do on the chains; repeated until the chains show it.
     pub acts: Vec<Act>,
+    /// The leases that own agencies have on the chains, or wait for: they are given back when their nodes are in sync again.
+    pub leases: Vec<HeldLease>,
     /// The statuses of all objects.
     pub statuses: Vec<ObjectStatus>,
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::controller::agency::AgencyFacts;
 use crate::controller::certificate::Certificate;
-use crate::controller::consortium::ChainFacts;
+use crate::controller::consortium::{ChainFacts, RevocationList};
 use crate::controller::{Context, Hold, Outcome, progress};
 use crate::governance::Agreement;
 use crate::name::{AgencyName, ConsortiumName, GroupName};
@@ -95,6 +95,7 @@ impl Report<'_> {
             }
             Err(_) => found.push(Self::no_certificate()),
         }
+        found.extend(self.revocations_in_sync(name));
         let generation = self
             .ctx
             .manifests
@@ -102,6 +103,20 @@ impl Report<'_> {
             .get(name)
             .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
+    }
+
+    /// Whether who is revoked is cut off, where anybody is.
+    fn revocations_in_sync(&self, name: &ConsortiumName) -> Option<Finding> {
+        let chain = self.findings.chains.get(name)?.as_ref().ok()?;
+        let waiting = &self.findings.cut_offs.get(name)?.waiting;
+        if chain.consortium.revocations == RevocationList::default() {
+            return None;
+        }
+        let (truth, reason, text) = match waiting.as_slice() {
+            [] => (Truth::True, Reason::InSync, "who is revoked is cut off".to_owned()),
+            waiting => (Truth::False, Reason::RevocationWaits, waiting.join("; ")),
+        };
+        Some(Finding::new(ConditionType::InSync, truth, reason, text))
     }
 
     fn agency(&self, name: &AgencyName, agency: &Outcome<AgencyFacts>) -> ObjectStatus {

@@ -1,12 +1,13 @@
 //! Groups as running nodes see them: joined without a restart, told by the chain, never left by silence.
 
-use althing_operator::manifest::Manifests;
+use althing_operator::manifest::{Manifests, SourceFile};
 use althing_operator::plan::{NamespacePlan, ProcessState, Step};
 use althing_operator::status::{Condition, ConditionType, ObjectStatus, Reason, Truth};
-use althing_types::{B256, NodeId};
+use althing_types::recovery::render_recovery;
+use althing_types::{B256, GroupId, NodeId, Recovery, SealerSet};
 use serde_json::json;
 
-use crate::support::{changed, node, now, running, running_in_cluster};
+use crate::support::{changed, manifests, node, now, running, running_in_cluster, sample_files};
 
 fn status<'a>(plan: &'a NamespacePlan, object: &str) -> &'a ObjectStatus {
     plan.statuses
@@ -243,4 +244,98 @@ fn an_observer_is_shown_as_it_says_itself() {
         (3, [observer].as_slice())
     );
     assert_eq!(facts.faults_tolerable, Some(0));
+}
+
+fn recovery(group: u32) -> String {
+    render_recovery(&Recovery {
+        genesis: B256::repeat_byte(1),
+        group: GroupId::try_from(group).unwrap(),
+        height: 7,
+        block: B256::repeat_byte(2),
+        replaces: None,
+        sealers: SealerSet::new(vec![NodeId::new([3; 64])]),
+        signatures: vec![[4; 65]],
+    })
+}
+
+#[test]
+fn a_recovery_is_a_file_of_every_node_of_its_group_and_restarts_none() {
+    let (all, mut edge) = running();
+    let recovered = changed(&all, "trade", |namespace| {
+        namespace.groups.get_mut("group-1").unwrap().spec.recovery = Some(recovery(1));
+    });
+    let plan = edge.plan(&recovered, "trade", now());
+    let written = plan.steps.iter().filter_map(|step| match step {
+        Step::WriteFile(file) => Some((file.at.node.as_str(), file.at.path.as_str())),
+        _ => None,
+    });
+    let path = "conf/group.1.recovery";
+    let expected = ["node-0", "node-1", "node-2", "node-3"].map(|node| (node, path));
+    assert_eq!(written.collect::<Vec<_>>(), expected);
+    assert!(plan.disruptions.is_empty(), "a running node takes it over");
+    edge.converge(&recovered, "trade", now());
+    assert!(edge.plan(&recovered, "trade", now()).is_at_rest());
+}
+
+#[test]
+fn a_recovery_of_another_group_or_none_at_all_stalls_its_group_with_what_is_accepted() {
+    let (all, mut edge) = running();
+    for (text, says) in [
+        (recovery(2), "one of group 1"),
+        ("[recovery]\nformat=v9\n".to_owned(), "althing/recovery/v1"),
+    ] {
+        let wrong = changed(&all, "trade", |namespace| {
+            namespace.groups.get_mut("group-1").unwrap().spec.recovery = Some(text);
+        });
+        let plan = edge.plan(&wrong, "trade", now());
+        let stalled = condition(&plan, "Group/group-1", ConditionType::Stalled);
+        assert_eq!(stalled.status, Truth::True);
+        assert!(
+            stalled.message.contains("spec.recovery") && stalled.message.contains(says),
+            "{}",
+            stalled.message
+        );
+    }
+}
+
+#[test]
+fn every_order_of_documents_sealers_and_seats_gives_the_same_genesis() {
+    let (all, mut edge) = running();
+    let recorded = edge.observed.genesis.clone();
+    edge.observed.genesis.clear();
+    edge.observed.statuses.clear();
+    let mut documents: Vec<String> = sample_files()
+        .iter()
+        .flat_map(|file| file.text.split("\n---\n").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    for round in 0..100_usize {
+        let by = round % documents.len();
+        documents.rotate_left(by);
+        let half = documents.len() / 2;
+        documents[half..].reverse();
+        let file = SourceFile {
+            name: format!("{round}.yaml"),
+            text: documents.join("\n---\n"),
+        };
+        let shuffled = changed(&manifests(&[file]), "trade", |namespace| {
+            for group in namespace.groups.values_mut() {
+                let genesis = &mut group.spec.genesis;
+                let count = genesis.sealers.len();
+                genesis.sealers.rotate_left(round % count);
+                if round % 2 == 1 {
+                    genesis.sealers.reverse();
+                }
+                if let Some(committee) = &mut genesis.committee {
+                    let seats = committee.seats.len();
+                    committee.seats.rotate_left(round % seats);
+                }
+            }
+        });
+        assert_eq!(shuffled.namespaces.len(), all.namespaces.len());
+        let plan = edge.plan(&shuffled, "trade", now());
+        assert_eq!(plan.desired.genesis.len(), recorded.len());
+        for record in &plan.desired.genesis {
+            assert_eq!(record.document, recorded[&record.group], "round {round}");
+        }
+    }
 }

@@ -90,6 +90,7 @@ impl Scene {
                 Call::Vote(ballot) => drop(self.chain.vote(self.now, account, ballot).unwrap()),
                 Call::Withdraw(subject) => drop(self.chain.withdraw(self.now, account, subject).unwrap()),
                 Call::Advance(id) => drop(self.chain.advance(self.now, account, *id).unwrap()),
+                Call::AskLease { .. } | Call::ReturnLease { .. } => panic!("{act}: nobody disturbs anything"),
             }
         }
         self.tell();

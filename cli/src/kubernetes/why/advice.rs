@@ -89,6 +89,7 @@ const REASONS: [Reason; 30] = [
     Reason::NameTaken,
     Reason::ApplyRefused,
     Reason::ChainDiffers,
+    Reason::RevocationWaits,
     Reason::NotObserved,
 ];
 
@@ -144,6 +145,10 @@ fn of(reason: Reason) -> Advice {
         ),
         Reason::ChainDiffers => (
             "wait for the others' votes and for what a step lacks; a change number that is stale or too early has to be corrected",
+            Others,
+        ),
+        Reason::RevocationWaits => (
+            "have the group vote: spec.agreed.members of the Group takes the sealer out; spec.revocations.force cuts it off at once",
             Others,
         ),
         Reason::NoFaultTolerable => ("bring back the sealers that are down, or add sealers", Alone),

@@ -3,6 +3,7 @@
 mod agencies;
 mod api_faults;
 mod authority;
+mod canary;
 mod certificates;
 mod consortium;
 mod deletion;
@@ -12,9 +13,11 @@ mod hostile;
 mod keys;
 mod killed;
 mod kubectl;
+mod leases;
 mod machine;
 mod misoperations;
 mod refusals;
+mod revocation;
 mod rollout;
 mod scene;
 mod seed_000;
@@ -61,7 +64,9 @@ pub(crate) fn all() -> Vec<Named> {
         case!(keys::a_replica_that_takes_over_in_the_middle_makes_no_second_key),
         case!(seed_000::seed_000_between_four_agencies_that_share_nothing_but_bundles),
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
+        case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
+        case!(leases::two_agencies_that_each_restart_one_of_four_sealers_at_once),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),
         case!(deletion::the_deletion_policy_decides_about_key_and_volume),
         case!(deletion::a_group_and_a_consortium_deleted_leave_their_records_and_keys),

@@ -7,6 +7,7 @@ use althing_e2e::operator::Watchdog;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
+use super::canary::keys_are_found_nowhere_but_in_their_secret;
 use super::consortium::CONVERGENCE;
 use super::sovereign::{Home, Reach, certify, form, group, meet};
 
@@ -25,7 +26,8 @@ pub(crate) async fn seed_000_between_four_agencies_that_share_nothing_but_bundle
     for agency in AGENCIES {
         homes.push(Home::new(&case, agency, Reach::Names).await?);
     }
-    from_beginning_to_end(&homes).await
+    from_beginning_to_end(&homes).await?;
+    keys_are_found_nowhere_but_in_their_secret(&homes).await
 }
 
 pub(crate) async fn seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files(

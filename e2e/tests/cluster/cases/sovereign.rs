@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::{Ledger, Operator};
@@ -31,7 +31,7 @@ pub(crate) struct Home {
     pub(crate) plugin: Plugin,
     folder: TempDir,
     reach: Reach,
-    _operator: Operator,
+    pub(crate) operator: Operator,
 }
 
 impl Home {
@@ -42,7 +42,7 @@ impl Home {
     ) -> anyhow::Result<Self> {
         let case = case.within(&case.another_namespace(agency).await?);
         Ok(Self {
-            _operator: Operator::start(&case).await?,
+            operator: Operator::start(&case).await?,
             plugin: Plugin::new(&case)?,
             folder: tempfile::tempdir()?,
             case,
@@ -88,6 +88,15 @@ impl Home {
             .await
     }
 
+    pub(crate) const fn nodes(&self) -> &'static [&'static str] {
+        self.nodes
+    }
+
+    /// Where its manifests are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -100,6 +109,13 @@ impl Home {
             .kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &folder])
             .await
             .map(drop)
+    }
+
+    /// Changes the text of its nodes' manifests.
+    pub(crate) async fn change_nodes(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.path("nodes.yaml"))?;
+        ensure!(text.contains(from), "no {from} in {text}");
+        self.put("nodes.yaml", &text.replace(from, to)).await
     }
 
     /// A field of an object's status, once it is there.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use althing_types::{CommitCertificate, NodeId, SealerSet};
 
 use super::Pbft;
 use super::candidates::State;
-use crate::{Head, Output, Phase, Slot, VoteCertificate};
+use crate::{Head, Output, Phase, Recovered, Slot, VoteCertificate};
 
 impl Pbft {
     /// A certificate of the height in flight, relayed because this node showed that it is behind. One that proves nothing
@@ -101,7 +102,7 @@ impl Pbft {
         true
     }
 
-    fn discard_all_but(&mut self, kept: Option<alloy_primitives::B256>) {
+    fn discard_all_but(&mut self, kept: Option<B256>) {
         let useless: Vec<_> = self
             .round
             .candidates
@@ -109,6 +110,13 @@ impl Pbft {
             .filter(|hash| Some(*hash) != kept)
             .collect();
         self.out.extend(useless.into_iter().map(Output::Discard));
+    }
+
+    /// What a block that sync wrote was certified under; what was thought of its height before does not count any more.
+    pub(super) fn learn_recovery(&mut self, height: u64, recovery: Option<B256>) {
+        let known = self.domains.recovered().filter(|known| known.height != height);
+        let learnt = recovery.map(|digest| Recovered { height, digest });
+        self.domains = self.domains.with(learnt.or(known));
     }
 
     /// Sync wrote blocks: the consensus goes on above them. An import of what was committed here changes nothing; of

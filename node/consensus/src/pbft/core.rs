@@ -13,8 +13,8 @@ use super::reasons::Reasons;
 use super::round::{Own, OwnChange, Round};
 use super::timers::Timers;
 use crate::{
-    Consensus, ConsensusStatus, Head, Input, Message, Now, Output, PersistId, Phase, PreparedClaim, Record, Refusal,
-    RoundChange, Settings, SignedBy, Slot, Tag, Timer, To, Vote, VoteCertificate, encode_message,
+    Consensus, ConsensusStatus, Domains, Head, Input, Message, Now, Output, PersistId, Phase, PreparedClaim, Record,
+    Refusal, RoundChange, Settings, SignedBy, Slot, Tag, Timer, To, Vote, VoteCertificate, encode_message,
 };
 
 /// What this node signed and waits to see on the disk, before it counts it itself.
@@ -30,7 +30,7 @@ pub struct Pbft {
     pub(super) key: Arc<dyn NodeKey>,
     pub(super) me: NodeId,
     pub(super) hash: HashFn,
-    pub(super) genesis: B256,
+    pub(super) domains: Domains,
     pub(super) settings: Settings,
     pub(super) faults: Faults,
 
@@ -71,7 +71,7 @@ impl Pbft {
             me: NodeId::new(key.public_key()),
             key,
             hash,
-            genesis,
+            domains: genesis.into(),
             settings,
             faults: Faults::default(),
             now: Now::default(),
@@ -118,7 +118,9 @@ impl Pbft {
                 certificate,
                 sealers,
                 next_sealers,
+                recovery,
             } => {
+                self.learn_recovery(head.height, recovery);
                 self.on_imported(head, &certificate, &sealers, next_sealers);
             }
             Input::Work { reason, on } => self.on_work(reason, on),
@@ -197,7 +199,7 @@ impl Pbft {
     pub(super) fn sign(&self, slot: Slot, phase: Phase, subject: B256) -> SignedBy {
         let Slot { height, view } = slot;
         let digest = Tag {
-            genesis: self.genesis,
+            genesis: self.domains.at(height, self.hash),
             height,
             view,
             phase,
@@ -242,7 +244,7 @@ impl Pbft {
     pub(super) fn send(&mut self, to: To, message: &Message, after: Option<PersistId>) {
         self.out.push(Output::Send {
             to,
-            message: encode_message(message),
+            message: self.domains.wrap(message.slot().height, encode_message(message)),
             after,
         });
     }

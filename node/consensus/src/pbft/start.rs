@@ -16,21 +16,23 @@ impl Pbft {
         let Self {
             key,
             hash,
-            genesis,
+            domains,
             settings,
             faults,
             now,
             ..
         } = self;
-        let fresh = Self::new(key.clone(), *hash, *genesis, *settings).with_faults(*faults);
+        let fresh = Self::new(key.clone(), *hash, B256::ZERO, *settings).with_faults(*faults);
+        let domains = domains.with(start.recovered);
         let now = *now;
         for timer in std::mem::replace(self, fresh).timers.running() {
             self.out.push(Output::Cancel { timer });
         }
         self.now = now;
+        self.domains = domains;
         self.started = true;
         self.take_up_abstention(&start);
-        self.log = start.log.into_iter().filter(Record::is_signed).collect();
+        self.log = Record::in_force(start.log);
         self.enter_height(start.head, start.sealers);
     }
 
@@ -83,7 +85,7 @@ impl Pbft {
                 self.take_up_lock(vote, certificate, candidate);
             }
             Record::RoundChange(change) => self.take_up_change(change),
-            Record::Abstain { .. } => {}
+            Record::Abstain { .. } | Record::Recovered(_) => {}
         }
     }
 

@@ -1,6 +1,9 @@
 //! Durable before it leaves.
 
+use alloy_primitives::B256;
 use althing_consensus::*;
+use althing_crypto::{StandardSuite, Suite};
+use althing_types::{GroupId, Recovery};
 
 use crate::house::*;
 
@@ -274,4 +277,78 @@ fn every_record_is_read_back_as_it_was_written() {
     assert_eq!(Record::decode(&[]), Err(RecordError::Kind(None)));
     assert_eq!(Record::decode(&[9, 1]), Err(RecordError::Kind(Some(9))));
     assert!(matches!(Record::decode(&[2, 0xC0]), Err(RecordError::Decode(_))));
+}
+
+/// A recovery from block 0.
+fn recovery(house: &House) -> Recovery {
+    Recovery {
+        genesis: GENESIS,
+        group: GroupId::try_from(1).unwrap(),
+        height: 0,
+        block: GENESIS,
+        replaces: None,
+        sealers: house.sealers(),
+        signatures: vec![],
+    }
+}
+
+fn prepare(house: &House, height: u64, block: B256) -> Record {
+    let slot = Slot { height, view: 0 };
+    let Message::Vote(vote) = house.vote(house.me, slot, Phase::Prepare, block) else {
+        panic!("a vote is a vote")
+    };
+    Record::Prepare(vote)
+}
+
+#[test]
+fn what_a_log_says_of_a_height_before_a_recovery_binds_no_more_and_what_it_says_since_does() {
+    let house = House::unstarted(4, 0);
+    let (before, since) = (
+        prepare(&house, 1, B256::repeat_byte(1)),
+        prepare(&house, 1, B256::repeat_byte(2)),
+    );
+    let above = prepare(&house, 2, B256::repeat_byte(3));
+    let taken = Record::Recovered(Box::new(recovery(&house)));
+    assert_eq!(Record::decode(&taken.encode()), Ok(taken.clone()));
+    let log = vec![before.clone(), above.clone(), taken.clone(), since.clone()];
+    assert_eq!(Record::recovery(&log, 1), Some(&recovery(&house)));
+    assert_eq!(Record::recovery(&log, 2), None);
+    assert_eq!(Record::in_force(log), [above, since]);
+    assert!(Record::in_force(vec![before, taken]).is_empty());
+}
+
+#[test]
+fn who_voted_in_the_old_set_votes_once_more_under_a_recovery_in_other_words() {
+    let slot = Slot { height: 1, view: 0 };
+    let leader = House::unstarted(4, 0).leader(slot);
+    let mut house = House::unstarted(4, (leader + 1) % 4);
+    let digest = recovery(&house).digest(StandardSuite.hash_fn());
+    let recovered = Some(Recovered { height: 1, digest });
+    let old = prepare(&house, 1, B256::repeat_byte(1));
+    let start = Start {
+        head: house.head,
+        sealers: house.sealers(),
+        log: vec![old, Record::Recovered(Box::new(recovery(&house)))],
+        abstain_through: None,
+        recovered,
+    };
+    house.step(Input::Start(start));
+    let candidate = house.child(2);
+    let proposal = house.proposal(0, &candidate, vec![], None);
+    house.message(proposal);
+    let out = house.executed(candidate.hash);
+    let sent = out.iter().find_map(|output| match output {
+        Output::Send { message, .. } => Some(unwrap(message)),
+        _ => None,
+    });
+    let (named, bytes) = sent.unwrap();
+    let message = decoded(&bytes);
+    assert_eq!(named, Some(digest));
+    assert!(matches!(&message, Message::Vote(vote) if (vote.slot, vote.block) == (slot, candidate.hash)));
+    let domains = Domains::new(GENESIS, recovered);
+    assert!(
+        verify_message(message.clone(), &StandardSuite, GENESIS).is_err(),
+        "it is no vote in the old words"
+    );
+    assert!(verify_message(message, &StandardSuite, domains).is_ok());
 }

@@ -173,6 +173,7 @@ fn an_imported_block_moves_the_node_on_and_an_old_one_does_not() {
             certificate,
             sealers: sealers.clone(),
             next_sealers: sealers,
+            recovery: None,
         }
     };
     let input = import(&house, 5, B256::repeat_byte(5));

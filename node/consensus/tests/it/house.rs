@@ -110,6 +110,7 @@ impl House {
             sealers,
             log,
             abstain_through,
+            recovered: None,
         }));
         let me = self.me;
         for other in (0..self.ids.len()).filter(|other| *other != me) {

@@ -133,6 +133,7 @@ fn a_leader_that_missed_its_last_turn_is_given_300_ms_until_it_proposes() {
             certificate,
             sealers: sealers.clone(),
             next_sealers: sealers,
+            recovery: None,
         });
     }
     assert_eq!(house.leader(at(0)), house.leader(Slot { height: 5, view: 0 }));
@@ -162,6 +163,7 @@ fn import(house: &mut House, height: u64) -> Vec<Output> {
         certificate,
         sealers: sealers.clone(),
         next_sealers: sealers,
+        recovery: None,
     })
 }
 

@@ -14,6 +14,7 @@ sol! {
     event Stepped(bytes32 indexed id, string node, uint8 from, uint8 to);
     event Done(bytes32 indexed id);
     event Lapsed(bytes32 indexed id, string why);
+    event Recovered(bytes32 indexed id, uint64 height);
     event LeaseGranted(string node, uint64 untilMs);
     event LeaseEnded(string node);
 }
@@ -42,6 +43,11 @@ pub(super) fn log(event: &Event) -> Log {
         Event::Lapsed { id, why } => Lapsed {
             id: *id,
             why: reason(why),
+        }
+        .encode_log_data(),
+        Event::Recovered { id, height } => Recovered {
+            id: *id,
+            height: *height,
         }
         .encode_log_data(),
         Event::LeaseGranted { node, until_ms } => LeaseGranted {
@@ -74,5 +80,6 @@ fn reason(why: &Lapse) -> String {
         Lapse::Step(blocked) => blocked.to_string(),
         Lapse::Expired => "its approval is too old; it can be voted on again".to_owned(),
         Lapse::Overtaken => "something else was approved for the same node".to_owned(),
+        Lapse::Recovered => "the group was recovered since; it can be voted on again".to_owned(),
     }
 }

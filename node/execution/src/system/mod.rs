@@ -9,9 +9,11 @@ mod configuration;
 mod consensus;
 mod events;
 mod own;
+mod recovery;
 mod store;
 
 pub use own::{alive_call, alive_digest};
+pub use recovery::{calls_recover, carried_recovery, check_recovery, recover_call, recovery_signers};
 pub use store::{changed_governance, governance};
 
 use std::sync::Arc;
@@ -42,6 +44,8 @@ const CONTRACTS: [Address; 4] = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOV
 const CALL_GAS: u64 = 3_000;
 const READ_GAS: u64 = 200;
 const WRITE_GAS: u64 = 5_000;
+/// Gas of a byte of a recovery: a signature of 65 bytes costs what Ethereum takes for recovering its account.
+const RECOVERY_BYTE_GAS: u64 = 50;
 
 /// What storage holds before anything was decided.
 pub(crate) fn genesis_storage(governance: &Governance) -> impl Iterator<Item = ((Address, U256), U256)> {
@@ -62,6 +66,8 @@ pub(crate) struct Contracts {
     addresses: AddressSet,
     suite: Arc<dyn Suite>,
     in_force: SystemConfig,
+    /// Whether what runs is the first transaction of a block.
+    pub(crate) leads: bool,
 }
 
 impl Contracts {
@@ -74,6 +80,7 @@ impl Contracts {
             addresses,
             suite,
             in_force,
+            leads: false,
         }
     }
 }
@@ -134,6 +141,10 @@ pub(crate) trait Surroundings {
     fn is_signed(&self, node: &althing_types::NodeId, digest: &B256, signature: &[u8]) -> bool;
     /// The hash of the edition.
     fn hash(&self, bytes: &[u8]) -> B256;
+    /// Whether this is the call of the first transaction of a block, made by no contract.
+    fn leads(&self) -> bool;
+    /// The edition.
+    fn suite(&self) -> &dyn Suite;
 }
 
 /// What a call of a contract came to.
@@ -159,6 +170,9 @@ impl Contracts {
             return Err(Failure::Halt(InstructionResult::PrecompileError));
         }
         charge(gas, CALL_GAS)?;
+        if own::is_recovery(inputs.bytecode_address, input) {
+            charge(gas, RECOVERY_BYTE_GAS * input.len() as u64)?;
+        }
         let mut before = vec![];
         let journal = context.journal_mut();
         journal.load_account(GOVERNANCE).map_err(|error| error.0)?;
@@ -173,6 +187,7 @@ impl Contracts {
         let mut around = Around {
             context: &mut *context,
             suite: &*self.suite,
+            leads: self.leads,
         };
         let reply = match inputs.bytecode_address {
             SYSTEM_CONFIG => configuration::call(&mut found, &around, &self.in_force, input),
@@ -232,6 +247,7 @@ fn charge(gas: &mut Gas, cost: u64) -> Result<(), Failure> {
 struct Around<'b, 'a> {
     context: &'b mut Host<'a>,
     suite: &'b dyn Suite,
+    leads: bool,
 }
 
 impl Surroundings for Around<'_, '_> {
@@ -257,6 +273,15 @@ impl Surroundings for Around<'_, '_> {
 
     fn hash(&self, bytes: &[u8]) -> B256 {
         (self.suite.hash_fn())(bytes)
+    }
+
+    fn leads(&self) -> bool {
+        // A contract of the ledger calls nobody: when the transaction is to it, this is the transaction's own call.
+        self.leads && self.context.tx().kind().to() == Some(&GOVERNANCE)
+    }
+
+    fn suite(&self) -> &dyn Suite {
+        self.suite
     }
 }
 

@@ -1,16 +1,20 @@
-//! 0x1100: what FISCO has no interface for: numbers and identities of changes, withdrawal, `advance`, `alive`, leases.
+//! 0x1100: what FISCO has no interface for: numbers and identities of changes, withdrawal, `advance`, `alive`, leases, `recover`.
 
 use alloy_primitives::I256;
 use alloy_sol_types::{SolCall, SolValue};
 use althing_governance::abi::{
-    advanceCall, aliveCall, askLeaseCall, returnLeaseCall, stateCall, voteRoleCall, voteSettingCall, voteThresholdCall,
-    voteWeightCall, withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall, withdrawWeightCall,
+    advanceCall, aliveCall, askLeaseCall, recoverCall, returnLeaseCall, stateCall, voteRoleCall, voteSettingCall,
+    voteThresholdCall, voteWeightCall, withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall,
+    withdrawWeightCall,
 };
-use althing_governance::{Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, Refusal, Role, Subject, Wish};
-use althing_types::{B256, Bytes, HashFn, NodeId, StateError};
+use althing_governance::{
+    Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, RecoveryFault, Refusal, Role, Subject, Wish,
+};
+use althing_types::{Address, B256, Bytes, HashFn, NodeId, StateError};
 
 use super::consensus::{BAD_NODE_ID, selector};
-use super::{Reply, Surroundings, code};
+use super::recovery::{check_recovery, recovery_in};
+use super::{GOVERNANCE, Reply, Surroundings, code};
 
 /// Keeps the signature apart from every other one of a node.
 const ALIVE: &[u8] = b"althing/alive/v1";
@@ -62,6 +66,7 @@ pub(super) fn call(
             Ok(call) => Some(alive(governance, around, &call)?),
             Err(_) => None,
         },
+        Some(recoverCall::SELECTOR) => Some(Ok(recover(governance, around, input)?)),
         _ => decide(governance, around, input).ok(),
     };
     Ok(match asked {
@@ -177,4 +182,36 @@ fn alive(governance: &mut Governance, around: &mut impl Surroundings, call: &ali
         unix_ms,
     };
     Ok(Ok(governance.alive(now, &proof)))
+}
+
+/// Whether a call is about a recovery, whose signatures cost gas.
+pub(super) fn is_recovery(contract: Address, input: &[u8]) -> bool {
+    contract == GOVERNANCE && selector(input) == Some(recoverCall::SELECTOR)
+}
+
+/// The outer error is a state that cannot be read.
+fn recover(
+    governance: &mut Governance,
+    around: &mut impl Surroundings,
+    input: &[u8],
+) -> Result<Result<Outcome, Refusal>, StateError> {
+    let now = around.now();
+    let parent = now.height.saturating_sub(1);
+    // The place comes first: elsewhere no signature is looked at.
+    if !around.leads() {
+        return Ok(Err(RecoveryFault::Place.into()));
+    }
+    let recovery = match recovery_in(input) {
+        Ok(recovery) => recovery,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
+    let Some((hash, _)) = around.ancestor(parent)? else {
+        return Ok(Err(RecoveryFault::Place.into()));
+    };
+    Ok(
+        match check_recovery(governance, &recovery, (parent, hash), around.suite()) {
+            Ok(()) => governance.recover(now, &recovery, recovery.digest(around.suite().hash_fn())),
+            Err(fault) => Err(fault.into()),
+        },
+    )
 }

@@ -10,6 +10,7 @@ mod configuration;
 mod faults;
 mod genesis;
 mod limits;
+mod recovery;
 mod sender;
 mod support;
 mod system;

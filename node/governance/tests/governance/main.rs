@@ -6,5 +6,6 @@ mod encoding;
 mod histories;
 mod leases;
 mod membership;
+mod recovery;
 mod scene;
 mod votes;

@@ -29,6 +29,8 @@ pub struct Committed {
     pub certificate: CommitCertificate,
     /// The sealers of the next height, whose hash the block's section carries.
     pub next_sealers: SealerSet,
+    /// The sealers of this height, where a recovery in this block set them; none where they are those its parent left.
+    pub recovered_sealers: Option<SealerSet>,
 }
 
 impl Ledger {
@@ -67,6 +69,9 @@ impl Ledger {
             committed.senders,
         );
         write_head(&mut batch, &head, sealers_changed);
+        if let Some(sealers) = &committed.recovered_sealers {
+            batch.put(Column::Meta, keys::sealers(head.height), encode_sealers(sealers));
+        }
         self.inner.begun.store(head.height, Ordering::SeqCst);
         if let Err(error) = self.inner.storage.write(batch) {
             *failed = Some(error.to_string());

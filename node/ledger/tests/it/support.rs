@@ -185,6 +185,7 @@ pub(crate) fn assemble(ledger: &Ledger, head: &Head, prepared: Prepared, content
         prepared,
         certificate,
         next_sealers,
+        recovered_sealers: None,
     }
 }
 

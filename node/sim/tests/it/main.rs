@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
+mod recovery;
+
 use std::sync::Arc;
 
 use althing_crypto::{NodeKey, StandardSuite, Suite};

@@ -30,7 +30,7 @@ const SIDE_BY_SIDE: usize = 16;
 const AT_REST: Duration = Duration::from_secs(600);
 /// When to look again at what no watch will tell: a Secret that a person may restore.
 const UNWATCHED: Duration = Duration::from_secs(5);
-/// When to look again while a node waits for its turn.
+/// When to look again while a node waits for its turn, or a lease is held.
 const BLOCKED: Duration = Duration::from_secs(5);
 
 /// Everything one round is made from.
@@ -313,7 +313,7 @@ impl Look<'_> {
         if stalled_by_key || is_brought_missing {
             next = next.min(UNWATCHED);
         }
-        if !plan.disruptions.is_empty() || !plan.acts.is_empty() {
+        if !plan.disruptions.is_empty() || !plan.acts.is_empty() || !plan.leases.is_empty() {
             next = next.min(BLOCKED);
         }
         match self.backoff.next(picture.now) {

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use super::look::{Look, Picture};
 use super::rounds::{Asking, Doors, doors};
-use crate::ask::{AskError, ask_nonce, send};
+use crate::ask::{AskError, ask_chain, ask_nonce, send};
 use crate::names;
 
 /// Brings what the plan has an agency do. It is done when a chain shows it, which the next round of questions tells; until then
@@ -23,7 +23,7 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
             continue;
         };
         match bring(look, picture, &doors, &agency, &acts).await {
-            Ok(()) => acts
+            Ok(sent) => sent
                 .iter()
                 .for_each(|act| info!(namespace = %look.namespace, "sent: {act}")),
             Err(error) => {
@@ -35,16 +35,17 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
     }
 }
 
+/// What was sent: not an act that rests on a lease which is not as it was any more.
 async fn bring(
     look: &Look<'_>,
     picture: &Picture,
     doors: &Doors,
     agency: &AgencyName,
     acts: &[Act],
-) -> Result<(), AskError> {
+) -> Result<Vec<Act>, AskError> {
     let refused = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
     let Some(group) = acts.first().map(|act| act.chain.id) else {
-        return Ok(());
+        return Ok(vec![]);
     };
     let identity = Identity::Governance(agency.clone());
     let name = names::key_secret(&identity);
@@ -63,6 +64,15 @@ async fn bring(
     };
     let (tls, door) = asking.entrance(node).await?;
     let nonce = ask_nonce(tls.clone(), door, group, account).await?;
-    let signed = signed(acts, &key, nonce).map_err(|error| refused(&error))?;
-    send(tls, door, group, &signed).await
+    let mut acts = acts.to_vec();
+    if acts.iter().any(Act::rests_on_the_lease) {
+        let chain = ask_chain(tls.clone(), door, group).await?;
+        acts.retain(|act| act.holds(&chain));
+    }
+    if acts.is_empty() {
+        return Ok(acts);
+    }
+    let signed = signed(&acts, &key, nonce).map_err(|error| refused(&error))?;
+    send(tls, door, group, &signed).await?;
+    Ok(acts)
 }

@@ -7,7 +7,7 @@ use super::node::NodeParts;
 use crate::child::{Child, ChildKind, Fate};
 use crate::names;
 
-/// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis` and `group.N.ini` of every group.
+/// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis`, `group.N.ini` and, where there is one, `group.N.recovery` of every group.
 pub(super) fn config_map(node: &NodeParts<'_>) -> Child {
     let mut texts = node.texts.clone();
     texts.retain(|name, _| !NODE_FILES.contains(name));

@@ -2,7 +2,7 @@
 
 use althing_types::NodeId;
 
-use super::{RegistrarMode, RevocationList, ValidatedConsortium};
+use super::{RegistrarMode, ValidatedConsortium};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
@@ -21,13 +21,6 @@ pub struct ChainFacts {
     pub trusted: Vec<Certificate>,
     /// Who signs agency certificates, when it is this namespace.
     pub issuer: Option<Identity>,
-}
-
-impl ChainFacts {
-    /// What is no longer trusted.
-    pub const fn revocations(&self) -> &RevocationList {
-        &self.consortium.revocations
-    }
 }
 
 /// Plans the chain key and certificate.

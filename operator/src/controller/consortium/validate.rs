@@ -37,6 +37,8 @@ pub struct ValidatedConsortium {
     pub issuing: Option<String>,
     /// What is no longer trusted.
     pub revocations: RevocationList,
+    /// Whether sealers on the list are cut off before a vote has removed them.
+    pub revokes_by_force: bool,
 }
 
 /// Who keeps the chain key.
@@ -114,6 +116,7 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
         trusted,
         issuing,
         revocations,
+        revokes_by_force: spec.revocations.as_ref().is_some_and(|list| list.force),
     })
 }
 
@@ -206,7 +209,7 @@ fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) ->
     };
     let signature = list.signature.as_deref().ok_or_else(|| wrong("nothing"))?;
     let signature = alloy_primitives::hex::decode(signature).map_err(|_| wrong("no hex digits"))?;
-    let digest = keccak256(revocations_message(list.sequence, &revocations));
+    let digest = keccak256(revocations_message(list, &revocations));
     let mut keys = trusted.iter().filter_map(|certificate| certificate.facts.public_key);
     match keys.any(|key| StandardSuite.verify_node(key.as_bytes(), &digest, &signature).is_ok()) {
         true => Ok(revocations),
@@ -214,15 +217,15 @@ fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) ->
     }
 }
 
-/// The bytes a registrar signs: the tag, the sequence, and every entry in order, each with its length.
-pub fn revocations_message(sequence: i64, list: &RevocationList) -> Vec<u8> {
+/// The bytes a registrar signs: the tag, the sequence, whether it is by force, and every entry in order, each with its length.
+pub fn revocations_message(given: &Revocations, list: &RevocationList) -> Vec<u8> {
     let node_ids = list.node_ids.iter().map(ToString::to_string);
     let groups: [Vec<String>; 3] = [
         node_ids.collect(),
         list.agencies.iter().cloned().collect(),
         list.serials.iter().cloned().collect(),
     ];
-    let mut message = [REVOCATIONS_TAG, &sequence.to_be_bytes()].concat();
+    let mut message = [REVOCATIONS_TAG, &given.sequence.to_be_bytes(), &[u8::from(given.force)]].concat();
     for group in groups {
         message.extend((group.len() as u64).to_be_bytes());
         for entry in group {

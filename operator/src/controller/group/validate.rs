@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::v1alpha1::{Group, GroupGenesis, MemberRole};
-use althing_types::{B256, GroupId};
+use althing_types::recovery::parse_recovery;
+use althing_types::{B256, GroupId, Recovery};
 use jiff::Timestamp;
 
 use crate::controller::{Context, Hold, Outcome, consortium_named};
 use crate::name::{ConsortiumName, GroupName, NodeName};
 use crate::node_files;
+use crate::status::Reason;
 
 /// A Group that is known to be right in itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,8 @@ pub struct ValidatedGroup {
     pub genesis: GroupGenesis,
     /// The hash it must have.
     pub pin: Option<B256>,
+    /// By what the group goes on after its quorum was lost.
+    pub recovery: Option<Recovery>,
     /// Settings of `group.N.ini`.
     pub settings: BTreeMap<String, String>,
     /// Until when the group may stand still.
@@ -81,9 +85,25 @@ pub fn validate(ctx: &Context<'_>, name: &GroupName, object: &Group) -> Outcome<
         members,
         genesis: spec.genesis.clone(),
         pin: pin.transpose()?,
+        recovery: recovery(spec.recovery.as_deref(), id)?,
         settings: local.settings,
         pause_until: local.pause_until.map(|time| time.0),
     })
+}
+
+/// What a committee signed. Whether it counts is for the nodes, which have the block it names.
+fn recovery(text: Option<&str>, group: GroupId) -> Outcome<Option<Recovery>> {
+    let Some(text) = text else { return Ok(None) };
+    let found = parse_recovery("spec.recovery", text);
+    let found = found.map_err(|error| Hold::wrong(Reason::InvalidSpec, error.to_string()))?;
+    match found.group == group {
+        true => Ok(Some(found)),
+        false => Err(Hold::field(
+            "spec.recovery",
+            format!("the recovery of group {}", found.group),
+            &format!("one of group {group}"),
+        )),
+    }
 }
 
 /// One number names one group of a consortium. The one whose genesis is recorded keeps it; else the first by name.

@@ -3,14 +3,15 @@
 //! ```text
 //! observed, manifests ─▶ survey ─▶ Scene ─┐
 //!                    candidates, in turn ─┼─▶ decide ─▶ at most one node that runs, and every node proven stopped
-//!                  Leases (budget, chain) ─┘            what waits says which Rule blocks it and what would unblock it
+//!          Leases (budget, then the chain) ─┘            what waits says which Rule blocks it and what would unblock it
 //! ```
 //!
-//! One budget covers every reason: changes, drains and removals stand in one queue. Between agencies the same question will be
-//! answered on the chain (GOVERNANCE.md 2), through the same [`Leases`].
+//! One budget covers every reason: changes, drains and removals stand in one queue. Between agencies the same question is
+//! answered on the chain as well (GOVERNANCE.md 2), through the same [`Leases`].
 
 mod budget;
 mod decide;
+mod lease;
 mod rule;
 mod scene;
 mod survey;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use budget::Budget;
 pub use decide::{Candidate, decide};
+pub use lease::{ChainLeases, Ground, GroupChain, HeldLease, OwnNode, Taken};
 pub use rule::{Answer, Leases, Rule};
 pub use scene::{GroupScene, NodeScene, Scene, Sealer, WantedScene};
 pub use survey::{DeclaredGroup, survey};
@@ -53,6 +55,15 @@ pub enum DisruptionReason {
 }
 
 impl DisruptionReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::ConfigurationChanged,
+        Self::ContainerChanged,
+        Self::SettingsChanged,
+        Self::MachineDrained,
+        Self::Removed,
+    ];
+
     /// Whether the node comes back as another one than it was, so that it has to prove itself before the next follows.
     pub const fn is_change(self) -> bool {
         matches!(

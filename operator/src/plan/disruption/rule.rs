@@ -22,18 +22,21 @@ pub enum Rule {
     QuorumFirst,
     /// A group that tolerates no fault stands still only in a pause its owner announced.
     AnnouncedPauseOnly,
+    /// A sealer that shares a group with other agencies is disturbed under a lease on that group's chain.
+    LeaseFirst,
     /// Nobody leaves a group because its manifest is not there.
     SilenceIsNoOpinion,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OneAtATime,
         Self::InSyncFirst,
         Self::NewImageProvenFirst,
         Self::QuorumFirst,
         Self::AnnouncedPauseOnly,
+        Self::LeaseFirst,
         Self::SilenceIsNoOpinion,
     ];
 
@@ -45,6 +48,7 @@ impl Rule {
             Self::NewImageProvenFirst => "one node proves a new image",
             Self::QuorumFirst => "quorum first",
             Self::AnnouncedPauseOnly => "only in an announced pause",
+            Self::LeaseFirst => "a lease on the chain first",
             Self::SilenceIsNoOpinion => "silence is no opinion",
         }
     }

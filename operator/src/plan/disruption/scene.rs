@@ -73,6 +73,8 @@ pub struct Sealer {
     pub is_own: bool,
     /// Whether it is known to be live and in sync.
     pub is_live: bool,
+    /// Whether it may be: it is known to be, or it runs and does not answer, and own nodes that are in sync hear it.
+    pub may_be_live: bool,
 }
 
 impl NodeScene {

@@ -137,6 +137,15 @@ impl<'a> Eye<'a> {
         }
     }
 
+    /// Whether an own node runs and does not answer, while others hear it: nobody knows that it does not vote.
+    fn is_only_heard(&self, sealer: &Sealer, heard: &BTreeSet<NodeId>) -> bool {
+        let runs = |node| {
+            let found = self.observed.processes.get(node);
+            found.is_some_and(|found| found.state != ProcessState::Stopped) && self.report(node).is_none()
+        };
+        sealer.node.as_ref().is_some_and(runs) && sealer.id.is_some_and(|id| heard.contains(&id))
+    }
+
     fn group(&self, group: &DeclaredGroup) -> GroupScene {
         let words = || {
             self.words(group.id)
@@ -189,6 +198,7 @@ impl<'a> Eye<'a> {
                 .into_iter()
                 .map(|sealer| Sealer {
                     is_live: is_live(&sealer),
+                    may_be_live: is_live(&sealer) || self.is_only_heard(&sealer, &heard),
                     ..sealer
                 })
                 .collect(),
@@ -224,6 +234,7 @@ impl<'a> Eye<'a> {
                     .as_ref()
                     .is_some_and(|node| self.own.contains(node) || self.observed.processes.contains_key(node)),
             is_live: false,
+            may_be_live: false,
             node,
             id,
         };

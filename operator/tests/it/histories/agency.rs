@@ -80,6 +80,9 @@ impl Agency {
                     let pending = holds.pending(now).into_iter().find(|found| found.id == *id);
                     Subject::Node(pending.ok_or_else(|| TestCaseError::fail(format!("{act}")))?.node)
                 }
+                Call::AskLease { .. } | Call::ReturnLease { .. } => {
+                    return Err(TestCaseError::fail(format!("{act}: nobody disturbs anything")));
+                }
             };
             let entry = self.entry(&subject);
             let entry = entry.ok_or_else(|| TestCaseError::fail(format!("{act}: nothing says so")))?;
@@ -99,6 +102,7 @@ impl Agency {
                     );
                 }
                 Call::Advance(_) => prop_assert_eq!(holds.decided(&subject), entry.wish.to(), "{}", act),
+                Call::AskLease { .. } | Call::ReturnLease { .. } => {}
             }
             let outcome = call(&mut played, now, self.account, &act.call);
             prop_assert!(outcome.is_ok(), "{act}: {outcome:?}");
@@ -126,5 +130,13 @@ pub(super) fn call(chain: &mut Governance, now: Moment, account: Address, call: 
         Call::Vote(ballot) => chain.vote(now, account, ballot),
         Call::Withdraw(subject) => chain.withdraw(now, account, subject),
         Call::Advance(id) => chain.advance(now, account, *id),
+        Call::AskLease {
+            node,
+            reason,
+            until_ms,
+            pause,
+            ..
+        } => chain.ask_lease(now, account, *node, reason, *until_ms, *pause),
+        Call::ReturnLease { found } => chain.return_lease(now, account, found.node),
     }
 }

@@ -154,7 +154,7 @@ impl World {
                 let subject = match &act.call {
                     Call::Vote(ballot) => ballot.wish.subject(),
                     Call::Withdraw(subject) => subject.clone(),
-                    Call::Advance(_) => Subject::Threshold,
+                    Call::Advance(_) | Call::AskLease { .. } | Call::ReturnLease { .. } => Subject::Threshold,
                 };
                 if !self.call(who, &act.call)? {
                     refused.push(subject);

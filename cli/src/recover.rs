@@ -1,0 +1,221 @@
+//! `althing recover`: the document by which a group goes on that lost its quorum for ever. It is made from what an own node holds, signed
+//! by own agencies, put together from what several agencies signed, and weighed; nothing is installed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use althing_operator::edge::local::LocalView;
+use althing_operator::governance::ChainView;
+use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
+use althing_operator::plan::PublicKey;
+use althing_operator::recovery;
+use althing_types::recovery::{RECOVERY_BYTES_MAX, parse_recovery, render_recovery};
+use althing_types::sealers::quorum;
+use althing_types::{Address, B256, NodeId, Recovery, SealerSet};
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+
+use crate::{Common, chain, output, state};
+
+/// Bytes a file with a document may have: its text is at most so much longer than its bytes.
+const FILE_BYTES_MAX: u64 = 4 * RECOVERY_BYTES_MAX as u64;
+
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// The Group that lost its quorum
+    group: String,
+    /// Who seals from then on: Nodes by name, or nodeIDs, with commas between them
+    #[arg(
+        long,
+        value_name = "NODES",
+        value_delimiter = ',',
+        required_unless_present = "documents"
+    )]
+    sealers: Vec<String>,
+    /// A document that was made already: it is checked, and signed with --as. Given several times, their signatures are put together
+    #[arg(long = "document", value_name = "FILE", conflicts_with_all = ["sealers", "replaces"])]
+    documents: Vec<PathBuf>,
+    /// As which agency of this machine to sign; may be given several times
+    #[arg(long = "as", value_name = "AGENCY")]
+    agencies: Vec<String>,
+    /// The digest of an earlier recovery from the same block that led nowhere
+    #[arg(long, value_name = "DIGEST")]
+    replaces: Option<B256>,
+    /// The namespace [default: the only one]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
+
+/// What this machine knows of the group.
+struct Scene {
+    local: LocalView,
+    namespace: Namespace,
+    group: GroupName,
+    nodes: BTreeMap<NodeName, NodeId>,
+    /// The own node with the most blocks, what it says, and the hash of its newest block.
+    teller: (NodeName, ChainView, B256),
+}
+
+/// Makes, signs or checks a recovery, and prints it. What it lacks goes to standard error.
+pub(crate) async fn run(common: &Common, options: &Recover) -> anyhow::Result<bool> {
+    let scene = Scene::look(common, options).await?;
+    let mut document = match options.documents.is_empty() {
+        true => scene.make(options)?,
+        false => put_together(&options.documents)?,
+    };
+    scene.check(&document)?;
+    for agency in &options.agencies {
+        scene.sign(agency, &mut document)?;
+    }
+    output::text(&render_recovery(&document))?;
+    output::line_to_stderr(&scene.weigh(&document)?);
+    Ok(true)
+}
+
+impl Scene {
+    async fn look(common: &Common, options: &Recover) -> anyhow::Result<Self> {
+        let local = LocalView::new(&state::directory(common)?);
+        let namespace = state::namespace(&local, options.namespace.as_deref())?;
+        let group = GroupName::new(options.group.clone())?;
+        let nodes = local.nodes()?.into_iter().map(|node| node.process);
+        let nodes = nodes.filter(|process| process.namespace == namespace);
+        let nodes = nodes.map(|process| (process.node, process.node_id)).collect();
+        let teller = chain::newest(&local, &namespace, &group).await?;
+        let teller = teller.with_context(|| {
+            format!("no running node of {namespace} answers for group {group}; althing up starts them, althing status shows them")
+        })?;
+        Ok(Self {
+            local,
+            namespace,
+            group,
+            nodes,
+            teller,
+        })
+    }
+
+    /// A document about the newest block that survived here.
+    fn make(&self, options: &Recover) -> anyhow::Result<Recovery> {
+        let genesis = self.local.genesis(&self.namespace, &self.group)?;
+        let genesis = genesis.with_context(|| format!("the genesis of group {} is not recorded here", self.group))?;
+        let named: Vec<NodeId> = options
+            .sealers
+            .iter()
+            .map(|text| self.node(text))
+            .collect::<anyhow::Result<_>>()?;
+        let sealers = SealerSet::new(named.clone());
+        ensure!(sealers.len() == named.len(), "--sealers names a node twice");
+        let (_, view, block) = &self.teller;
+        Ok(Recovery {
+            genesis: genesis.hash,
+            group: genesis.genesis.group_id,
+            height: view.now.height,
+            block: *block,
+            replaces: options.replaces,
+            sealers,
+            signatures: vec![],
+        })
+    }
+
+    fn node(&self, text: &str) -> anyhow::Result<NodeId> {
+        let own = NodeName::new(text).ok().and_then(|name| self.nodes.get(&name));
+        match (own, text.parse()) {
+            (Some(id), _) => Ok(*id),
+            (None, Ok(id)) => Ok(id),
+            (None, Err(_)) => {
+                let known: Vec<_> = self.nodes.keys().map(NodeName::as_str).collect();
+                bail!(
+                    "--sealers {text}: no Node of {} and no nodeID of 128 hex digits; the Nodes here are {}",
+                    self.namespace,
+                    known.join(", ")
+                )
+            }
+        }
+    }
+
+    /// Everything but the signatures' weight, against the newest block of this machine.
+    fn check(&self, document: &Recovery) -> anyhow::Result<()> {
+        let (node, view, block) = &self.teller;
+        let everybody: BTreeSet<Address> = view.governance.seats().keys().copied().collect();
+        let newest = (view.now.height, *block);
+        let checked = view.governance.check_recovery(document, newest, &everybody);
+        checked.with_context(|| {
+            format!(
+                "Node {node}, which has the most blocks here, cannot follow this document for group {}",
+                self.group
+            )
+        })
+    }
+
+    fn sign(&self, name: &str, document: &mut Recovery) -> anyhow::Result<()> {
+        let voices = self.local.voices(&self.namespace)?;
+        let agency = voices.iter().find(|voice| voice.as_str() == name).with_context(|| {
+            let known: Vec<_> = voices.iter().map(AgencyName::as_str).collect();
+            format!(
+                "--as {name}: no governance key of it is in {}; there are {}",
+                self.namespace,
+                known.join(", ")
+            )
+        })?;
+        let key = self.local.governance_key(&self.namespace, agency)?;
+        let seats = self.teller.1.governance.seats();
+        let is_seat = matches!(key.public(), PublicKey::Account(account) if seats.contains_key(&account));
+        ensure!(is_seat, "--as {name}: it has no seat in group {}", self.group);
+        recovery::sign(&key, document).with_context(|| format!("sign as {name}"))
+    }
+
+    /// What the document says and lacks, in words.
+    fn weigh(&self, document: &Recovery) -> anyhow::Result<String> {
+        let governance = &self.teller.1.governance;
+        let signers = recovery::signers(document)?;
+        let (found, needed) = (governance.weight_of(&signers), governance.needed());
+        let lacks = match needed.saturating_sub(found) {
+            0 => "enough: it counts as soon as the nodes have it, in spec.recovery of the Group of every agency"
+                .to_owned(),
+            missing => {
+                format!("weight {missing} is missing: let another agency sign it with --document FILE --as AGENCY")
+            }
+        };
+        let sealers = document.sealers.len();
+        Ok(format!(
+            "recovery {}: group {} goes on from block {} with {sealers} sealers, of which {} must agree on a block; signed with weight {found} of {needed} needed, {lacks}",
+            recovery::digest(document),
+            document.group,
+            document.height,
+            quorum(sealers)
+        ))
+    }
+}
+
+/// One document with the signatures of all of them.
+fn put_together(files: &[PathBuf]) -> anyhow::Result<Recovery> {
+    let mut whole: Option<Recovery> = None;
+    for file in files {
+        let found = read(file)?;
+        match &mut whole {
+            None => whole = Some(found),
+            Some(whole) => {
+                ensure!(
+                    recovery::digest(whole) == recovery::digest(&found),
+                    "{}: it is recovery {}, the first file is {}; only signatures under one document are put together",
+                    file.display(),
+                    recovery::digest(&found),
+                    recovery::digest(whole)
+                );
+                whole.add_signatures(found.signatures);
+            }
+        }
+    }
+    whole.context("no document was given")
+}
+
+fn read(file: &Path) -> anyhow::Result<Recovery> {
+    let name = file.display().to_string();
+    let length = fs::metadata(file).with_context(|| format!("read {name}"))?.len();
+    ensure!(
+        length <= FILE_BYTES_MAX,
+        "{name} has {length} bytes; at most {FILE_BYTES_MAX} are accepted"
+    );
+    let text = fs::read_to_string(file).with_context(|| format!("read {name}"))?;
+    Ok(parse_recovery(&name, &text)?)
+}

@@ -1,0 +1,256 @@
+//! A group that lost its quorum for ever goes on by its committee's word (GOVERNANCE.md 5, ADR 0016), as two agencies do it with the
+//! commands and manifests of docs/operations/recovery.md.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use althing_e2e::{Account, Consortium, Member, Rpc, run, until};
+use serde_json::json;
+use tokio::process::Child;
+
+use crate::room;
+
+const GROUP: u32 = 1;
+/// How long one command may take.
+const COMMAND: Duration = Duration::from_secs(60);
+/// How long nodes may take to see a file, to agree and to make blocks.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// What stands for the document in the manifest.
+const PLACE: &str = "  # recovery\n";
+
+/// Two agencies with two nodes each; group 1 is sealed by all four, and both have a seat.
+const MANIFEST: &str = r#"apiVersion: althing.dev/v1alpha1
+kind: Consortium
+metadata: {name: trade}
+spec:
+  chainId: 20260
+  cryptography: Standard
+  registrar: {managed: {validity: 87600h}}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Agency
+metadata: {name: agency-a}
+spec: {consortium: trade, approval: Manifest}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Agency
+metadata: {name: agency-b}
+spec: {consortium: trade, approval: Manifest}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Node
+metadata: {name: node-0}
+spec: {agency: agency-a}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Node
+metadata: {name: node-1}
+spec: {agency: agency-b}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Node
+metadata: {name: node-2}
+spec: {agency: agency-a}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Node
+metadata: {name: node-3}
+spec: {agency: agency-b}
+---
+apiVersion: althing.dev/v1alpha1
+kind: Group
+metadata: {name: group-1}
+spec:
+  consortium: trade
+  groupId: 1
+  # recovery
+  genesis:
+    timestamp: "2026-01-01T00:00:00Z"
+    sealers: [node-0, node-1, node-2, node-3]
+    consensus: {type: PBFT, maxTransactions: 1000, timeout: 3s}
+    state: Storage
+    committee: {seats: [{agency: agency-a, weight: 1}, {agency: agency-b, weight: 1}], threshold: 50}
+    predeploys: [multicall3, create2]
+"#;
+
+struct Scene {
+    /// Dropped after the consortium that reads it.
+    consortium: Consortium,
+    folder: tempfile::TempDir,
+    nodes: Vec<Member>,
+    account: Account,
+    nonce: u64,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("althing-recovery-").tempdir().unwrap();
+        let manifests = folder.path().join("manifests");
+        std::fs::create_dir(&manifests).unwrap();
+        std::fs::write(manifests.join("trade.yaml"), MANIFEST).unwrap();
+        let consortium = Consortium::start_folder(&manifests).await.unwrap();
+        let nodes = consortium.members().unwrap();
+        let account = consortium
+            .account("recovery", &nodes[0].rpc(GROUP).unwrap())
+            .await
+            .unwrap();
+        Self {
+            consortium,
+            folder,
+            nodes,
+            account,
+            nonce: 0,
+        }
+    }
+
+    fn rpc(&self, node: usize) -> Rpc {
+        self.nodes[node].rpc(GROUP).unwrap()
+    }
+
+    /// A transaction through a node is in a block.
+    async fn commits(&mut self, node: usize) {
+        let (raw, hash) = self.account.nothing(self.nonce);
+        self.nonce += 1;
+        let rpc = self.rpc(node);
+        rpc.send_raw(&raw).await.unwrap();
+        rpc.mined(hash, PATIENCE).await.unwrap();
+    }
+
+    /// `althing recover`: the document, in a file.
+    async fn recover(&self, name: &str, arguments: &[&str]) -> PathBuf {
+        let mut command = self.consortium.althing().unwrap();
+        command.args(["recover", "group-1"]).args(arguments);
+        let document = run(&mut command, COMMAND).await.unwrap();
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, document).unwrap();
+        file
+    }
+
+    /// Puts a document into the nodes' folders, as every agency's manifest would.
+    fn install(&self, document: &Path, nodes: &[usize]) {
+        for node in nodes {
+            let to = self.nodes[*node].folder.join("conf").join("group.1.recovery");
+            std::fs::copy(document, to).unwrap();
+        }
+    }
+
+    /// Puts a document into the manifest, and applies it: whatever was down is started too.
+    async fn declare(&self, document: &Path) {
+        let text = std::fs::read_to_string(document).unwrap();
+        let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        let manifest = MANIFEST.replace(PLACE, &format!("  recovery: |\n{lines}"));
+        std::fs::write(self.folder.path().join("manifests").join("trade.yaml"), manifest).unwrap();
+        self.consortium.up().await.unwrap();
+    }
+
+    async fn sealers(&self, node: usize) -> usize {
+        let rpc = self.rpc(node);
+        let listed = rpc.call::<Vec<String>>("getSealerList", json!([GROUP]));
+        listed.await.unwrap_or_default().len()
+    }
+
+    /// Starts a killed node with its old disk, and waits until it answers. Its ports may be taken for a moment by the one that was killed.
+    async fn start_again(&self, node: usize) -> Child {
+        let (member, rpc, begun) = (&self.nodes[node], self.rpc(node), Instant::now());
+        let mut process = member.start_as_it_is().unwrap();
+        while rpc.height().await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "{} does not answer", member.name);
+            if process.try_wait().unwrap().is_some() {
+                process = member.start_as_it_is().unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        process
+    }
+
+    /// The ledgers of these nodes become equal, whichever of them is still starting.
+    async fn become_equal(&self, nodes: &[usize]) {
+        for node in nodes {
+            let rpc = self.rpc(*node);
+            let name = &self.nodes[*node].name;
+            until(&format!("{name} to answer"), PATIENCE, || async {
+                rpc.height().await.is_ok()
+            })
+            .await
+            .unwrap();
+        }
+        let nodes: Vec<Member> = nodes.iter().map(|node| self.nodes[*node].clone()).collect();
+        let equal = self.consortium.ledgers_are_equal(GROUP, &nodes, PATIENCE);
+        equal.await.unwrap();
+    }
+
+    async fn refused(&self, node: usize, wanted: f64) {
+        let series = "althing_recovery_refused{group=\"1\"}";
+        until("the alarm of a recovery", PATIENCE, || async {
+            self.nodes[node].metric(series).await == Some(wanted)
+        })
+        .await
+        .unwrap();
+    }
+
+    async fn doctor(&self) -> String {
+        let mut command = self.consortium.althing().unwrap();
+        let output = command.arg("doctor").output().await.unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_lost_its_quorum_goes_on_by_its_committees_word() {
+    let _room = room::enter().await;
+    let mut scene = Scene::start().await;
+    scene.commits(0).await;
+    scene.become_equal(&[0, 1, 2, 3]).await;
+    scene.nodes[2].kill().await.unwrap();
+    scene.nodes[3].kill().await.unwrap();
+    let height = scene.rpc(0).height().await.unwrap();
+    // A client's transaction waits: with two of four no block is made, and both have voted for the next one.
+    let (raw, waiting) = scene.account.nothing(scene.nonce);
+    scene.nonce += 1;
+    scene.rpc(0).send_raw(&raw).await.unwrap();
+
+    // One of two seats is not above half: the group goes on as it is, and says why.
+    let half = scene
+        .recover("half", &["--sealers", "node-0,node-1", "--as", "agency-a"])
+        .await;
+    scene.install(&half, &[0]);
+    scene.refused(0, 1.0).await;
+    let told = scene.doctor().await;
+    assert!(told.contains("seats of weight 1 signed it, 2 are needed"), "{told}");
+    assert_eq!(scene.rpc(0).height().await.unwrap(), height);
+    assert_eq!(scene.sealers(0).await, 4);
+
+    let whole = scene
+        .recover(
+            "whole",
+            &["--document", &half.display().to_string(), "--as", "agency-b"],
+        )
+        .await;
+    scene.install(&whole, &[0, 1]);
+    let rpc = scene.rpc(1);
+    rpc.mined(waiting, PATIENCE).await.unwrap();
+    scene.refused(0, 0.0).await;
+    assert_eq!(scene.sealers(1).await, 2);
+    scene.commits(1).await;
+
+    // Who was lost comes back with its old disk and without the document: it follows, and does not vote.
+    let mut back = scene.start_again(3).await;
+    scene.become_equal(&[0, 1, 3]).await;
+    assert_eq!(scene.sealers(3).await, 2);
+    // A restarted node has no use for the file any more.
+    scene.nodes[0].kill().await.unwrap();
+    std::fs::remove_file(scene.nodes[0].folder.join("conf").join("group.1.recovery")).unwrap();
+    let mut again = scene.start_again(0).await;
+    scene.commits(1).await;
+    scene.become_equal(&[0, 1, 3]).await;
+
+    // By manifest it reaches every node; the one that was still down follows as well.
+    for process in [&mut back, &mut again] {
+        process.kill().await.unwrap();
+    }
+    scene.declare(&whole).await;
+    scene.become_equal(&[0, 1, 2, 3]).await;
+    assert!(scene.nodes[2].folder.join("conf").join("group.1.recovery").exists());
+    scene.refused(2, 0.0).await;
+    assert_eq!(scene.sealers(2).await, 2);
+}

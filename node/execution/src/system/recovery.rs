@@ -1,0 +1,76 @@
+//! `recover` of 0x1100: who reads it in a block, who makes it, and when it counts.
+//!
+//! A block whose first transaction calls it is decided by the sealers that the document names, so the call has to be understood before
+//! the block is executed, and alike by everybody: contract, leader, voters and who syncs later ask the functions here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use alloy_consensus::Transaction as _;
+use alloy_primitives::TxKind;
+use alloy_sol_types::SolCall;
+use althing_crypto::{AccountSignature, Suite};
+use althing_governance::abi::recoverCall;
+use althing_governance::{Governance, RecoveryFault};
+use althing_types::transaction::Envelope;
+use althing_types::{Address, B256, Bytes, Recovery, Transaction};
+
+use super::GOVERNANCE;
+
+/// The call that records a recovery.
+pub fn recover_call(recovery: &Recovery) -> Bytes {
+    let document = recovery.encode().into();
+    recoverCall { document }.abi_encode().into()
+}
+
+/// Whether a transaction calls `recover` directly. Only the leader of a recovered height makes one, so it leads nowhere in a pool.
+pub fn calls_recover(transaction: &Transaction) -> bool {
+    let Envelope::Ethereum(envelope) = transaction.envelope();
+    envelope.kind() == TxKind::Call(GOVERNANCE) && envelope.input().starts_with(&recoverCall::SELECTOR)
+}
+
+/// The recovery that a block carries that begins with this transaction: none when it calls something else.
+///
+/// # Errors
+/// A call whose document is none.
+pub fn carried_recovery(first: Option<&Arc<Transaction>>) -> Result<Option<Recovery>, RecoveryFault> {
+    let first = first.filter(|first| calls_recover(first));
+    let document = |first: &Arc<Transaction>| {
+        let Envelope::Ethereum(envelope) = first.envelope();
+        recovery_in(envelope.input())
+    };
+    first.map(document).transpose()
+}
+
+/// The recovery in the input of a call.
+pub(super) fn recovery_in(input: &[u8]) -> Result<Recovery, RecoveryFault> {
+    let call = recoverCall::abi_decode(input).map_err(|error| RecoveryFault::Document(error.to_string()))?;
+    Recovery::decode(&call.document).map_err(|error| RecoveryFault::Document(error.to_string()))
+}
+
+/// Who signed a recovery.
+///
+/// # Errors
+/// A signature that no account can have made.
+pub fn recovery_signers(recovery: &Recovery, suite: &dyn Suite) -> Result<BTreeSet<Address>, RecoveryFault> {
+    let digest = recovery.digest(suite.hash_fn());
+    let signer = |(index, bytes)| {
+        let (r, s, odd_y) = Recovery::signature_parts(bytes).ok_or(RecoveryFault::Signature(index))?;
+        let signer = suite.recover_account(&digest, &AccountSignature { r, s, odd_y });
+        signer.map_err(|_| RecoveryFault::Signature(index))
+    };
+    recovery.signatures.iter().enumerate().map(signer).collect()
+}
+
+/// Whether a recovery counts on the newest block, whose height and hash are given and after which this is the governance.
+///
+/// # Errors
+/// What it lacks, in a sentence.
+pub fn check_recovery(
+    governance: &Governance,
+    recovery: &Recovery,
+    newest: (u64, B256),
+    suite: &dyn Suite,
+) -> Result<(), RecoveryFault> {
+    governance.check_recovery(recovery, newest, &recovery_signers(recovery, suite)?)
+}
