@@ -59,7 +59,7 @@ pub(crate) fn advice(reason: &str) -> Advice {
 }
 
 /// Every reason that may stand in the way.
-const REASONS: [Reason; 30] = [
+const REASONS: [Reason; 31] = [
     Reason::Progressing,
     Reason::ReferenceMissing,
     Reason::DependencyNotReady,
