@@ -79,19 +79,18 @@ impl Findings {
         self.signed = signed;
     }
 
-    /// An agency speaks about a group in which it has a seat or a node.
+    /// An agency speaks about a group in which it has a seat or a node, or is to have one.
     fn takes_part(&self, ctx: &Context<'_>, agency: &AgencyFacts, group: &GroupFacts) -> bool {
         let Some(object) = ctx.manifests.groups.get(&group.group.name) else {
             return false;
         };
-        let mut seats = object
-            .spec
-            .genesis
-            .committee
-            .iter()
-            .flat_map(|committee| &committee.seats);
+        let (genesis, agreed) = (&object.spec.genesis, object.spec.agreed.as_ref());
+        let seats = genesis.committee.iter().flat_map(|committee| &committee.seats);
+        let wished = agreed.into_iter().flat_map(|agreed| &agreed.committee);
+        let wished = wished.filter(|seat| seat.weight > 0).map(|seat| &seat.agency);
+        let mut seats = seats.map(|seat| &seat.agency).chain(wished);
         let mut members = group.group.members.iter();
-        seats.any(|seat| seat.agency == agency.name.as_str())
+        seats.any(|seat| seat == agency.name.as_str())
             || members.any(|node| {
                 let node = ctx.manifests.nodes.get(node);
                 node.is_some_and(|node| node.spec.agency == agency.name.as_str())

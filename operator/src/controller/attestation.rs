@@ -115,7 +115,8 @@ pub struct Before<'a> {
     pub newest: Option<&'a Attestation>,
 }
 
-/// Checks the attestation that an object carries: it must be there, be the agency's, and not be older than the newest one.
+/// Checks the attestation that an object carries: it must be there, be the agency's, and neither be older than the newest one
+/// nor have its number for other facts.
 pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>, before: Before<'_>) -> Outcome<()> {
     let object = statement.object();
     let Some(attestation) = found else {
@@ -133,15 +134,25 @@ pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>
     let key = before
         .key
         .ok_or_else(|| wrong(signature, "no agency certificate to check it with", over))?;
-    let bytes = alloy_primitives::hex::decode(&attestation.signature)
-        .map_err(|_| wrong(signature, "no hex digits", "128 hex digits"))?;
-    StandardSuite
-        .verify_node(key.as_bytes(), &statement.digest(attestation.sequence), &bytes)
-        .map_err(|_| wrong(signature, "a signature of another key or over other facts", over))?;
+    let holds = |attestation: &Attestation| {
+        let bytes = alloy_primitives::hex::decode(&attestation.signature).ok()?;
+        let digest = statement.digest(attestation.sequence);
+        StandardSuite.verify_node(key.as_bytes(), &digest, &bytes).ok()
+    };
+    holds(attestation).ok_or_else(|| wrong(signature, "a signature of another key or over other facts", over))?;
     match before.newest {
         Some(newest) if attestation.sequence < newest.sequence => {
             let found = format!("{}, which is older than what is known", attestation.sequence);
             let accepted = format!("{} or more; take a new bundle from the agency", newest.sequence);
+            Err(wrong(".sequence", &found, &accepted))
+        }
+        // The one that is known does not hold for these facts: the agency signed two things under one number.
+        Some(newest) if attestation.sequence == newest.sequence && holds(newest).is_none() => {
+            let found = format!("{}, which is known with other facts", attestation.sequence);
+            let accepted = format!(
+                "{} for other facts; two bundles contradict each other: ask the agency, and take a new one",
+                newest.sequence.saturating_add(1)
+            );
             Err(wrong(".sequence", &found, &accepted))
         }
         _ => Ok(()),
@@ -319,6 +330,31 @@ mod tests {
         );
         assert_eq!(reason(check(FIELD, Some(&second), &new, before)), None);
         assert_eq!(reason(check(FIELD, Some(&third), &old, before)), None);
+    }
+
+    #[test]
+    fn one_sequence_stands_for_one_set_of_facts() {
+        let (_, id) = key();
+        let (one, other) = (statement(Some("0x01"), None), statement(Some("0x02"), None));
+        // A record that was lost with its statuses, or two operators that signed at once: both are number 1.
+        let ((first, _), (second, _)) = (signed(&one, None), signed(&other, None));
+        assert_eq!((first.sequence, second.sequence), (1, 1));
+        let before = |newest| Before {
+            key: Some(&id),
+            newest: Some(newest),
+        };
+        let Err(Hold::Wrong(obstacle)) = check(FIELD, Some(&second), &other, before(&first)) else {
+            panic!("it was accepted");
+        };
+        assert_eq!(obstacle.reason, Reason::AttestationInvalid);
+        assert!(
+            obstacle
+                .message
+                .contains("attestation.sequence: found 1, which is known with other facts; accepted: 2"),
+            "{}",
+            obstacle.message
+        );
+        assert_eq!(reason(check(FIELD, Some(&first), &one, before(&first))), None);
     }
 
     #[test]

@@ -39,9 +39,10 @@ pub(super) fn contradiction(
         || "compare spec.genesis with theirs, field by field".to_owned(),
         |fields| format!("differing fields: {fields}"),
     );
+    let name = &group.name;
     let text = format!(
-        "the genesis of Group {} has hash {hash} here; Agency {agency} signed {}: {fields}",
-        group.name, other.hash
+        "the genesis of Group {name} has hash {hash} here; Agency {agency} signed {}: {fields}. Whoever of you corrects the manifest first deletes Group {name} (annotated althing.dev/allow-delete) and then the recorded genesis (ConfigMap {name}-genesis, or genesis/{name}.json of the state directory)",
+        other.hash
     );
     let obstacle = Obstacle::new(Reason::GenesisHashDiffers, text);
     match runs(ctx, group) {
