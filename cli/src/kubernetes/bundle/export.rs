@@ -27,7 +27,7 @@ use crate::output::{self, Format};
 pub(super) const PRIVATE: &str = "PRIVATE KEY";
 
 /// The canonical genesis documents.
-type Documents = BTreeMap<GroupName, String>;
+pub(super) type Documents = BTreeMap<GroupName, String>;
 
 /// Writes the bundle; false when something was left out of it.
 pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> anyhow::Result<bool> {
@@ -118,7 +118,7 @@ fn own_nodes<'a>(
 }
 
 /// Whether an agency has, had from the beginning, or is to have a seat or a node in a group.
-fn takes_part(manifests: &NamespaceManifests, group: &Group, agency: &str) -> bool {
+pub(super) fn takes_part(manifests: &NamespaceManifests, group: &Group, agency: &str) -> bool {
     let (genesis, agreed) = (&group.spec.genesis, group.spec.agreed.as_ref());
     let seats = genesis.committee.iter().flat_map(|committee| &committee.seats);
     let mut seats = seats.map(|seat| &seat.agency).chain(
@@ -191,7 +191,7 @@ async fn document_of(client: &Client, namespace: &str, group: &GroupName) -> any
 }
 
 /// The manifests: agencies, their nodes, then groups. What is not known or not signed yet is left out and noted.
-fn documents(
+pub(super) fn documents(
     manifests: &NamespaceManifests,
     wanted: &Export,
     genesis: &Documents,
@@ -358,7 +358,8 @@ fn pinned(group: &Group) -> Option<Value> {
     serde_json::to_value(spec).ok()
 }
 
-fn document(kind: &str, name: &str, mut spec: Value) -> Value {
+/// A manifest.
+pub(super) fn document(kind: &str, name: &str, mut spec: Value) -> Value {
     without_nulls(&mut spec);
     json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
@@ -381,12 +382,11 @@ fn yaml(documents: &[Value]) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use althing_crds::v1alpha1::{Attestation, GenesisAttestation, GenesisSeat};
-    use althing_crypto::{StandardSuite, Suite};
+    use althing_crds::v1alpha1::GenesisSeat;
     use althing_operator::manifest::{SourceFile, read};
     use althing_operator::name::Namespace;
 
-    use super::super::super::testing::whole;
+    use super::super::testing::certified;
     use super::*;
 
     fn everything() -> Export {
@@ -397,58 +397,10 @@ mod tests {
         }
     }
 
-    /// The agency has signed itself, its nodes and its group.
-    fn certified() -> NamespaceManifests {
-        let mut manifests = whole().0.manifests;
-        let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem().replace("\r\n", "\n");
-        let signer = StandardSuite.node_key(&key.serialize_pem()).unwrap();
-        let sign = |statement: &Statement<'_>| Attestation {
-            sequence: 1,
-            signature: alloy_primitives::hex::encode(signer.sign(&statement.digest(1))),
-        };
-        for (name, agency) in &mut manifests.agencies {
-            let status = agency.status.as_mut().unwrap();
-            status.certificate = Some(pem.clone());
-            status.governance_account = Some(format!("0x{}", "Ab".repeat(20)));
-            let external = ExternalAgency {
-                certificate: status.certificate.clone(),
-                certificate_signing_request: None,
-                governance_account: status.governance_account.clone(),
-                attestation: None,
-                genesis: vec![],
-            };
-            let statement = Statement::agency(name.as_str(), &agency.spec.consortium, &external);
-            status.attestation = Some(sign(&statement));
-        }
-        for (name, node) in &mut manifests.nodes {
-            let status = node.status.as_mut().unwrap();
-            status.address = Some(format!("{name}-p2p.trade.svc:30300"));
-            let external = ExternalNode {
-                node_id: status.node_id.clone(),
-                address: status.address.clone(),
-                certificate: None,
-                attestation: None,
-            };
-            status.attestation = Some(sign(&Statement::node(name.as_str(), &node.spec.agency, &external)));
-        }
-        for (name, group) in &mut manifests.groups {
-            let status = group.status.as_mut().unwrap();
-            let statement = Statement::genesis(name.as_str(), status.genesis_hash.as_deref().unwrap());
-            status.attestations = vec![GenesisAttestation {
-                agency: "agency-a".to_owned(),
-                attestation: sign(&statement),
-            }];
-        }
-        manifests
-    }
-
     #[test]
     fn a_bundle_is_read_as_manifests_of_somebody_else_s_objects() {
         let mut notes = vec![];
-        let documents = documents(&certified(), &everything(), &Documents::new(), &mut notes);
+        let documents = documents(&certified().manifests, &everything(), &Documents::new(), &mut notes);
         assert_eq!(notes, Vec::<String>::new());
         let text = yaml(&documents).unwrap();
         let namespace = Namespace::new("theirs").unwrap();
@@ -475,13 +427,19 @@ mod tests {
         let mut notes = vec![];
         let mut wanted = everything();
         wanted.groups.clear();
-        let text = yaml(&documents(&certified(), &wanted, &Documents::new(), &mut notes)).unwrap();
+        let text = yaml(&documents(
+            &certified().manifests,
+            &wanted,
+            &Documents::new(),
+            &mut notes,
+        ))
+        .unwrap();
         assert!(!text.contains("group"), "{text}");
     }
 
     #[test]
     fn a_bundle_names_no_group_its_reader_is_not_in() {
-        let mut manifests = certified();
+        let mut manifests = certified().manifests;
         let reader = Agency::new("agency-b", manifests.agencies["agency-a"].spec.clone());
         manifests
             .agencies
@@ -508,7 +466,7 @@ mod tests {
 
     #[test]
     fn what_is_not_signed_as_it_is_now_is_left_out_and_said() {
-        let mut manifests = certified();
+        let mut manifests = certified().manifests;
         let node = manifests.nodes.get_mut("node-1").unwrap();
         node.status.as_mut().unwrap().address = Some("moved:30300".to_owned());
         let mut notes = vec![];
@@ -524,7 +482,7 @@ mod tests {
 
     #[test]
     fn what_has_no_identity_yet_is_left_out_and_said() {
-        let mut manifests = certified();
+        let mut manifests = certified().manifests;
         manifests.nodes.get_mut("node-2").unwrap().status = None;
         manifests
             .agencies

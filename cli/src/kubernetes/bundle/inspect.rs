@@ -1,21 +1,18 @@
 //! What a bundle holds, and whether it holds together. No cluster is asked.
 
-use std::io::Read;
-
 use althing_crds::v1alpha1::{Agency, Attestation, Group, Node};
 use althing_operator::controller::Hold;
 use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
-use althing_operator::manifest::{FILE_BYTES_MAX, NamespaceManifests, SourceFile, read};
+use althing_operator::manifest::{Manifests, NamespaceManifests};
 use althing_operator::name::Namespace;
 use althing_operator::pki::inspect::{first, verify_issued_by};
 use althing_operator::pki::request;
 use althing_types::NodeId;
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Inspect;
-use super::export::PRIVATE;
+use super::{Inspect, read};
 use crate::output::{self, Format};
 use crate::wrap::{WIDTH, wrap};
 
@@ -36,23 +33,9 @@ struct Fact {
 
 /// Shows the bundle; false when something is wrong with it.
 pub(super) fn run(wanted: &Inspect, output: Format) -> anyhow::Result<bool> {
-    let name = wanted.file.display().to_string();
-    let text = match name.as_str() {
-        "-" => {
-            let mut text = String::new();
-            let most = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
-            std::io::stdin()
-                .take(most.saturating_add(1))
-                .read_to_string(&mut text)?;
-            text
-        }
-        _ => std::fs::read_to_string(&wanted.file).with_context(|| format!("read {name}"))?,
-    };
-    ensure!(
-        !text.contains(PRIVATE),
-        "{name} holds a private key: it must not leave its namespace. Whoever has seen this file has the key"
-    );
-    let found = facts(&name, text, Timestamp::now())?;
+    // Where the manifests go is the reader's business; here they need some namespace.
+    let namespace = Namespace::new("bundle").context("a namespace")?;
+    let found = facts(&read::bundle(&wanted.file, &namespace)?, Timestamp::now());
     match output {
         Format::Json => output::json(&found)?,
         Format::Table => output::text(&found.iter().map(block).collect::<Vec<_>>().join("\n"))?,
@@ -60,27 +43,9 @@ pub(super) fn run(wanted: &Inspect, output: Format) -> anyhow::Result<bool> {
     Ok(found.iter().all(|fact| fact.problems.is_empty()))
 }
 
-fn facts(name: &str, text: String, now: Timestamp) -> anyhow::Result<Vec<Fact>> {
-    // Where the manifests go is the reader's business; here they need some namespace.
-    let namespace = Namespace::new("bundle").context("a namespace")?;
-    let file = SourceFile {
-        name: name.to_owned(),
-        text,
-    };
-    let manifests = match read(&[file], &namespace) {
-        Ok(manifests) => manifests,
-        Err(errors) => {
-            let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            bail!("{}", lines.join("\n"));
-        }
-    };
-    let found: Vec<Fact> = manifests
-        .namespaces
-        .values()
-        .flat_map(|manifests| of(manifests, now))
-        .collect();
-    ensure!(!found.is_empty(), "{name} holds no manifest");
-    Ok(found)
+fn facts(bundle: &Manifests, now: Timestamp) -> Vec<Fact> {
+    let namespaces = bundle.namespaces.values();
+    namespaces.flat_map(|manifests| of(manifests, now)).collect()
 }
 
 fn of(manifests: &NamespaceManifests, now: Timestamp) -> Vec<Fact> {
@@ -137,6 +102,10 @@ fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
     }
     for signed in &external.genesis {
         fact.say("genesis", &format!("{} {}", signed.group, signed.hash));
+        if check_genesis(std::slice::from_ref(signed), key.as_ref()).is_ok() {
+            let sequence = signed.attestation.sequence;
+            fact.say("", &format!("attestation holds, sequence {sequence}"));
+        }
     }
     if let Err(hold) = check_genesis(&external.genesis, key.as_ref()) {
         fact.held(hold);
@@ -273,8 +242,14 @@ mod tests {
     /// The agency certificate of the examples, which is also an authority.
     const AGENCY: &str = include_str!("../../../../crds/examples/agency-external.yaml");
 
+    fn at(text: &str, now: &str) -> Vec<Fact> {
+        let namespace = Namespace::new("bundle").unwrap();
+        let bundle = read::manifests("bundle.yaml", text.to_owned(), &namespace).unwrap();
+        facts(&bundle, now.parse().unwrap())
+    }
+
     fn found(text: &str) -> Vec<Fact> {
-        facts("bundle.yaml", text.to_owned(), "2027-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        at(text, "2027-01-01T00:00:00Z")
     }
 
     #[test]
@@ -306,7 +281,7 @@ mod tests {
         let found = found(&format!("{AGENCY}---\n{node}\n"));
         let problems = found[1].problems.join("; ");
         assert!(problems.contains("of another nodeID"), "{problems}");
-        let late = facts("b", AGENCY.to_owned(), "2050-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        let late = at(AGENCY, "2050-01-01T00:00:00Z");
         let problems = late[0].problems.join("; ");
         assert!(problems.contains("holds from"), "{problems}");
     }
@@ -315,6 +290,5 @@ mod tests {
     fn what_is_no_public_fact_is_a_problem() {
         let own = "apiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {name: a}\nspec: {consortium: trade}\n";
         assert!(found(own)[0].problems[0].contains("would become an own agency"));
-        assert!(facts("b", "x: [".to_owned(), Timestamp::UNIX_EPOCH).is_err());
     }
 }

@@ -1,9 +1,19 @@
 //! `kubectl althing bundle`: public facts as ordinary manifests, for the namespaces of other agencies.
 //!
+//! ```text
+//! statuses ─▶ export ─▶ FILE ─▶ read ─┬─▶ inspect   what it holds
+//!                                     └─▶ diff ──▶ import
+//! ```
+//!
 //! Own agencies and nodes become `external` ones. No private key is read, let alone written.
 
+mod diff;
 mod export;
+mod import;
 mod inspect;
+mod read;
+#[cfg(test)]
+mod testing;
 
 use std::path::PathBuf;
 
@@ -30,6 +40,15 @@ pub(crate) enum BundleCommand {
     /// No cluster is asked. Something is wrong when a certificate and a nodeID differ, a node's certificate is not its agency's,
     /// a certificate has ended, or the bundle holds what should never leave a namespace.
     Inspect(Inspect),
+    /// Show what importing a bundle would change, object by object and field by field, and what would be refused
+    ///
+    /// Nothing is written. Refused are private keys, objects that are your own, other kinds, attestations that do not hold or are
+    /// older than what is known, another key or nodeID under a known name, and groups that you have no part in.
+    Diff(Import),
+    /// Apply a bundle to the namespace, after the checks of diff: all of it, or nothing
+    ///
+    /// Objects are applied as `kubectl apply --server-side` would. A Group that is here already is compared and stays as it is.
+    Import(Import),
 }
 
 /// What is exported.
@@ -54,10 +73,23 @@ pub(crate) struct Inspect {
     file: PathBuf,
 }
 
-/// Exports or inspects; false when something is wrong with a bundle.
+/// What is compared or imported.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The bundle; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Accept this Group, though no own agency or node is in it yet; may be given several times
+    #[arg(long = "join", value_name = "GROUP")]
+    joins: Vec<String>,
+}
+
+/// Carries a command out; false when something is wrong with a bundle.
 pub(super) async fn run(target: &Target, command: &BundleCommand, output: Format) -> anyhow::Result<bool> {
     match command {
         BundleCommand::Export(wanted) => export::run(target, wanted, output).await,
         BundleCommand::Inspect(wanted) => inspect::run(wanted, output),
+        BundleCommand::Diff(wanted) => import::compare(target, wanted, output).await,
+        BundleCommand::Import(wanted) => import::run(target, wanted, output).await,
     }
 }
