@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use super::Export;
+use super::{Export, balancers};
 use crate::kubernetes::seen::{self, sentence};
 use crate::kubernetes::target::{Scope, Target};
 use crate::output::{self, Format};
@@ -43,6 +43,8 @@ pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> any
     let mut notes = vec![];
     let genesis = gather(&client, &seen.manifests, wanted, &mut notes).await;
     let documents = documents(&seen.manifests, wanted, &genesis, &mut notes);
+    let nodes = own_nodes(&seen.manifests, wanted);
+    notes.extend(balancers::offered(&client, seen.manifests.namespace.as_str(), nodes).await);
     ensure!(
         !documents.is_empty(),
         "{scope} has nothing to export: {}",
@@ -478,6 +480,20 @@ mod tests {
             notes[0].contains("Node/node-1") && notes[0].contains("status.attestation"),
             "{notes:?}"
         );
+    }
+
+    #[test]
+    fn a_load_balancer_whose_address_no_manifest_names_is_noted() {
+        let mut giver = certified();
+        let node = giver.manifests.nodes.get_mut("node-1").unwrap();
+        node.spec.p2p = Some(serde_json::from_value(json!({"service": "LoadBalancer"})).unwrap());
+        node.status.as_mut().unwrap().address = None;
+        giver.sign(2);
+        let mut notes = vec![];
+        let documents = documents(&giver.manifests, &everything(), &Documents::new(), &mut notes);
+        assert_eq!(documents.len(), 6, "it goes along without an address");
+        let expected = "Node/node-1 goes without an address: its agency signs the address; put that of the load balancer into spec.p2p.advertise";
+        assert_eq!(notes, [expected]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!
 //! Own agencies and nodes become `external` ones. No private key is read, let alone written.
 
+mod balancers;
 mod diff;
 mod export;
 mod import;
