@@ -6,10 +6,11 @@ use althing_operator::edge::local::{LocalNode, LocalView};
 use althing_operator::governance::{Act, ChainView, by_account, rpc, signed};
 use althing_operator::name::{GroupName, Namespace, NodeName};
 use althing_operator::pki::PrivateKey;
-use althing_operator::plan::PublicKey;
+use althing_operator::plan::report::Shown;
+use althing_operator::plan::{NodeReport, PublicKey};
 use althing_types::{B256, GroupId};
 use anyhow::{Context, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rpc::NodeClient;
 
@@ -26,13 +27,34 @@ pub(crate) async fn hear(view: &LocalView, namespace: &Namespace) -> anyhow::Res
             let Ok(told) = rpc::told_state(&answer) else {
                 continue;
             };
-            let known = heard.get(&group.name).map(|known| known.now.height);
-            if known.is_none_or(|height| height < told.now.height) {
-                heard.insert(group.name.clone(), told);
-            }
+            keep_newest(&mut heard, group.name.clone(), told);
         }
     }
     Ok(heard)
+}
+
+/// What the running nodes of a namespace show their peers and trust; one that does not answer is missing.
+pub(crate) async fn shown(view: &LocalView, namespace: &Namespace) -> anyhow::Result<BTreeMap<NodeName, Shown>> {
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "althing_status", "params": []});
+    let mut all = BTreeMap::new();
+    for node in running(view, namespace)? {
+        let ports = &node.process.ports;
+        let Ok::<Value, _>(mut answer) = NodeClient::new(ports.rpc, ports.metrics)?.post("/", &ask).await else {
+            continue;
+        };
+        if let Ok(report) = serde_json::from_value::<NodeReport>(answer["result"].take()) {
+            all.insert(node.process.node, report.shown);
+        }
+    }
+    Ok(all)
+}
+
+/// Of what several nodes say about a group, that of the one with the most blocks.
+pub(crate) fn keep_newest(heard: &mut BTreeMap<GroupName, ChainView>, group: GroupName, told: ChainView) {
+    let known = heard.get(&group).map(|known| known.now.height);
+    if known.is_none_or(|height| height < told.now.height) {
+        heard.insert(group, told);
+    }
 }
 
 /// The running node of a namespace that has the most blocks of a group, what it says, and the hash of its newest block.

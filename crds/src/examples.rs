@@ -17,6 +17,7 @@ pub fn consortium() -> Consortium {
     let registrar = Registrar {
         managed: Some(ManagedRegistrar {
             validity: "87600h".into(),
+            keys: vec![1],
         }),
         secret_name: None,
         admit: vec![],

@@ -52,11 +52,15 @@ struct Judge {
     blacklist: Blacklist,
     /// The key that the node's own certificate was signed with.
     own_issuer: Vec<u8>,
+    /// The certificates above the node's own: a client of our agency that shows an older one of the agency's certificates is
+    /// under the newer one as well, because a renewal keeps the key. So no session ends when a chain certificate goes.
+    own_chain: Vec<CertificateDer<'static>>,
 }
 
 impl Judge {
     fn client(&self, chain: &[CertificateDer<'_>], unix_seconds: u64) -> Result<Client, Refusal> {
-        let identity = verify_client(chain, &self.roots, &self.blacklist, unix_seconds)?;
+        let chain: Vec<_> = chain.iter().chain(&self.own_chain).cloned().collect();
+        let identity = verify_client(&chain, &self.roots, &self.blacklist, unix_seconds)?;
         Ok(Client {
             own_agency: identity.issuer_key == self.own_issuer,
             role: identity.role,
@@ -162,13 +166,14 @@ impl Material {
         let roots = TrustSet::from_pem(std::slice::from_ref(client_ca)).map_err(|e| content(client_ca, e))?;
         let own_roots =
             TrustSet::from_pem(std::slice::from_ref(&self.own_roots)).map_err(|e| content(&self.own_roots, e))?;
-        let own = certificates(&self.own)?;
-        let own = verify_client(&own, &own_roots, &Blacklist::default(), unix_seconds())
+        let shown = certificates(&self.own)?;
+        let own = verify_client(&shown, &own_roots, &Blacklist::default(), unix_seconds())
             .map_err(|refusal| content(&self.own, refusal))?;
         Ok(Judge {
             roots,
             blacklist,
             own_issuer: own.issuer_key,
+            own_chain: shown.into_iter().skip(1).collect(),
         })
     }
 }

@@ -8,6 +8,7 @@ use althing_types::NodeId;
 use crate::controller::consortium::{ChainFacts, RevocationList};
 use crate::controller::node::NodeForm;
 use crate::controller::{Context, Outcome};
+use crate::genesis::GenesisDocument;
 use crate::name::{ConsortiumName, GroupName};
 use crate::namespace::Findings;
 use crate::status::ObjectRef;
@@ -54,24 +55,18 @@ fn cut_off(chain: &ChainFacts, sealers: &BTreeMap<NodeId, Sealer>) -> CutOff {
     if consortium.revokes_by_force {
         return cut;
     }
+    let listed = &consortium.revocations;
     for (id, sealer) in sealers {
         let mut revoked = vec![];
         if cut.list.node_ids.remove(id) {
             revoked.push(format!("nodeID {}…", id.short()));
         }
-        let agency = sealer
-            .agency
-            .as_ref()
-            .filter(|agency| consortium.revocations.agencies.contains(*agency));
-        if let Some(agency) = agency {
+        // Of an agency that several sealers belong to, each is said.
+        if let Some(agency) = sealer.agency.as_ref().filter(|it| listed.agencies.contains(*it)) {
             cut.list.agencies.remove(agency);
             revoked.push(format!("agency {agency}"));
         }
-        let serial = sealer
-            .serial
-            .as_ref()
-            .filter(|serial| consortium.revocations.serials.contains(*serial));
-        if let Some(serial) = serial {
+        if let Some(serial) = sealer.serial.as_ref().filter(|it| listed.serials.contains(*it)) {
             cut.list.serials.remove(serial);
             revoked.push(format!("serial {serial}"));
         }
@@ -88,22 +83,21 @@ fn cut_off(chain: &ChainFacts, sealers: &BTreeMap<NodeId, Sealer>) -> CutOff {
     cut
 }
 
-/// The sealers of a consortium's groups: as a chain has them, else as it had them last, else those of the genesis. Who was voted
-/// out is not let in again because nobody can say so at the moment.
+/// The sealers of a consortium's groups, also of one whose manifest is wrong at the moment or gone: a mistake in Git costs no quorum.
 fn sealers(ctx: &Context<'_>, findings: &Findings, consortium: &ConsortiumName) -> BTreeMap<NodeId, Sealer> {
+    let told: BTreeMap<_, _> = findings
+        .chains(ctx)
+        .map(|(group, chain)| (&group.group.name, chain.view))
+        .collect();
+    let declared = ctx.manifests.groups.iter();
+    let declared = declared.filter(|(_, group)| group.spec.consortium == consortium.as_str());
+    let recorded = ctx.observed.genesis.keys();
+    let undeclared = recorded.filter(|name| !ctx.manifests.groups.contains_key(*name));
     let mut found: BTreeMap<NodeId, Sealer> = BTreeMap::new();
-    let groups = findings.groups.values().flatten();
-    for group in groups.filter(|group| group.group.consortium == *consortium) {
-        let name = &group.group.name;
-        let chain = ctx.observed.chains.get(name);
-        let chain = chain.filter(|chain| chain.governance.genesis() == group.genesis.hash);
-        let known = ctx
-            .facts(&ObjectRef::Group(name.clone()))
-            .map(|facts| facts.sealers.clone());
-        let ids = match (chain, known) {
-            (Some(chain), _) => chain.governance.sealers().as_slice().to_vec(),
-            (None, Some(known)) if !known.is_empty() => known,
-            (None, _) => group.genesis.genesis.sealers.as_slice().to_vec(),
+    for name in declared.map(|(name, _)| name).chain(undeclared) {
+        let ids = match told.get(name) {
+            Some(view) => view.governance.sealers().as_slice().to_vec(),
+            None => known(ctx, name),
         };
         for id in ids {
             let sealer = found.entry(id).or_insert_with(|| sealer(findings, id));
@@ -111,6 +105,17 @@ fn sealers(ctx: &Context<'_>, findings: &Findings, consortium: &ConsortiumName) 
         }
     }
     found
+}
+
+/// Who sealed a group when that was told last, else at its beginning. Who was voted out is not let in again because nobody can say so
+/// at the moment.
+fn known(ctx: &Context<'_>, group: &GroupName) -> Vec<NodeId> {
+    let last = ctx.facts(&ObjectRef::Group(group.clone())).map(|facts| &facts.sealers);
+    let recorded = || GenesisDocument::recorded(ctx.observed.genesis.get(group)?).ok();
+    match last.filter(|sealers| !sealers.is_empty()) {
+        Some(sealers) => sealers.clone(),
+        None => recorded().map_or_else(Vec::new, |found| found.genesis.sealers.as_slice().to_vec()),
+    }
 }
 
 fn sealer(findings: &Findings, id: NodeId) -> Sealer {

@@ -142,6 +142,91 @@ names! {
     NodeName, "Node", NAME_BYTES_MAX, Letter;
 }
 
+/// One of the chain keys of a consortium. The first is written as the consortium, `trade`; those that a chain certificate rolls
+/// over to have their number behind it, `trade.2`. No other name has a dot.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ChainKeyName {
+    consortium: ConsortiumName,
+    number: u16,
+    text: String,
+}
+
+impl ChainKeyName {
+    /// The key of this number, from 1.
+    pub fn new(consortium: ConsortiumName, number: u16) -> Self {
+        let text = match number {
+            0 | 1 => consortium.to_string(),
+            number => format!("{consortium}.{number}"),
+        };
+        Self {
+            consortium,
+            number: number.max(1),
+            text,
+        }
+    }
+
+    /// The key every consortium begins with.
+    pub fn first(consortium: ConsortiumName) -> Self {
+        Self::new(consortium, 1)
+    }
+
+    /// Whose it is.
+    pub const fn consortium(&self) -> &ConsortiumName {
+        &self.consortium
+    }
+
+    /// Its number, from 1.
+    pub const fn number(&self) -> u16 {
+        self.number
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for ChainKeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for ChainKeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
+}
+
+impl TryFrom<String> for ChainKeyName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let Some((consortium, number)) = text.split_once('.') else {
+            return ConsortiumName::new(text).map(Self::first);
+        };
+        // Only the text that a key is written as: `trade.02` is another file name and no key.
+        let read = number
+            .parse()
+            .ok()
+            .filter(|read: &u16| *read > 1 && read.to_string() == number);
+        let read = read.and_then(|number| Some(Self::new(ConsortiumName::new(consortium).ok()?, number)));
+        read.ok_or(NameError {
+            kind: "chain key",
+            found: text,
+            accepted: NAME_BYTES_MAX,
+            first: First::Letter,
+        })
+    }
+}
+
+impl From<ChainKeyName> for String {
+    fn from(name: ChainKeyName) -> Self {
+        name.text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use althing_types::{Address, GroupId, NodeId};
 use jiff::Timestamp;
 
 use crate::controller::agency::{self, AgencyFacts, Orders};
+use crate::controller::certificate::Certificate;
 use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, Accepted, NodeFacts, NodeForm, ValidatedNode};
@@ -320,11 +321,23 @@ impl Findings {
             files: runs().flat_map(|run| run.files.files.clone()).collect(),
             processes: runs().map(|run| run.process.clone()).collect(),
             network: runs().map(|run| run.network.clone()).collect(),
+            trust: self.trust(),
         }
     }
 
+    fn trust(&self) -> BTreeMap<ConsortiumName, Vec<String>> {
+        let chains = self
+            .chains
+            .iter()
+            .filter_map(|(name, chain)| Some((name, chain.as_ref().ok()?)));
+        let pem = |certificate: &Certificate| certificate.pem.clone();
+        chains
+            .map(|(name, chain)| (name.clone(), chain.trusted.iter().map(pem).collect()))
+            .collect()
+    }
+
     /// Every group whose chain was told of.
-    fn chains<'a>(&'a self, ctx: &Context<'a>) -> impl Iterator<Item = (&'a GroupFacts, GroupChain<'a>)> {
+    pub(crate) fn chains<'a>(&'a self, ctx: &Context<'a>) -> impl Iterator<Item = (&'a GroupFacts, GroupChain<'a>)> {
         let observed = ctx.observed;
         self.groups.values().flatten().filter_map(|group| {
             let view = observed.chains.get(&group.group.name)?;
@@ -394,12 +407,8 @@ impl Findings {
 
     /// Every identity whose key belongs to this namespace.
     fn identities(&self, ctx: &Context<'_>) -> Vec<Identity> {
-        let chains = ctx
-            .manifests
-            .consortiums
-            .iter()
-            .filter(|(_, object)| object.spec.registrar.is_some());
-        let chains = chains.map(|(name, _)| Identity::ChainCa(name.clone()));
+        let chains = ctx.manifests.consortiums.iter();
+        let chains = chains.flat_map(|(name, object)| consortium::chain_keys(name, object.spec.registrar.as_ref()));
         let agencies = ctx
             .manifests
             .agencies

@@ -92,6 +92,8 @@ pub enum Reason {
     ChainDiffers,
     /// A sealer is revoked and has not been voted out yet.
     RevocationWaits,
+    /// A new chain certificate does not sign yet, or an old one is still trusted, because nodes have not followed.
+    RolloverWaits,
     /// Not asked yet.
     NotObserved,
     /// The group has faults to spare.
@@ -146,6 +148,7 @@ impl Reason {
             Self::InSync => "InSync",
             Self::ChainDiffers => "ChainDiffers",
             Self::RevocationWaits => "RevocationWaits",
+            Self::RolloverWaits => "RolloverWaits",
             Self::NotObserved => "NotObserved",
             Self::FaultsTolerable => "FaultsTolerable",
             Self::NoFaultTolerable => "NoFaultTolerable",
@@ -384,6 +387,9 @@ pub struct Facts {
     /// Consortium: SHA-256 of that certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// Consortium: every chain certificate that is trusted, in PEM. Only ever told: what is trusted is never read from a status.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<String>,
     /// Consortium, Agency, Node: the end of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Timestamp>,

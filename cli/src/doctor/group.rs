@@ -55,8 +55,7 @@ fn halted(patient: &Patient<'_>) -> Vec<Finding> {
     let halted = patient.samples(HALTED).filter(|sample| sample.value > 0.0);
     let found = halted.map(|sample| {
         let group = sample.label("group");
-        let words = ["group_halted", &format!("group {group} ")];
-        let why = log::last_lines_with(&patient.node.folder, &patient.node.output, &words, 1);
+        let why = last_words(patient, "group_halted", group);
         let restart = match patient.node.pid {
             Some(pid) => format!("stop the node (kill {pid}) and run althing up"),
             None => "run althing up".to_owned(),
@@ -65,10 +64,18 @@ fn halted(patient: &Patient<'_>) -> Vec<Finding> {
             true => format!("make room on the disk or make it writable, then {restart}; the data are sound, leave them where they are"),
             false => format!("remove the cause, then {restart}; other groups go on. Where the data are damaged keep data/group{group} for examination and move it away first: the node fetches the ledger again and abstains until it is safe"),
         };
-        let why = if why.is_empty() { "see its log".to_owned() } else { why };
         Finding::problem(format!("{}, group {group}", patient.name()), "the group is halted on this node", why, advice)
     });
     found.collect()
+}
+
+/// The last line of the node's log with an alarm of a group.
+fn last_words(patient: &Patient<'_>, alarm: &str, group: &str) -> String {
+    let words = [alarm, &format!("group {group} ")];
+    match log::last_lines_with(&patient.node.folder, &patient.node.output, &words, 1) {
+        none if none.is_empty() => "see its log".to_owned(),
+        line => line,
+    }
 }
 
 /// A recovery that changes nothing on this node.
@@ -76,12 +83,11 @@ fn recovery_refused(patient: &Patient<'_>) -> Vec<Finding> {
     let refused = patient.samples(RECOVERY_REFUSED).filter(|sample| sample.value > 0.0);
     let found = refused.map(|sample| {
         let group = sample.label("group");
-        let words = ["recovery_refused", &format!("group {group} ")];
-        let why = log::last_lines_with(&patient.node.folder, &patient.node.output, &words, 1);
+        let why = last_words(patient, "recovery_refused", group);
         Finding::problem(
             format!("{}, group {group}", patient.name()),
             "the group does not follow the recovery in the node's folder",
-            if why.is_empty() { "see its log".to_owned() } else { why },
+            why,
             format!(
                 "check the document with althing recover GROUP --document FILE; put the right one into spec.recovery of the Group, or take it \
                  out. Where the other nodes went on by it and this one did not, stop this node and move data/group{group} away: the node \

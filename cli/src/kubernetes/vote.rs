@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::heard::tunnel;
 use super::seen::{self, Seen, sentence};
 use super::target::{Scope, Target};
+use crate::chain::keep_newest;
 use crate::output::Format;
 use crate::vote::{Decision, Known, Place, cast, show};
 
@@ -147,15 +148,10 @@ impl Place for There {
         let asked = questions.map(|(node, name, id)| self.ask(node, name, id));
         let asked = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE);
         let answers: Vec<_> = asked.collect().await;
-        let (mut heard, mut error) = (BTreeMap::<GroupName, ChainView>::new(), None);
+        let (mut heard, mut error) = (BTreeMap::new(), None);
         for answer in answers {
             match answer {
-                Ok((group, told)) => {
-                    let known = heard.get(&group).map(|known| known.now.height);
-                    if known.is_none_or(|height| height < told.now.height) {
-                        heard.insert(group, told);
-                    }
-                }
+                Ok((group, told)) => keep_newest(&mut heard, group, told),
                 // A node that is in another group, or just starting: it matters when nobody else answers.
                 Err(found) => error = Some(found),
             }

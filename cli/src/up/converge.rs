@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use althing_operator::edge;
-use althing_operator::edge::local::{LocalEdge, LocalView};
+use althing_operator::edge::local::{Heard, LocalEdge, LocalView};
 use althing_operator::governance::Stage;
 use althing_operator::manifest::Manifests;
 use althing_operator::name::NodeName;
 use althing_operator::plan::{NamespacePlan, Step, Verdict};
-use althing_operator::status::{ConditionType, ObjectRef, Truth};
+use althing_operator::status::{ConditionType, ObjectRef, Reason, Truth};
 use anyhow::bail;
 use jiff::Timestamp;
 
@@ -53,7 +53,11 @@ pub(super) async fn converge(
     loop {
         let mut plans = Vec::new();
         for namespace in manifests.namespaces.values() {
-            edge.hear(&namespace.namespace, chain::hear(&view, &namespace.namespace).await?);
+            let heard = Heard {
+                chains: chain::hear(&view, &namespace.namespace).await?,
+                shown: chain::shown(&view, &namespace.namespace).await?,
+            };
+            edge.hear(&namespace.namespace, heard);
             let mut restless = None;
             let mut small = BTreeMap::new();
             let round = edge::round(edge, manifests, namespace, Timestamp::now(), |step| {
@@ -84,7 +88,7 @@ pub(super) async fn converge(
         }
         let unsent = vote(&view, &plans, &mut voted, progress).await;
         let under_way = match until_agreed {
-            true => under_way(&plans).into_iter().chain(held(&plans)).collect(),
+            true => [under_way(&plans), held(&plans), rollovers(&plans)].concat(),
             false => vec![],
         };
         let waits: Vec<String> = blocked.into_iter().chain(unsent).chain(under_way).collect();
@@ -129,6 +133,18 @@ async fn vote(
         }
     }
     waits
+}
+
+/// The chain certificates that nodes have yet to follow.
+fn rollovers(plans: &[NamespacePlan]) -> Vec<String> {
+    let conditions = plans
+        .iter()
+        .flat_map(|plan| &plan.statuses)
+        .flat_map(|status| status.conditions.iter().map(move |condition| (status, condition)));
+    let waiting = conditions.filter(|(_, condition)| condition.reason == Reason::RolloverWaits);
+    waiting
+        .map(|(status, condition)| format!("{}: {}", status.object, condition.message))
+        .collect()
 }
 
 /// The changes that take their steps, and the groups of which no node has said yet what holds.

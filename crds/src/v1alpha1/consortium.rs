@@ -34,12 +34,12 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.cryptography == oldSelf.cryptography").message("spec.cryptography is immutable: every key and hash depends on it"),
     validation = Rule::new("!has(self.registrar) || !has(oldSelf.registrar) || has(self.registrar.managed) == has(oldSelf.registrar.managed)")
         .message("spec.registrar: the chain key cannot move between managed and secretName"),
-    validation = Rule::new("!has(self.registrar) || !has(oldSelf.registrar) || (has(self.registrar.secretName) == has(oldSelf.registrar.secretName) && (!has(self.registrar.secretName) || self.registrar.secretName == oldSelf.registrar.secretName))")
-        .message("spec.registrar.secretName is immutable: it names the chain key"),
+    validation = Rule::new("!has(self.registrar) || !has(self.registrar.managed) || !has(oldSelf.registrar) || !has(oldSelf.registrar.managed) || (self.registrar.managed.keys.exists(k, k in oldSelf.registrar.managed.keys) && self.registrar.managed.keys.max() >= oldSelf.registrar.managed.keys.max())")
+        .message("spec.registrar.managed.keys: a chain key rolls over in two changes, first the next number beside the old one, then without the old one"),
     validation = Rule::new("!has(oldSelf.revocations) || (has(self.revocations) && self.revocations.sequence >= oldSelf.revocations.sequence)")
         .message("spec.revocations: the list only grows, its sequence never falls"),
-    validation = Rule::new("has(self.registrar) || has(self.trust)")
-        .message("spec.registrar (the chain key is kept here) or spec.trust (it is kept elsewhere) must be given"),
+    validation = Rule::new("has(self.registrar) || (has(self.trust) && self.trust.certificates.size() > 0)")
+        .message("spec.registrar (the chain key is kept here) or spec.trust.certificates (it is kept elsewhere) must be given"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ConsortiumSpec {
@@ -78,7 +78,8 @@ pub struct Registrar {
     /// The operator makes the chain key, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedRegistrar>,
-    /// A Secret of this namespace with `tls.key` and `tls.crt`, bought from a certificate authority.
+    /// A Secret of this namespace with `tls.key` and `tls.crt`, bought from a certificate authority. Naming another one rolls the
+    /// chain certificate over: list the new certificate in `spec.trust.certificates` before, and the old one after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub secret_name: Option<String>,
@@ -90,17 +91,27 @@ pub struct Registrar {
 }
 
 /// How the operator makes the chain key.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedRegistrar {
     /// How long a chain certificate holds, such as `87600h` (ten years).
     #[serde(default = "chain_validity")]
     #[schemars(length(min = 2, max = 32), regex(pattern = "^([0-9]{1,9}(ms|s|m|h|d))+$"))]
     pub validity: String,
+    /// The numbers of the chain keys that are trusted, ascending. `[1]` at first; `[1, 2]` makes the second key, which signs as soon as
+    /// every node trusts it; `[2]` takes the first out once nobody is under it any more. Keys are kept for ever.
+    #[serde(default = "first_key")]
+    #[schemars(length(min = 1, max = 8), inner(range(min = 1, max = 999)))]
+    #[x_kube(validation = Rule::new("self.isSorted() && self.all(k, self.exists_one(other, other == k))").message("keys: ascending, each once"))]
+    pub keys: Vec<i64>,
 }
 
 fn chain_validity() -> String {
     "87600h".to_owned()
+}
+
+fn first_key() -> Vec<i64> {
+    vec![1]
 }
 
 /// One agency whose request is signed, confirmed by fingerprint over another channel.
@@ -116,16 +127,33 @@ pub struct Admission {
 }
 
 /// The chain certificates that are trusted.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Trust {
-    /// Chain certificates in PEM; several while the chain certificate rolls over.
-    #[schemars(length(min = 1, max = 8), inner(length(min = 64, max = 8192)))]
+    /// Chain certificates in PEM, beside the registrar's own; several while the chain certificate rolls over.
+    #[serde(default)]
+    #[schemars(length(max = 8), inner(length(min = 64, max = 8192)))]
     pub certificates: Vec<String>,
     /// SHA-256 fingerprint (DER), 64 hex digits, of the certificate that signs now. Needed when there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 64), regex(pattern = "^[0-9a-f]{64}$"))]
     pub issuing: Option<String>,
+    /// The agencies that a rollover does not wait for, each until a deadline: whose nodes are silent, or do not follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["agency".to_string()]))]
+    pub waivers: Vec<TrustWaiver>,
+}
+
+/// An agency that a rollover of the chain certificate does not wait for: its nodes may be left behind as strangers.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustWaiver {
+    /// The Agency of this namespace.
+    #[schemars(length(min = 1, max = 40), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    pub agency: String,
+    /// Until when.
+    pub until: Time,
 }
 
 /// The registrar's list of what is no longer trusted.
@@ -177,6 +205,11 @@ pub struct ConsortiumStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub fingerprint: Option<String>,
+    /// Every chain certificate that is trusted now, in PEM, the one that signs first: what goes into other namespaces'
+    /// `spec.trust.certificates`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 8192)))]
+    pub trusted: Vec<String>,
     /// Its last moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,

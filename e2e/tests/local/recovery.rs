@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use althing_e2e::{Account, Consortium, Member, Rpc, run, until};
+use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, run, until};
 use serde_json::json;
 use tokio::process::Child;
 
@@ -15,63 +15,28 @@ const GROUP: u32 = 1;
 const COMMAND: Duration = Duration::from_secs(60);
 /// How long nodes may take to see a file, to agree and to make blocks.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// What stands for the document in the manifest.
-const PLACE: &str = "  # recovery\n";
 
-/// Two agencies with two nodes each; group 1 is sealed by all four, and both have a seat.
-const MANIFEST: &str = r#"apiVersion: althing.dev/v1alpha1
-kind: Consortium
-metadata: {name: trade}
-spec:
-  chainId: 20260
-  cryptography: Standard
-  registrar: {managed: {validity: 87600h}}
----
-apiVersion: althing.dev/v1alpha1
-kind: Agency
-metadata: {name: agency-a}
-spec: {consortium: trade, approval: Manifest}
----
-apiVersion: althing.dev/v1alpha1
-kind: Agency
-metadata: {name: agency-b}
-spec: {consortium: trade, approval: Manifest}
----
-apiVersion: althing.dev/v1alpha1
-kind: Node
-metadata: {name: node-0}
-spec: {agency: agency-a}
----
-apiVersion: althing.dev/v1alpha1
-kind: Node
-metadata: {name: node-1}
-spec: {agency: agency-b}
----
-apiVersion: althing.dev/v1alpha1
-kind: Node
-metadata: {name: node-2}
-spec: {agency: agency-a}
----
-apiVersion: althing.dev/v1alpha1
-kind: Node
-metadata: {name: node-3}
-spec: {agency: agency-b}
----
-apiVersion: althing.dev/v1alpha1
-kind: Group
-metadata: {name: group-1}
-spec:
-  consortium: trade
-  groupId: 1
-  # recovery
-  genesis:
-    timestamp: "2026-01-01T00:00:00Z"
-    sealers: [node-0, node-1, node-2, node-3]
-    consensus: {type: PBFT, maxTransactions: 1000, timeout: 3s}
-    state: Storage
-    committee: {seats: [{agency: agency-a, weight: 1}, {agency: agency-b, weight: 1}], threshold: 50}
-    predeploys: [multicall3, create2]
-"#;
+/// Two agencies with two nodes each; group 1 is sealed by all four, and both have a seat. `recovery` is a field of the group.
+fn manifest(recovery: &str) -> String {
+    let plain = Manifests::uniform(4, 1).render();
+    let agency_a = "---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {name: agency-a}\nspec: {consortium: trade, approval: Manifest}\n";
+    let agencies = format!("{agency_a}{}", agency_a.replace("agency-a", "agency-b"));
+    let (seat_a, seats) = (
+        "seats: [{agency: agency-a, weight: 1}]",
+        "seats: [{agency: agency-a, weight: 1}, {agency: agency-b, weight: 1}]",
+    );
+    let of = |node: usize, agency: &str| format!("metadata: {{name: node-{node}}}\nspec: {{agency: {agency}}}\n");
+    let mut changed = vec![
+        (agency_a.to_owned(), agencies),
+        (seat_a.to_owned(), seats.to_owned()),
+        ("  groupId: 1\n".to_owned(), format!("  groupId: 1\n{recovery}")),
+    ];
+    changed.extend([1, 3].map(|node| (of(node, "agency-a"), of(node, "agency-b"))));
+    changed.into_iter().fold(plain, |text, (from, to)| {
+        assert!(text.contains(&from), "{from} in {text}");
+        text.replacen(&from, &to, 1)
+    })
+}
 
 struct Scene {
     /// Dropped after the consortium that reads it.
@@ -87,7 +52,7 @@ impl Scene {
         let folder = tempfile::Builder::new().prefix("althing-recovery-").tempdir().unwrap();
         let manifests = folder.path().join("manifests");
         std::fs::create_dir(&manifests).unwrap();
-        std::fs::write(manifests.join("trade.yaml"), MANIFEST).unwrap();
+        std::fs::write(manifests.join("trade.yaml"), manifest("")).unwrap();
         let consortium = Consortium::start_folder(&manifests).await.unwrap();
         let nodes = consortium.members().unwrap();
         let account = consortium
@@ -138,7 +103,7 @@ impl Scene {
     async fn declare(&self, document: &Path) {
         let text = std::fs::read_to_string(document).unwrap();
         let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
-        let manifest = MANIFEST.replace(PLACE, &format!("  recovery: |\n{lines}"));
+        let manifest = manifest(&format!("  recovery: |\n{lines}"));
         std::fs::write(self.folder.path().join("manifests").join("trade.yaml"), manifest).unwrap();
         self.consortium.up().await.unwrap();
     }

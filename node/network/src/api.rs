@@ -50,6 +50,8 @@ pub struct PeerIdentity {
     pub serial: Serial,
     /// The last second (since 1970) of the certificate's validity.
     pub not_after: u64,
+    /// SHA-256 of the certificate that issued it (DER), as it was shown; none when a chain certificate did.
+    pub issuer: Option<[u8; 32]>,
 }
 
 /// A group a node serves: its number and the hash of its genesis block.
@@ -122,6 +124,8 @@ pub struct PeerInfo {
     pub name: String,
     /// The last second (since 1970) of its certificate's validity.
     pub not_after: u64,
+    /// SHA-256 of the certificate that issued its certificate (DER), as it was shown last; none when a chain certificate did.
+    pub issuer: Option<[u8; 32]>,
     /// The far end of its oldest live connection; the port is ephemeral when the peer dialled.
     pub address: SocketAddr,
     /// Which lanes are up.

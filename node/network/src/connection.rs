@@ -1,9 +1,12 @@
 //! One live connection: a reader that never waits for anybody but its peer, and a writer that sends what waits in one go.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use althing_types::NodeId;
+use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
@@ -16,8 +19,10 @@ use crate::hello::decode_groups;
 use crate::queue::OutQueue;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::routes::Delivery;
-use crate::shared::Shared;
+use crate::shared::{Shared, unix_ms};
+use crate::shown::Shown;
 use crate::tls::VerifiedPeer;
+use crate::verify::verify_peer;
 
 /// What one read asks for; the buffer grows by this as bytes arrive, never by what a header promises.
 const READ_BYTES: usize = 16 << 10;
@@ -45,7 +50,10 @@ pub(crate) struct Origin {
 pub(crate) struct Connection {
     pub(crate) id: u64,
     pub(crate) lane: Lane,
-    pub(crate) peer: VerifiedPeer,
+    /// Whose key is at the far end; it stays for as long as the connection.
+    pub(crate) node_id: NodeId,
+    /// What it showed last.
+    peer: ArcSwap<VerifiedPeer>,
     pub(crate) origin: Origin,
     pub(crate) address: SocketAddr,
     pub(crate) queue: OutQueue,
@@ -65,7 +73,8 @@ impl Connection {
         Self {
             id: shared.next_connection(),
             lane,
-            peer,
+            node_id: peer.identity.node_id,
+            peer: ArcSwap::from_pointee(peer),
             origin,
             address,
             queue: OutQueue::new(lane, limits.queue_frames, limits.queue_bytes),
@@ -76,13 +85,18 @@ impl Connection {
         }
     }
 
+    /// The certificates that the peer showed last.
+    pub(crate) fn peer(&self) -> Arc<VerifiedPeer> {
+        self.peer.load_full()
+    }
+
     /// Ends it; `why` is for the log.
     pub(crate) fn close(&self, why: &str) {
         if !self.stop.is_cancelled() {
-            let (node_id, lane) = (self.peer.identity.node_id.short(), self.lane.as_str());
+            let (node_id, lane) = (self.node_id.short(), self.lane.as_str());
             tracing::info!(
                 peer = node_id,
-                agency = self.peer.identity.agency,
+                agency = self.peer().identity.agency,
                 lane,
                 why,
                 "connection closed"
@@ -134,9 +148,12 @@ impl Connection {
             match end {
                 End::Lost(why) => self.close(&why),
                 End::Offence(refusal) => {
-                    let node_id = self.peer.identity.node_id;
-                    shared.offend(node_id);
-                    shared.refuse(&refusal.of(node_id), self.address.ip(), shared.direction(self.origin));
+                    shared.offend(self.node_id);
+                    shared.refuse(
+                        &refusal.of(self.node_id),
+                        self.address.ip(),
+                        shared.direction(self.origin),
+                    );
                     self.close("what the peer sent is malformed");
                 }
             }
@@ -190,7 +207,7 @@ impl Connection {
         if frame.group == CONTROL_GROUP {
             return self.receive_control(shared, frame);
         }
-        match shared.routes.deliver(self.peer.identity.node_id, self.lane, frame) {
+        match shared.routes.deliver(self.node_id, self.lane, frame) {
             Delivery::Delivered => {}
             Delivery::Full => drop(shared.metrics.inbound_full.inc()),
             Delivery::Unclaimed => drop(shared.metrics.inbound_unclaimed.inc()),
@@ -205,9 +222,10 @@ impl Connection {
             // Only this lane carries announcements, so that an older one never overtakes a newer one.
             control::GROUPS if self.lane == Lane::Consensus => {
                 let groups = decode_groups(frame.payload)?;
-                shared.watch_genesis(&self.peer.identity.node_id, &groups);
+                shared.watch_genesis(&self.node_id, &groups);
                 shared.table.set_groups(self, groups);
             }
+            control::SHOWN => self.receive_shown(shared, Shown::decode(frame.payload)?)?,
             other => {
                 let detail = format!(
                     "control frame {other} on the {} lane, which has no place there",
@@ -215,6 +233,33 @@ impl Connection {
                 );
                 return Err(Refusal::new(RefusalReason::Malformed, detail));
             }
+        }
+        Ok(())
+    }
+
+    /// Takes what the peer shows from now on, if we would let it in with that. If not, what it showed before counts on: a chain
+    /// certificate that we do not trust yet costs nobody a connection.
+    fn receive_shown(&self, shared: &Shared, shown: Shown) -> Result<(), Refusal> {
+        let credentials = shared.credentials.load();
+        let (direction, time) = (shared.direction(self.origin), unix_ms() / 1_000);
+        if shared.table.set_trust(&self.node_id, shown.trust_hash) {
+            // What it did not trust before, it may trust now.
+            shared.show_to(&self.node_id, &credentials);
+        }
+        let verified = verify_peer(&shown.chain, &credentials.trust, &credentials.lists, time, direction);
+        match verified {
+            Ok(identity) if identity.node_id == self.node_id => {
+                self.peer.store(Arc::new(VerifiedPeer {
+                    identity,
+                    chain: shown.chain,
+                    verified_at: time,
+                }));
+            }
+            Ok(other) => {
+                let detail = format!("certificates shown again are of {}, not of the peer", other.node_id);
+                return Err(Refusal::new(RefusalReason::IdentityMismatch, detail));
+            }
+            Err(refusal) => shared.refuse(&refusal.of(self.node_id), self.address.ip(), direction),
         }
         Ok(())
     }

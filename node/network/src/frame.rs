@@ -38,6 +38,8 @@ pub(crate) mod control {
     pub(crate) const PONG: u16 = 4;
     /// The groups I serve from now on.
     pub(crate) const GROUPS: u16 = 5;
+    /// The certificates I show and the hash of those I trust, from now on.
+    pub(crate) const SHOWN: u16 = 6;
 }
 
 /// One frame.

@@ -24,7 +24,6 @@ use crate::settings::{PeerAddress, Settings, SettingsError};
 use crate::shared::{Shared, unix_ms};
 use crate::table::find_group;
 use crate::tls::Credentials;
-use crate::verify::verify_peer;
 use crate::{dialer, listener};
 
 /// Why the network cannot start.
@@ -151,6 +150,11 @@ impl NetworkHandle {
         self.shared.credentials.load().identity.clone()
     }
 
+    /// SHA-256 of the chain certificates we trust.
+    pub fn trust_hash(&self) -> [u8; 32] {
+        *self.shared.credentials.load().trust.hash()
+    }
+
     /// The address peers are accepted at, with the port that was taken if 0 was configured.
     pub fn local_address(&self) -> SocketAddr {
         self.shared.local
@@ -273,12 +277,12 @@ impl NetworkHandle {
         }
     }
 
-    /// Uses other settings from now on: new handshakes show the new certificate, live connections of peers that the new
-    /// lists or chain certificates refuse are closed at once, peers no longer listed are not dialled again. Settings
-    /// that cannot be used change nothing.
+    /// Uses other settings from now on: new handshakes and live peers are shown the new certificate, live connections of
+    /// peers that the new lists or chain certificates refuse are closed at once, peers no longer listed are not dialled
+    /// again. Settings that cannot be used change nothing.
     ///
-    /// A live peer whose certificate has merely run out since its handshake stays until it reconnects: cutting it here
-    /// would make a reload cost a quorum that a forgotten renewal has not yet cost.
+    /// A live peer whose certificate has merely run out since it was shown stays until it reconnects: cutting it here would
+    /// make a reload cost a quorum that a forgotten renewal has not yet cost.
     pub fn reload(&self, settings: Settings) -> Result<Reloaded, SettingsError> {
         let reloading = self.reloading.lock();
         let time = unix_ms() / 1_000;
@@ -286,13 +290,9 @@ impl NetworkHandle {
         self.shared.credentials.store(Arc::clone(&credentials));
         let closed = self.shared.sift(|connection| {
             let direction = self.shared.direction(connection.origin);
-            let Credentials { trust, lists, .. } = credentials.as_ref();
-            let verified = |time| verify_peer(&connection.peer.chain, trust, lists, time, direction).map(|_| ());
-            match verified(time) {
-                Err(refusal) if refusal.reason == RefusalReason::Expired => verified(connection.peer.verified_at),
-                other => other,
-            }
+            credentials.recheck(&connection.peer(), time, direction)
         });
+        self.shared.show_again(&credentials);
         self.dial(settings.peers);
         drop(reloading);
         Ok(Reloaded {

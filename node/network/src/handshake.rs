@@ -18,7 +18,6 @@ use crate::refusal::{Direction, Refusal, RefusalReason};
 use crate::shared::{Shared, unix_ms};
 use crate::table::Admission;
 use crate::tls::{self, Credentials, HandshakeFailure, VerifiedPeer, Verifier};
-use crate::verify::verify_peer;
 
 /// What a dial came to, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +74,7 @@ impl Attempt {
 
     /// Finds the new connection's place, asking one that is there already for a sign of life.
     async fn admit(&self, connection: &Arc<Connection>, hello: &Hello) -> Result<bool, Refusal> {
-        let node_id = connection.peer.identity.node_id;
+        let node_id = connection.node_id;
         loop {
             match self.shared.table.admit(connection, hello, unix_ms()) {
                 Admission::Admitted => return Ok(true),
@@ -106,17 +105,11 @@ impl Attempt {
         let current = self.shared.credentials.load();
         if !Arc::ptr_eq(&current, &self.credentials) {
             let time = unix_ms() / 1_000;
-            let again = verify_peer(
-                &connection.peer.chain,
-                &current.trust,
-                &current.lists,
-                time,
-                self.direction,
-            );
-            if let Err(refusal) = again {
+            if let Err(refusal) = current.recheck(&connection.peer(), time, self.direction) {
                 self.shared.refuse(&refusal, self.address.ip(), self.direction);
                 connection.close(&refusal.to_string());
             }
+            self.shared.show(connection, &current);
         }
         if !Arc::ptr_eq(&self.shared.groups.load(), &self.groups) {
             self.shared.announce(connection);

@@ -34,6 +34,7 @@ mod metrics;
 mod queue;
 mod routes;
 mod shared;
+mod shown;
 mod table;
 
 pub use api::{

@@ -21,6 +21,7 @@ use crate::hello::{Hello, encode_groups};
 use crate::metrics::Metrics;
 use crate::refusal::{Direction, Refusal, RefusalRecord};
 use crate::routes::Routes;
+use crate::shown::Shown;
 use crate::table::{PeerTable, find_group};
 use crate::tls::Credentials;
 
@@ -98,6 +99,33 @@ impl Shared {
             trust_hash: *credentials.trust.hash(),
             software: self.config.software.clone(),
             groups: groups.to_vec(),
+        }
+    }
+
+    /// Shows every live peer what a reload has made of our certificates and trust.
+    pub(crate) fn show_again(&self, credentials: &Credentials) {
+        for connection in self.table.connections() {
+            self.show(&connection, credentials);
+        }
+    }
+
+    /// Shows them to one peer.
+    pub(crate) fn show_to(&self, node_id: &NodeId, credentials: &Credentials) {
+        for connection in Lane::ALL
+            .into_iter()
+            .filter_map(|lane| self.table.connection(node_id, lane))
+        {
+            self.show(&connection, credentials);
+        }
+    }
+
+    /// Shows them over one connection.
+    pub(crate) fn show(&self, connection: &Connection, credentials: &Credentials) {
+        match Shown::of(credentials).encode() {
+            Some(payload) => connection.queue.push_control(control::SHOWN, payload),
+            None => {
+                tracing::warn!("our certificates are too long to be shown again: peers see them when they reconnect")
+            }
         }
     }
 
@@ -223,7 +251,7 @@ impl Shared {
             if let Err(refusal) = keep(&connection) {
                 self.refuse(&refusal, connection.address.ip(), self.direction(connection.origin));
                 connection.close(&refusal.to_string());
-                closed.push(connection.peer.identity.node_id);
+                closed.push(connection.node_id);
             }
         }
         closed.sort_unstable();

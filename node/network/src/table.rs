@@ -123,7 +123,7 @@ impl PeerTable {
 
     /// Puts a connection into the table, if its place is free or it may take it over.
     pub(crate) fn admit(&self, connection: &Arc<Connection>, hello: &Hello, unix_ms: u64) -> Admission {
-        let node_id = connection.peer.identity.node_id;
+        let node_id = connection.node_id;
         let mut peers = self.peers.write();
         if !peers.contains_key(&node_id) && peers.len() >= self.max_peers {
             return Admission::TooManyPeers;
@@ -161,12 +161,9 @@ impl PeerTable {
             self.metrics.peers.inc();
         }
         if peer.is_up() {
-            let identity = peer
-                .connections()
-                .next()
-                .map(|connection| connection.peer.identity.clone());
+            let identity = peer.connections().next().map(|connection| connection.peer());
             let (agency, name) = identity
-                .map(|identity| (identity.agency, identity.name))
+                .map(|peer| (peer.identity.agency.clone(), peer.identity.name.clone()))
                 .unwrap_or_default();
             tracing::info!(
                 peer = node_id.short(),
@@ -185,7 +182,7 @@ impl PeerTable {
 
     /// Takes a connection that ended out, unless another one has its place.
     pub(crate) fn remove(&self, connection: &Connection) {
-        let node_id = connection.peer.identity.node_id;
+        let node_id = connection.node_id;
         let mut peers = self.peers.write();
         let Some(peer) = peers.get_mut(&node_id) else { return };
         let was_up = peer.is_up();
@@ -208,7 +205,7 @@ impl PeerTable {
 
     /// Takes an announcement, if it came over the live consensus connection of its peer.
     pub(crate) fn set_groups(&self, connection: &Connection, groups: Vec<ServedGroup>) {
-        let node_id = connection.peer.identity.node_id;
+        let node_id = connection.node_id;
         let mut peers = self.peers.write();
         let Some(peer) = peers.get_mut(&node_id) else { return };
         let live = peer.lane(connection.lane).is_some_and(|live| live.id == connection.id);
@@ -218,6 +215,13 @@ impl PeerTable {
                 drop(self.events.send(NetworkEvent::GroupsChanged { node_id, groups }));
             }
         }
+    }
+
+    /// Takes the hash of the chain certificates a peer trusts since its reload; says whether it is another one.
+    pub(crate) fn set_trust(&self, node_id: &NodeId, trust_hash: [u8; 32]) -> bool {
+        let mut peers = self.peers.write();
+        let told = peers.get_mut(node_id).map(|peer| &mut peer.trust_hash);
+        told.is_some_and(|told| std::mem::replace(told, trust_hash) != trust_hash)
     }
 
     /// The live connection of a peer's lane.
@@ -278,16 +282,18 @@ impl PeerTable {
 
 fn info(node_id: NodeId, peer: &Peer) -> Option<PeerInfo> {
     let oldest = peer.connections().min_by_key(|connection| connection.id)?;
-    let identity = &oldest.peer.identity;
+    let shown = oldest.peer();
+    let identity = &shown.identity;
     Some(PeerInfo {
         node_id,
         agency: identity.agency.clone(),
         name: identity.name.clone(),
         not_after: peer
             .connections()
-            .map(|connection| connection.peer.identity.not_after)
+            .map(|connection| connection.peer().identity.not_after)
             .max()
             .unwrap_or(0),
+        issuer: identity.issuer,
         address: oldest.address,
         lanes: peer.connections().map(|connection| connection.lane).collect(),
         groups: peer.groups.clone(),

@@ -77,6 +77,21 @@ impl Credentials {
             provider,
         })
     }
+
+    /// The certificates we show, leaf first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.certified.cert
+    }
+
+    /// Whether what a live peer showed still counts. One whose certificate has merely run out since stays until it
+    /// reconnects: cutting it off would make a reload cost a quorum that a forgotten renewal has not yet cost.
+    pub(crate) fn recheck(&self, peer: &VerifiedPeer, unix_time: u64, direction: Direction) -> Result<(), Refusal> {
+        let verified = |time| verify_peer(&peer.chain, &self.trust, &self.lists, time, direction).map(|_| ());
+        match verified(unix_time) {
+            Err(refusal) if refusal.reason == RefusalReason::Expired => verified(peer.verified_at),
+            other => other,
+        }
+    }
 }
 
 fn signing_key(

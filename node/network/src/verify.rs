@@ -53,6 +53,7 @@ pub fn verify_peer(
         name: common_name(leaf.subject()).map_err(named)?,
         serial: Serial::new(leaf.raw_serial()),
         not_after: u64::try_from(leaf.validity().not_after.timestamp()).unwrap_or(0),
+        issuer: path.issuer,
     };
     check_lists(&identity, &path, lists).map_err(named)?;
     Ok(identity)
@@ -158,6 +159,8 @@ struct Path {
     above: Vec<(String, Serial)>,
     /// The key that signed the leaf.
     issuer_key: Vec<u8>,
+    /// SHA-256 of the certificate of that key; none when it is the root's.
+    issuer: Option<[u8; 32]>,
 }
 
 impl Path {
@@ -211,7 +214,7 @@ fn walk<'p>(
 }
 
 fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Path, Refusal> {
-    let (mut above, mut issuer_key) = (Vec::new(), None);
+    let (mut above, mut issuer_key, mut issuer) = (Vec::new(), None, None);
     for certificate in path.intermediate_certificates() {
         let der = certificate.der();
         let parsed = parse(&der)?;
@@ -228,6 +231,7 @@ fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Pat
         }
         above.push((common_name(parsed.subject())?, Serial::new(parsed.raw_serial())));
         issuer_key.get_or_insert_with(|| parsed.public_key().raw.to_vec());
+        issuer.get_or_insert_with(|| sha256(&der));
     }
     let root_name = roots
         .root_of(path.anchor(), time)
@@ -238,7 +242,14 @@ fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Pat
         root_name,
         above,
         issuer_key,
+        issuer,
     })
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    hash
 }
 
 /// Seconds since 1970 as RFC 3339 writes them.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use althing_types::{B256, GroupId, NodeId};
 use serde::Serialize;
 
-use crate::backend::{GroupStatus, NodeStatus};
+use crate::backend::{CertificateStatus, GroupStatus, NodeStatus};
 use crate::methods::Work;
 use crate::session::{Answer, Call};
 
@@ -19,7 +19,32 @@ struct StatusObject {
     version: String,
     node_id: NodeId,
     started_at: u64,
+    certificates: CertificateObject,
+    peers: BTreeMap<NodeId, CertificateObject>,
     groups: BTreeMap<GroupId, GroupObject>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateObject {
+    trust: B256,
+    issuer: Option<B256>,
+    not_after: u64,
+}
+
+impl From<CertificateStatus> for CertificateObject {
+    fn from(status: CertificateStatus) -> Self {
+        let CertificateStatus {
+            trust,
+            issuer,
+            not_after,
+        } = status;
+        Self {
+            trust,
+            issuer,
+            not_after,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,18 +100,23 @@ impl From<GroupStatus> for GroupObject {
 }
 
 /// `althing_status`: everything an operator asks before it disturbs a node. No parameters. Groups by number; a group that
-/// could not be opened is there too, halted, with nulls for what is not known. `startedAt` is in seconds since 1970.
+/// could not be opened is there too, halted, with nulls for what is not known. `startedAt` and `notAfter` are in seconds since 1970;
+/// `trust` and `issuer` tell how far a rollover of chain certificates has come, here and with each connected peer.
 fn status(call: &Call<'_>) -> Answer {
     let NodeStatus {
         version,
         node_id,
         started_at,
+        certificates,
+        peers,
         groups,
     } = call.session.shared.node.status();
     call.answer(&StatusObject {
         version,
         node_id,
         started_at,
+        certificates: certificates.into(),
+        peers: peers.into_iter().map(|(id, peer)| (id, peer.into())).collect(),
         groups: groups.into_iter().map(|(id, group)| (id, group.into())).collect(),
     })
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use althing_network::NetworkHandle;
 use althing_rpc::backend::{
-    ClientVersion, GroupBackend, GroupLifecycle, GroupStatus, GroupUnavailable, NodeBackend, NodeStatus, PeerInfo,
+    CertificateStatus, ClientVersion, GroupBackend, GroupLifecycle, GroupStatus, GroupUnavailable, NodeBackend,
+    NodeStatus, PeerInfo,
 };
-use althing_types::GroupId;
+use althing_types::{B256, GroupId, NodeId};
 
 use super::group::GroupRpc;
 use crate::app::VERSION;
@@ -49,6 +50,24 @@ impl NodeRpc {
         let groups = &self.facts.groups;
         groups.failure(id).is_some() || groups.resting().get(&id) == Some(&Decided::Stopped)
     }
+}
+
+fn own_certificates(network: &NetworkHandle) -> CertificateStatus {
+    let identity = network.identity();
+    CertificateStatus {
+        trust: B256::new(network.trust_hash()),
+        issuer: identity.issuer.map(B256::new),
+        not_after: identity.not_after,
+    }
+}
+
+fn certificates_of(peer: &althing_network::PeerInfo) -> (NodeId, CertificateStatus) {
+    let status = CertificateStatus {
+        trust: B256::new(peer.trust_hash),
+        issuer: peer.issuer.map(B256::new),
+        not_after: peer.not_after,
+    };
+    (peer.node_id, status)
 }
 
 impl NodeBackend for NodeRpc {
@@ -127,6 +146,8 @@ impl NodeBackend for NodeRpc {
             version: VERSION.to_owned(),
             node_id: self.facts.network.node_id(),
             started_at: self.facts.started_at,
+            certificates: own_certificates(&self.facts.network),
+            peers: self.facts.network.peers().iter().map(certificates_of).collect(),
             groups: failed.chain(running).collect(),
         }
     }

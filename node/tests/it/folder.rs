@@ -94,6 +94,17 @@ impl Authority {
         }
     }
 
+    /// An agency's certificate once more, over its key and under this authority.
+    pub(crate) fn agency_again(&self, name: &str, agency: &Self) -> Self {
+        let (params, key) = (authority_params(name), agency.issuer.key());
+        let key = KeyPair::from_pem(&key.serialize_pem()).unwrap();
+        let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
     /// The certificate of a client with this role (organisational unit).
     pub(crate) fn client(&self, key: &KeyPair, role: &str) -> String {
         self.issue(key, |params| {

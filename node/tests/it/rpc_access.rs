@@ -148,6 +148,41 @@ fn a_renewed_certificate_is_served_without_a_restart_and_connections_go_on() {
 }
 
 #[test]
+fn a_session_outlives_the_chain_certificate_it_began_under() {
+    let folder = with_tls("required");
+    let mut running = start(&folder);
+    let (own, foreign) = (
+        Person::of(&folder.agency, "admin"),
+        Person::of(&folder.chain.agency("agency-b"), "sdk"),
+    );
+    let (mut session, mut stranger) = (own.connect(&folder), foreign.connect(&folder));
+    for client in [&mut session, &mut stranger] {
+        assert_eq!(client.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+    }
+    // The agency is certified again under another chain certificate, and the old one goes; the client has heard of neither.
+    let chain = Authority::chain();
+    let agency = chain.agency_again("agency-a", &folder.agency);
+    let renewed = agency.issue(&folder.key, |params| {
+        let name = "localhost".try_into().unwrap();
+        params.subject_alt_names.push(SanType::DnsName(name));
+    });
+    let mut step = |file: &str, text: String| {
+        folder.write("conf/next", text);
+        fs::rename(folder.file("conf/next"), folder.file(file)).unwrap();
+        running.until_said("certificates, lists and peers were reloaded")
+    };
+    step("conf/ca.crt", format!("{}{}", folder.chain.pem(), chain.pem()));
+    step("conf/node.crt", renewed);
+    let line = step("conf/ca.crt", chain.pem().to_owned());
+    assert!(line.contains("agency-b") && !line.contains("agency-a"), "{line}");
+    assert!(session.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    assert!(stranger.ask("getBlockNumber", json!([1])).is_err());
+    // It may even begin another session with what it has, as long as it trusts the node.
+    let mut again = Client::tls(folder.ports.rpc, &config(chain.pem(), Some((&own.chain, &own.key))));
+    assert!(again.ask("althing_status", json!([])).unwrap()["result"].is_object());
+}
+
+#[test]
 fn a_client_put_on_the_blacklist_loses_its_connection_and_gets_no_other() {
     let folder = with_tls("optional");
     let mut running = start(&folder);

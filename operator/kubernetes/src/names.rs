@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::name::{AgencyName, ConsortiumName, GroupName, NodeName};
+use althing_operator::name::{AgencyName, ChainKeyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::plan::Identity;
 use althing_operator::status::ObjectRef;
 
@@ -120,7 +120,7 @@ pub fn genesis(group: &GroupName) -> String {
 /// holds instead.
 pub fn key_secret(identity: &Identity) -> String {
     match identity {
-        Identity::ChainCa(name) => format!("{name}-chain-key"),
+        Identity::ChainCa(key) => format!("{}-chain-key{}", key.consortium(), chain_key_suffix(key)),
         Identity::AgencyCa(name) => format!("{name}-ca-key"),
         Identity::Governance(name) => format!("{name}-governance"),
         Identity::Sdk(name) => format!("{name}-sdk-key"),
@@ -129,10 +129,18 @@ pub fn key_secret(identity: &Identity) -> String {
     }
 }
 
+/// `.2` of the second chain key; no name of another object has a dot.
+fn chain_key_suffix(key: &ChainKeyName) -> String {
+    match key.number() {
+        1 => String::new(),
+        number => format!(".{number}"),
+    }
+}
+
 /// The Secret with the certificate of an identity; a governance account has none.
 pub fn certificate_secret(identity: &Identity) -> Option<String> {
     match identity {
-        Identity::ChainCa(name) => Some(format!("{name}-chain")),
+        Identity::ChainCa(key) => Some(format!("{}-chain{}", key.consortium(), chain_key_suffix(key))),
         Identity::AgencyCa(name) => Some(format!("{name}-ca")),
         Identity::Governance(_) => None,
         Identity::Sdk(name) => Some(format!("{name}-sdk")),
@@ -152,7 +160,7 @@ pub const fn certificate_file(identity: &Identity) -> &'static str {
 /// The object an identity's Secrets belong to.
 pub fn owner_of(identity: &Identity) -> ObjectRef {
     match identity {
-        Identity::ChainCa(name) => ObjectRef::Consortium(name.clone()),
+        Identity::ChainCa(key) => ObjectRef::Consortium(key.consortium().clone()),
         Identity::AgencyCa(name) | Identity::Governance(name) | Identity::Sdk(name) | Identity::Admin(name) => {
             ObjectRef::Agency(name.clone())
         }
@@ -212,7 +220,7 @@ mod tests {
         let node_name = NodeName::new(longest.clone()).unwrap();
         let agency = AgencyName::new(longest.clone()).unwrap();
         let identities = [
-            Identity::ChainCa(ConsortiumName::new(longest.clone()).unwrap()),
+            Identity::first_chain_ca(ConsortiumName::new(longest.clone()).unwrap()),
             Identity::AgencyCa(agency.clone()),
             Identity::Governance(agency.clone()),
             Identity::Sdk(agency.clone()),

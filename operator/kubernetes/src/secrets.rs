@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use althing_operator::controller::consortium;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::pki::PrivateKey;
 use althing_operator::plan::{Identity, KeyState};
@@ -41,19 +42,15 @@ pub fn key_places(manifests: &NamespaceManifests) -> BTreeMap<Identity, KeyPlace
         };
         (identity, place)
     };
-    let chains = manifests.consortiums.iter().filter_map(|(name, object)| {
-        let registrar = object.spec.registrar.as_ref()?;
-        let (identity, made) = own(Identity::ChainCa(name.clone()));
-        Some(match &registrar.secret_name {
-            Some(secret) => (
-                identity,
-                KeyPlace {
-                    secret: secret.clone(),
-                    is_brought: true,
-                },
-            ),
-            None => (identity, made),
-        })
+    let chains = manifests.consortiums.iter().flat_map(|(name, object)| {
+        let registrar = object.spec.registrar.as_ref();
+        let brought = registrar.and_then(|registrar| registrar.secret_name.as_ref());
+        let brought = brought.map(|secret| KeyPlace {
+            secret: secret.clone(),
+            is_brought: true,
+        });
+        let keys = consortium::known_chain_keys(name, registrar).into_iter().map(own);
+        keys.map(move |(identity, made)| (identity, brought.clone().unwrap_or(made)))
     });
     let agencies = manifests
         .agencies

@@ -1,6 +1,8 @@
 //! Reading certificates: who, by whom, for what, until when. Every byte is from outside.
 
-use althing_types::{Address, NodeId};
+use std::collections::BTreeSet;
+
+use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
@@ -122,6 +124,19 @@ pub fn verify_issued_by(subject: &str, issuer: &str) -> Result<(), InspectError>
     subject
         .verify_signature(Some(issuer.public_key()))
         .map_err(|_| InspectError::Signature(issuer_name))
+}
+
+/// SHA-256 over a set of certificates, as a node tells its peers: in ascending byte order, each after its length (4 bytes,
+/// big-endian), each once. What is no certificate is not counted.
+pub fn trust_hash<'p>(pems: impl Iterator<Item = &'p str>) -> B256 {
+    let ders = pems.filter_map(|pem| Some(blocks(pem).ok()?.first()?.contents.clone()));
+    let ders: BTreeSet<Vec<u8>> = ders.collect();
+    let mut bytes = vec![];
+    for der in ders {
+        bytes.extend(u32::try_from(der.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(der);
+    }
+    sha256_hex(&bytes).parse().unwrap_or_default()
 }
 
 fn blocks(text: &str) -> Result<Vec<Pem>, InspectError> {

@@ -13,7 +13,7 @@ pub mod profile;
 pub mod renewal;
 pub mod request;
 
-pub use inspect::{CertificateFacts, InspectError};
+pub use inspect::{CertificateFacts, InspectError, trust_hash};
 pub use issue::{IssueError, IssuerMaterial, issue};
 pub use key::{KeyError, PrivateKey};
 pub use profile::{Profile, Role};

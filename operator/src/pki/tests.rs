@@ -46,7 +46,7 @@ struct Chain {
 
 fn chain_of(seed: u64) -> Chain {
     let (chain_key, agency_key) = (key(seed), key(seed + 1));
-    let chain_id = Identity::ChainCa(ConsortiumName::new("trade").unwrap());
+    let chain_id = Identity::first_chain_ca(ConsortiumName::new("trade").unwrap());
     let agency_id = Identity::AgencyCa(AgencyName::new("agency-a").unwrap());
     let own = IssuerMaterial {
         key: &chain_key,
@@ -264,7 +264,7 @@ fn an_answered_request_becomes_an_agency_certificate_with_the_account_in_it() {
     let account = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F".parse().unwrap();
     let mut order = order(
         Identity::AgencyCa(AgencyName::new("agency-d").unwrap()),
-        Identity::ChainCa(ConsortiumName::new("trade").unwrap()),
+        Identity::first_chain_ca(ConsortiumName::new("trade").unwrap()),
         Role::Agency,
     );
     order.profile.governance_account = Some(account);

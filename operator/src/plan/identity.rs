@@ -6,15 +6,15 @@ use althing_types::{Address, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{AgencyName, ConsortiumName, NodeName};
+use crate::name::{AgencyName, ChainKeyName, ConsortiumName, NodeName};
 use crate::pki::profile::Profile;
 
 /// Whose key it is, within one namespace. At most one key ever exists under one identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Identity {
-    /// The chain key of a consortium: signs agency certificates. Only where the registrar is.
-    ChainCa(ConsortiumName),
+    /// A chain key of a consortium: signs agency certificates. Only where the registrar is.
+    ChainCa(ChainKeyName),
     /// An agency's key: signs its node, sdk and admin certificates and its attestations.
     AgencyCa(AgencyName),
     /// The agency's account on the chain: votes. A secp256k1 key without a certificate.
@@ -68,6 +68,11 @@ impl IdentityKind {
 }
 
 impl Identity {
+    /// The chain key every consortium begins with. A key that a person brings has this identity too, whichever it is.
+    pub fn first_chain_ca(consortium: ConsortiumName) -> Self {
+        Self::ChainCa(ChainKeyName::first(consortium))
+    }
+
     /// What it is for.
     pub const fn kind(&self) -> IdentityKind {
         match self {

@@ -20,6 +20,8 @@ pub mod process;
 pub mod report;
 pub mod step;
 
+use std::collections::BTreeMap;
+
 use althing_types::{B256, GroupId};
 use serde::Serialize;
 
@@ -37,7 +39,7 @@ pub use report::{GroupReport, GroupRole, NodeReport};
 pub use step::Step;
 
 use crate::governance::Act;
-use crate::name::{GroupName, Namespace};
+use crate::name::{ConsortiumName, GroupName, Namespace};
 use crate::status::ObjectStatus;
 
 /// What is to be done in one namespace, and what is to be said about it.
@@ -79,6 +81,8 @@ pub struct Desired {
     pub processes: Vec<Process>,
     /// The network around them.
     pub network: Vec<NodeNetwork>,
+    /// The chain certificates in PEM that each consortium trusts, the one that signs now first.
+    pub trust: BTreeMap<ConsortiumName, Vec<String>>,
 }
 
 /// A genesis, rendered once and kept verbatim.

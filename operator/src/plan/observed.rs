@@ -8,7 +8,7 @@ use crate::governance::ChainView;
 use crate::name::{GroupName, NodeName};
 use crate::plan::file::{FileRef, ObservedFile};
 use crate::plan::process::{Endpoint, Process};
-use crate::plan::report::NodeReport;
+use crate::plan::report::{NodeReport, Shown};
 use crate::plan::{DisruptionReason, Identity, PublicKey};
 use crate::status::ObjectStatus;
 
@@ -27,6 +27,8 @@ pub struct Observed {
     pub processes: BTreeMap<NodeName, ObservedProcess>,
     /// What running nodes say about themselves; a node that was not asked or did not answer is missing.
     pub reports: BTreeMap<NodeName, NodeReport>,
+    /// What running nodes show their peers, and what these show them.
+    pub shown: BTreeMap<NodeName, Shown>,
     /// What holds on the chains, as own nodes that are in sync said; a group nobody told of is missing.
     pub chains: BTreeMap<GroupName, ChainView>,
     /// Nodes the edge has to disturb for its own reasons, such as a machine that is drained.

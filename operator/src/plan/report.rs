@@ -14,9 +14,32 @@ pub struct NodeReport {
     /// The version of the program.
     #[serde(default)]
     pub version: String,
+    /// What it shows and trusts, and its peers.
+    #[serde(flatten)]
+    pub shown: Shown,
     /// Every group it runs, by number.
     #[serde(default)]
     pub groups: BTreeMap<GroupId, GroupReport>,
+}
+
+/// What a running node shows its peers and trusts, and what they showed and told it last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// The node itself; none when it does not say.
+    pub certificates: Option<CertificateReport>,
+    /// Every connected peer.
+    pub peers: BTreeMap<NodeId, CertificateReport>,
+}
+
+/// The certificates of one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CertificateReport {
+    /// SHA-256 over the set of chain certificates it trusts ([`crate::pki::trust_hash`]).
+    pub trust: B256,
+    /// SHA-256 of the certificate that issued the one it shows (DER); none when a chain certificate did.
+    pub issuer: Option<B256>,
 }
 
 /// One group, as one node sees it.

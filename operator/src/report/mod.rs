@@ -91,11 +91,12 @@ impl Report<'_> {
                 found.push(self.certificate_finding(&chain.issuing));
                 facts.certificate = Some(chain.issuing.pem.clone());
                 facts.fingerprint = Some(chain.issuing.facts.fingerprint.clone());
+                facts.trusted = chain.trusted.iter().map(|trusted| trusted.pem.clone()).collect();
                 facts.certificate_not_after = Some(chain.issuing.facts.not_after);
             }
             Err(_) => found.push(Self::no_certificate()),
         }
-        found.extend(self.revocations_in_sync(name));
+        found.extend(self.trust_in_sync(name));
         let generation = self
             .ctx
             .manifests
@@ -105,16 +106,21 @@ impl Report<'_> {
         self.status(object, generation, found, facts)
     }
 
-    /// Whether who is revoked is cut off, where anybody is.
-    fn revocations_in_sync(&self, name: &ConsortiumName) -> Option<Finding> {
+    /// Whether the nodes follow what is trusted and what is no more: where a chain certificate rolls over, and where anybody is
+    /// revoked.
+    fn trust_in_sync(&self, name: &ConsortiumName) -> Option<Finding> {
         let chain = self.findings.chains.get(name)?.as_ref().ok()?;
-        let waiting = &self.findings.cut_offs.get(name)?.waiting;
-        if chain.consortium.revocations == RevocationList::default() {
+        let revoked = &self.findings.cut_offs.get(name)?.waiting;
+        let (reason, waiting) = match chain.waiting.is_empty() {
+            true => (Reason::RevocationWaits, revoked.clone()),
+            false => (Reason::RolloverWaits, [chain.waiting.as_slice(), revoked].concat()),
+        };
+        if waiting.is_empty() && chain.trusted.len() == 1 && chain.consortium.revocations == RevocationList::default() {
             return None;
         }
-        let (truth, reason, text) = match waiting.as_slice() {
-            [] => (Truth::True, Reason::InSync, "who is revoked is cut off".to_owned()),
-            waiting => (Truth::False, Reason::RevocationWaits, waiting.join("; ")),
+        let (truth, reason, text) = match waiting.is_empty() {
+            true => (Truth::True, Reason::InSync, trusted(chain)),
+            false => (Truth::False, reason, waiting.join("; ")),
         };
         Some(Finding::new(ConditionType::InSync, truth, reason, text))
     }
@@ -155,4 +161,19 @@ impl Report<'_> {
             .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
     }
+}
+
+fn trusted(chain: &ChainFacts) -> String {
+    let mut text = vec![];
+    if chain.trusted.len() > 1 {
+        let signs = chain.issuing.facts.fingerprint.get(..16).unwrap_or_default();
+        text.push(format!(
+            "{} chain certificates are trusted, {signs} signs",
+            chain.trusted.len()
+        ));
+    }
+    if chain.consortium.revocations != RevocationList::default() {
+        text.push("who is revoked is cut off".to_owned());
+    }
+    text.join("; ")
 }

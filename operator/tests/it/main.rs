@@ -11,6 +11,7 @@ mod histories;
 mod leases;
 mod manifests;
 mod revocations;
+mod rollover;
 mod rules;
 mod sample;
 mod sovereign;

@@ -1,6 +1,6 @@
 //! Who is revoked is cut off, but no sealer before a vote has removed it (GOVERNANCE.md 4).
 
-use althing_operator::manifest::Manifests;
+use althing_operator::manifest::{Manifests, NamespaceManifests};
 use althing_operator::plan::{FileContent, FileRef, NamespacePlan};
 use althing_operator::status::{ConditionType, Reason, Truth};
 use althing_types::NodeId;
@@ -125,6 +125,26 @@ fn who_was_cut_off_stays_cut_off_when_no_chain_can_be_asked() {
     scene.edge.observed.chains.clear();
     scene.converge();
     assert!(scene.blacklist("node-0").contains(&id.to_string()));
+}
+
+#[test]
+fn a_group_whose_manifest_is_wrong_or_gone_protects_its_sealers_still() {
+    for spoil in [
+        (|namespace| {
+            namespace
+                .groups
+                .values_mut()
+                .for_each(|group| group.spec.genesis.hash = Some("0x".into()))
+        }) as fn(&mut NamespaceManifests),
+        |namespace| namespace.groups.clear(),
+    ] {
+        let mut scene = Scene::new();
+        let id = scene.id("node-2");
+        scene.all = changed(&scene.all, "trade", spoil);
+        let plan = scene.revoke(json!({"sequence": 1, "nodeIds": [id]}));
+        assert_eq!(told(&plan).1, Reason::RevocationWaits);
+        assert_eq!(scene.blacklist("node-0"), "");
+    }
 }
 
 #[test]

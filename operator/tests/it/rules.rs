@@ -114,7 +114,7 @@ fn rule_1_a_missing_governance_key_stalls_the_agency() {
 fn rule_1_a_missing_chain_key_stalls_the_consortium() {
     let (all, mut edge) = running();
     edge.observed.statuses.clear();
-    let identity = Identity::ChainCa(ConsortiumName::new("trade").unwrap());
+    let identity = Identity::first_chain_ca(ConsortiumName::new("trade").unwrap());
     edge.keys.remove(&identity);
     edge.observed.identities.remove(&identity);
     let plan = edge.plan(&all, "trade", now());

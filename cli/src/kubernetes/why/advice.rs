@@ -59,7 +59,7 @@ pub(crate) fn advice(reason: &str) -> Advice {
 }
 
 /// Every reason that may stand in the way.
-const REASONS: [Reason; 31] = [
+const REASONS: [Reason; 32] = [
     Reason::Progressing,
     Reason::ReferenceMissing,
     Reason::DependencyNotReady,
@@ -90,6 +90,7 @@ const REASONS: [Reason; 31] = [
     Reason::ApplyRefused,
     Reason::ChainDiffers,
     Reason::RevocationWaits,
+    Reason::RolloverWaits,
     Reason::NotObserved,
 ];
 
@@ -149,6 +150,11 @@ fn of(reason: Reason) -> Advice {
         ),
         Reason::RevocationWaits => (
             "have the group vote: spec.agreed.members of the Group takes the sealer out; spec.revocations.force cuts it off at once",
+            Others,
+        ),
+        Reason::RolloverWaits => (
+            "bring the nodes that are named back, or carry the registrar's status.trusted and certificates to their agencies; \
+             spec.trust.waivers names an agency that is not waited for",
             Others,
         ),
         Reason::NoFaultTolerable => ("bring back the sealers that are down, or add sealers", Alone),

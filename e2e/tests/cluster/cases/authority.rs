@@ -125,7 +125,7 @@ fn entropy(bytes: &mut [u8]) {
 
 /// What goes into a certificate that begins now. Whose it is matters to error messages only.
 fn order(role: Role, name: &str, dns_names: Vec<String>) -> anyhow::Result<CertificateOrder> {
-    let subject = Identity::ChainCa(CONSORTIUM.to_owned().try_into()?);
+    let subject = Identity::first_chain_ca(CONSORTIUM.to_owned().try_into()?);
     let now = Timestamp::from_second(Timestamp::now().as_second())?;
     Ok(CertificateOrder {
         subject: subject.clone(),

@@ -37,6 +37,7 @@ pub(crate) async fn who_is_revoked_loses_every_connection_and_a_sealer_is_voted_
     // Revoking before removing: five sealers less one, less another, would still be a quorum; nobody counts on it.
     scene.revoke(2, &[&four, &three]).await?;
     scene.waits_for_a_vote("Node node-3").await?;
+    scene.lists("node-0", &four, &three).await?;
     scene.sees(&["node-0", "node-1", "node-2"], &three).await?;
     let since = Instant::now();
     scene.set_free(&["node-3", "node-4"]).await?;
@@ -93,6 +94,14 @@ impl Scene {
                 Ok(())
             })
             .await
+    }
+
+    /// What a node reads keeps one out and not the other.
+    async fn lists(&self, node: &str, out: &str, not: &str) -> anyhow::Result<()> {
+        let files = get(&self.case, &format!("configmap/{node}-config")).await?;
+        let files = files.context("the files of a node")?["data"]["config.ini"].to_string();
+        ensure!(files.contains(out) && !files.contains(not), "{files}");
+        Ok(())
     }
 
     /// Whom a node is connected to.

@@ -1,39 +1,23 @@
 //! The state of block 0.
 
-use std::collections::BTreeSet;
-
 use alloy_primitives::hex;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
     CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, MULTICALL3, SYSTEM_CONFIG, SYSTEM_CONTRACTS,
     genesis_changes, status,
 };
-use althing_types::genesis::{Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, Predeploy, StateKind};
+use althing_types::genesis::Predeploy;
 use althing_types::{Address, B256, ChangeSet, Genesis, GroupId, NodeId, SealerSet, StateReader, U256};
 
 use crate::support::*;
 
 pub(crate) fn genesis(predeploys: &[Predeploy]) -> Genesis {
+    let sealers = SealerSet::new(vec![NodeId::new([1; 64])]);
     Genesis {
-        protocol_version: 1,
-        chain_id: 20_260,
-        group_id: GroupId::try_from(1).unwrap(),
-        cryptography: Cryptography::Standard,
-        timestamp_ms: 0,
-        consensus: ConsensusConfig {
-            kind: ConsensusKind::Pbft,
-            max_transactions: 1000,
-            timeout_ms: 3000,
-            heartbeat_ms: None,
-        },
-        sealers: SealerSet::new(vec![NodeId::new([1; 64])]),
-        state: StateKind::Storage,
         evm_chain_id: CHAIN_ID,
-        evm_hash: EvmHash::Keccak256,
         gas_limit: GAS,
-        block_bytes: 4 << 20,
-        committee: Committee::default(),
-        predeploys: predeploys.iter().copied().collect::<BTreeSet<_>>(),
+        predeploys: predeploys.iter().copied().collect(),
+        ..Genesis::with_defaults(20_260, GroupId::try_from(1).unwrap(), sealers).unwrap()
     }
 }
 

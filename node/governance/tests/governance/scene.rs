@@ -1,9 +1,7 @@
 //! A group whose blocks come when a test says so.
 
 use althing_governance::{Ballot, Governance, Moment, Outcome, Proof, Refusal, Role, Wish};
-use althing_types::genesis::{
-    Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, GAS_LIMIT_DEFAULT, Genesis, Seat, StateKind,
-};
+use althing_types::genesis::{Committee, Genesis, Seat};
 use althing_types::{Address, B256, GroupId, NodeId, SealerSet};
 
 pub(crate) const SECOND: u64 = 1_000;
@@ -23,29 +21,14 @@ pub(crate) fn genesis(sealers: u8, seats: u8) -> Genesis {
         account: account(number),
         weight: 1,
     };
+    let sealers = SealerSet::new((1..=sealers).map(node).collect());
+    let plain = Genesis::with_defaults(20_260, GroupId::try_from(1).unwrap(), sealers).unwrap();
     Genesis {
-        protocol_version: 1,
-        chain_id: 20_260,
-        group_id: GroupId::try_from(1).unwrap(),
-        cryptography: Cryptography::Standard,
-        timestamp_ms: 0,
-        consensus: ConsensusConfig {
-            kind: ConsensusKind::Pbft,
-            max_transactions: 1_000,
-            timeout_ms: 3_000,
-            heartbeat_ms: None,
-        },
-        sealers: SealerSet::new((1..=sealers).map(node).collect()),
-        state: StateKind::Storage,
-        evm_chain_id: 1,
-        evm_hash: EvmHash::Keccak256,
-        gas_limit: GAS_LIMIT_DEFAULT,
-        block_bytes: 4 << 20,
         committee: Committee {
             seats: (1..=seats).map(seat).collect(),
             threshold: if seats == 0 { 0 } else { 50 },
         },
-        predeploys: std::collections::BTreeSet::new(),
+        ..plain
     }
 }
 

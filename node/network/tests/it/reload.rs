@@ -138,6 +138,89 @@ async fn a_chain_certificate_rolls_over_without_a_gap_and_the_old_one_goes() {
 }
 
 #[tokio::test]
+async fn a_renewed_certificate_is_shown_to_live_peers_and_stands_when_the_old_chain_certificate_goes() {
+    let (old, new) = (chain("trade"), chain("trade 2"));
+    let keys = [pki::key(), pki::key()];
+    let under = |root: &pki::Authority| {
+        let agency = root.agency("agency-a");
+        [0, 1].map(|at| agency.issue(&format!("node-{at}"), &keys[at], |_| {}))
+    };
+    let (first, renewed) = (under(&old), under(&new));
+    let roots = |files: &pki::NodeFiles, roots: &[&pki::Authority]| {
+        let mut wanted = settings(files, &old, &[]);
+        wanted.roots = roots.iter().map(|root| root.root()).collect();
+        wanted
+    };
+    let node = start_with(config(), roots(&first[0], &[&old])).await;
+    let address = crate::running::at(node.local_address());
+    let theirs = |files: &pki::NodeFiles, trusted: &[&pki::Authority]| {
+        let mut wanted = roots(files, trusted);
+        wanted.peers = vec![address.clone()];
+        wanted
+    };
+    let peer = start_with(config(), theirs(&first[1], &[&old])).await;
+    let their_id = first[1].node_id;
+    node.is_connected_to(&their_id).await;
+    let mut events = node.events();
+    let before = node.peers()[0].clone();
+    let step = |files: &pki::NodeFiles, trusted: &[&pki::Authority]| {
+        assert_eq!(peer.reload(theirs(files, trusted)).unwrap().closed, []);
+    };
+    // Both trust both; each hears of the other's trust over the live connection.
+    step(&first[1], &[&old, &new]);
+    assert_eq!(node.reload(roots(&first[0], &[&old, &new])).unwrap().closed, []);
+    until("the peer's trust is heard of", || {
+        node.peers()[0].trust_hash == node.trust_hash()
+    })
+    .await;
+    assert_ne!(node.peers()[0].trust_hash, before.trust_hash);
+    // Both are issued anew, under the new one.
+    step(&renewed[1], &[&old, &new]);
+    assert_eq!(node.reload(roots(&renewed[0], &[&old, &new])).unwrap().closed, []);
+    let shown = |here: &crate::running::Running| here.peers().first().and_then(|peer| peer.issuer);
+    until("each has seen the other's new certificate", || {
+        shown(&node) == peer.identity().issuer && shown(&peer) == node.identity().issuer
+    })
+    .await;
+    assert_ne!(shown(&node), before.issuer);
+    // The old one goes: nobody is a stranger, and no connection was lost on the way.
+    step(&renewed[1], &[&new]);
+    assert_eq!(node.reload(roots(&renewed[0], &[&new])).unwrap().closed, []);
+    assert_eq!((node.lanes_to(&their_id), peer.lanes_to(&first[0].node_id)), (2, 2));
+    assert!(events.try_recv().is_err(), "nothing went down or up");
+}
+
+#[tokio::test]
+async fn certificates_under_a_chain_that_is_not_trusted_yet_change_nothing_until_it_is() {
+    let (old, new) = (chain("trade"), chain("trade 2"));
+    let key = pki::key();
+    let first = old.agency("agency-a").issue("node-0", &key, |_| {});
+    let hasty = new.agency("agency-a").issue("node-0", &key, |_| {});
+    let other = old.agency("agency-b").node("node-1");
+    let node = start(&first, &old, &[]).await;
+    let peer = start(&other, &old, &[&node]).await;
+    node.is_connected_to(&other.node_id).await;
+    let issuer = node.identity().issuer;
+    let both = |files: &pki::NodeFiles| {
+        let mut wanted = settings(files, &old, &[]);
+        wanted.roots.push(new.root());
+        wanted
+    };
+    assert_eq!(node.reload(both(&hasty)).unwrap().closed, []);
+    peer.refuses(RefusalReason::ForeignChain).await;
+    assert_eq!((peer.lanes_to(&first.node_id), peer.peers()[0].issuer), (2, issuer));
+    // Once it trusts the new chain certificate, it is shown them again.
+    let mut wanted = both(&other);
+    wanted.peers = vec![crate::running::at(node.local_address())];
+    assert_eq!(peer.reload(wanted).unwrap().closed, []);
+    until("the peer has seen the new certificate", || {
+        peer.peers().first().and_then(|seen| seen.issuer) == node.identity().issuer
+    })
+    .await;
+    assert_eq!(peer.lanes_to(&first.node_id), 2);
+}
+
+#[tokio::test]
 async fn a_live_peer_whose_certificate_ran_out_stays_through_a_reload() {
     let root = chain("trade");
     let agency = root.agency("agency-a");

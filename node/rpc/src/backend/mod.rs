@@ -31,8 +31,8 @@ pub use lifecycle::{GroupLifecycle, Lifecycle, LifecycleAnswer, LifecycleCode};
 pub use pool::{PoolContent, PoolStatus, SubmitError};
 use scan::scan_logs;
 pub use status::{
-    ClientVersion, ConsensusStatus, GroupEvent, GroupInfo, GroupRole, GroupStatus, NodeStatus, PeerHead, PeerInfo,
-    SyncStatus, Totals,
+    CertificateStatus, ClientVersion, ConsensusStatus, GroupEvent, GroupInfo, GroupRole, GroupStatus, NodeStatus,
+    PeerHead, PeerInfo, SyncStatus, Totals,
 };
 
 /// A boxed future, so that the traits stay object safe.

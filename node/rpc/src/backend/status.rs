@@ -138,8 +138,23 @@ pub struct NodeStatus {
     pub node_id: NodeId,
     /// When it started, seconds since 1970.
     pub started_at: u64,
+    /// The certificates it shows and trusts.
+    pub certificates: CertificateStatus,
+    /// The same of every connected peer, by nodeID, as it told and showed them last.
+    pub peers: BTreeMap<NodeId, CertificateStatus>,
     /// Every group it has files of, those included that could not be opened.
     pub groups: BTreeMap<GroupId, GroupStatus>,
+}
+
+/// What a node shows its peers and what it trusts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateStatus {
+    /// SHA-256 over the set of chain certificates it trusts: in ascending byte order, each after its length (4 bytes, big-endian).
+    pub trust: B256,
+    /// SHA-256 of the certificate that issued the one it shows (DER); none when a chain certificate did.
+    pub issuer: Option<B256>,
+    /// The last second (since 1970) of the certificate it shows.
+    pub not_after: u64,
 }
 
 /// One group as this node sees it. Of a group that could not be opened only `halted` and `not_ready` are known.

@@ -22,6 +22,12 @@ async fn the_status_of_a_node_is_one_object_with_every_field_an_operator_reads()
         (&json!("0.1.0"), &json!(1_767_225_600))
     );
     assert_eq!(status["nodeId"].as_str().unwrap().len(), 128);
+    let peers = status["peers"].as_object().unwrap();
+    assert_eq!(peers.keys().map(String::len).collect::<Vec<_>>(), [128]);
+    for shown in peers.values().chain([&status["certificates"]]) {
+        let nothing = json!({"trust": format!("0x{}", "0".repeat(64)), "issuer": null, "notAfter": 0});
+        assert_eq!(shown, &nothing);
+    }
     let group = status["groups"]["1"].as_object().unwrap();
     let mut fields: Vec<&str> = group.keys().map(String::as_str).collect();
     fields.sort_unstable();

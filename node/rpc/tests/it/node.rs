@@ -80,6 +80,8 @@ impl NodeBackend for MemoryNode {
             version: "0.1.0".into(),
             node_id: node_id(1),
             started_at: 1_767_225_600,
+            certificates: CertificateStatus::default(),
+            peers: BTreeMap::from([(node_id(2), CertificateStatus::default())]),
             groups: self.groups.iter().map(group).collect(),
         }
     }

@@ -67,6 +67,34 @@ pub struct Genesis {
     pub predeploys: BTreeSet<Predeploy>,
 }
 
+impl Genesis {
+    /// What a group is that decides nothing but these three: every default, PBFT, and nobody with a seat. None where the chain id leaves
+    /// no room for the one that Ethereum clients see.
+    pub fn with_defaults(chain_id: u64, group_id: GroupId, sealers: SealerSet) -> Option<Self> {
+        Some(Self {
+            protocol_version: PROTOCOL_VERSION,
+            chain_id,
+            group_id,
+            cryptography: Cryptography::Standard,
+            timestamp_ms: 0,
+            consensus: ConsensusConfig {
+                kind: ConsensusKind::Pbft,
+                max_transactions: TRANSACTIONS_DEFAULT,
+                timeout_ms: TIMEOUT_MS_DEFAULT,
+                heartbeat_ms: None,
+            },
+            sealers,
+            state: StateKind::Storage,
+            evm_chain_id: default_evm_chain_id(chain_id, group_id)?,
+            evm_hash: EvmHash::Keccak256,
+            gas_limit: GAS_LIMIT_DEFAULT,
+            block_bytes: BLOCK_BYTES_DEFAULT,
+            committee: Committee::default(),
+            predeploys: BTreeSet::new(),
+        })
+    }
+}
+
 /// The cryptographic edition of a consortium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

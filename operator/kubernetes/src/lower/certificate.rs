@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::name::ConsortiumName;
-use althing_operator::pki::inspect;
 use althing_operator::plan::Identity;
 use k8s_openapi::ByteString;
 use serde_json::{Map, json as value};
@@ -70,9 +68,9 @@ impl Lowering<'_> {
     pub fn certificate(&self, identity: &Identity, certificate: Option<&str>, request: Option<&str>) -> Option<Child> {
         let name = names::certificate_secret(identity)?;
         let family = self.family(&names::owner_of(identity))?;
-        if let Identity::ChainCa(consortium) = identity {
-            let registrar = self.manifests.consortiums.get(consortium)?.spec.registrar.as_ref()?;
-            registrar.managed.as_ref()?;
+        if let Identity::ChainCa(key) = identity {
+            let object = self.manifests.consortiums.get(key.consortium())?;
+            object.spec.registrar.as_ref()?.managed.as_ref()?;
         }
         let mut data = BTreeMap::new();
         if let Some(leaf) = certificate.map(leaf) {
@@ -80,17 +78,9 @@ impl Lowering<'_> {
             let chain = [Some(leaf), issuer].into_iter().flatten();
             data.insert(names::certificate_file(identity), bundle(chain));
         }
-        let own_chain = match identity {
-            Identity::ChainCa(_) => certificate.map(leaf),
-            _ => None,
-        };
-        let trusted = family
-            .consortium
-            .as_ref()
-            .map(|name| self.trusted(name, own_chain))
-            .unwrap_or_default();
-        if !trusted.is_empty() {
-            data.insert(names::TRUST_FILE, bundle(trusted.into_iter()));
+        let trusted = family.consortium.as_ref().and_then(|name| self.desired.trust.get(name));
+        if let Some(trusted) = trusted {
+            data.insert(names::TRUST_FILE, bundle(trusted.iter().map(|pem| leaf(pem))));
         }
         if let Some(request) = request {
             data.insert(names::REQUEST_FILE, request.to_owned());
@@ -120,30 +110,6 @@ impl Lowering<'_> {
                 .certificate
                 .as_deref()?,
         ))
-    }
-
-    /// The chain certificates of a consortium that are trusted here, each once: the one that signs now first.
-    fn trusted<'b>(&'b self, consortium: &ConsortiumName, own: Option<&'b str>) -> Vec<&'b str> {
-        let Some(object) = self.manifests.consortiums.get(consortium) else {
-            return vec![];
-        };
-        let observed = self.identities.get(&Identity::ChainCa(consortium.clone()));
-        let kept = observed.and_then(|found| found.certificate.as_deref()).map(leaf);
-        let kept = own.or(kept).filter(|_| object.spec.registrar.is_some());
-        let trust = object.spec.trust.as_ref();
-        let listed = trust.iter().flat_map(|trust| &trust.certificates).map(|pem| leaf(pem));
-        let issuing = trust.and_then(|trust| trust.issuing.as_deref());
-        let mut found: Vec<(String, &str)> = vec![];
-        for pem in kept.into_iter().chain(listed) {
-            let Ok(facts) = inspect::first(pem) else { continue };
-            if found.iter().all(|(fingerprint, _)| *fingerprint != facts.fingerprint) {
-                found.push((facts.fingerprint, pem));
-            }
-        }
-        if kept.is_none() {
-            found.sort_by_key(|(fingerprint, _)| Some(fingerprint.as_str()) != issuing);
-        }
-        found.into_iter().map(|(_, pem)| pem).collect()
     }
 }
 

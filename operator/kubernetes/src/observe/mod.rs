@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, GroupName, NodeName};
+use althing_operator::plan::report::Shown;
 use althing_operator::plan::{Identity, KeyState, Observed, ObservedIdentity};
 use althing_types::GroupId;
 use althing_types::genesis::parse_canonical;
@@ -53,6 +54,7 @@ pub fn observe(seen: &Seen<'_>) -> Observed {
         data: data(seen.shelf),
         processes: pods.processes(),
         reports: seen.heard.reports.clone(),
+        shown: shown(seen),
         chains: seen.heard.chains.clone(),
         wishes: pods.wishes(),
         opened: opened(seen.shelf),
@@ -60,6 +62,13 @@ pub fn observe(seen: &Seen<'_>) -> Observed {
         statuses: statuses(seen.manifests),
         genesis,
     }
+}
+
+fn shown(seen: &Seen<'_>) -> BTreeMap<NodeName, Shown> {
+    let reports = seen.heard.reports.iter();
+    reports
+        .map(|(node, report)| (node.clone(), report.shown.clone()))
+        .collect()
 }
 
 /// The parsed JSON of a child.

@@ -17,6 +17,7 @@ pub fn read_consortium(object: &Consortium) -> Option<ObjectStatus> {
     let facts = Facts {
         certificate: status.certificate.clone(),
         fingerprint: status.fingerprint.clone(),
+        trusted: status.trusted.clone(),
         certificate_not_after: time(status.certificate_not_after.as_ref()),
         ..Facts::default()
     };

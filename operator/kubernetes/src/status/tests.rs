@@ -298,8 +298,9 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
                 attestations: BTreeMap::from([(AgencyName::new("agency-a").unwrap(), attestation(until))]),
                 node_id: ids.0,
                 governance_account: Some(Address::from(account)),
-                certificate,
+                certificate: certificate.clone(),
                 fingerprint,
+                trusted: certificate.into_iter().collect(),
                 certificate_not_after: Some(Timestamp::from_second(until).unwrap()),
                 certificate_signing_request: request.clone(),
                 csr_fingerprint: request,
@@ -360,6 +361,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
         ObjectRef::Consortium(_) => Facts {
             certificate: all.certificate,
             fingerprint: all.fingerprint,
+            trusted: all.trusted,
             certificate_not_after: all.certificate_not_after,
             ..none
         },

@@ -6,7 +6,7 @@ use althing_crds::v1alpha1::{Attestation, ExternalAgency, SignedGenesis};
 use althing_types::Address;
 
 use super::ValidatedAgency;
-use super::plan::{AgencyFacts, Orders, agency_profile, check_under_chain, within_dates};
+use super::plan::{AgencyFacts, Orders, agency_profile, check_under_chain, kept_certificate, within_dates};
 use crate::controller::attestation::{self, Before, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::consortium::ChainFacts;
@@ -159,6 +159,9 @@ fn answer(
     orders: &mut Orders,
 ) -> Outcome<Certificate> {
     let Some(issuer) = &chain.issuer else {
+        if chain.consortium.registrar.is_some() {
+            return kept_certificate(ctx, agency, chain);
+        }
         let text = "spec.external has a request and no certificate yet; the registrar is elsewhere";
         return Err(Hold::pending(Reason::AwaitingCertificate, text));
     };

@@ -223,7 +223,10 @@ fn own_certificate(
 ) -> Outcome<Certificate> {
     let subject = Identity::AgencyCa(agency.name.clone());
     let Some(issuer) = &chain.issuer else {
-        return certificate_from_elsewhere(ctx, agency, chain, keys, answer, orders);
+        return match chain.consortium.registrar {
+            Some(_) => kept_certificate(ctx, agency, chain),
+            None => certificate_from_elsewhere(ctx, agency, chain, keys, answer, orders),
+        };
     };
     let wish = Wish {
         subject,
@@ -237,6 +240,28 @@ fn own_certificate(
         request: None,
     };
     certificate::ensure(ctx, &wish, &mut orders.certificates)
+}
+
+/// The certificate that is there: the chain certificate that signs now has lost its key, and the next one does not sign yet.
+pub(super) fn kept_certificate(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+) -> Outcome<Certificate> {
+    let found = ctx.identity(&Identity::AgencyCa(agency.name.clone()));
+    let found = found
+        .and_then(|found| found.certificate.as_deref())
+        .and_then(|pem| Certificate::read(pem).ok());
+    let found = found.ok_or_else(|| {
+        let text = format!(
+            "the certificate waits for Consortium {}: {}",
+            chain.consortium.name,
+            chain.waiting.join("; ")
+        );
+        Hold::pending(Reason::RolloverWaits, text)
+    })?;
+    check_under_chain("the agency's certificate", &found, chain)?;
+    within_dates(ctx, "the agency's certificate", &found)
 }
 
 pub(super) fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {

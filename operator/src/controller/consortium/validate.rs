@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::{Consortium, Cryptography, Registrar, Revocations};
+use althing_crds::v1alpha1::{Consortium, Cryptography, ManagedRegistrar, Registrar, Revocations};
 use althing_crypto::{StandardSuite, Suite};
 use althing_types::NodeId;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::controller::certificate::Certificate;
 use crate::controller::{Hold, Outcome, duration};
-use crate::name::{AgencyName, ConsortiumName};
+use crate::name::{AgencyName, ChainKeyName, ConsortiumName};
+use crate::plan::Identity;
 
 /// The shortest and the longest life of a managed chain certificate.
 const VALIDITY: (SignedDuration, SignedDuration) = (
@@ -35,6 +36,8 @@ pub struct ValidatedConsortium {
     pub trusted: Vec<Certificate>,
     /// The fingerprint of the one that signs now.
     pub issuing: Option<String>,
+    /// The agencies that a rollover does not wait for, and until when.
+    pub waivers: BTreeMap<AgencyName, Timestamp>,
     /// What is no longer trusted.
     pub revocations: RevocationList,
     /// Whether sealers on the list are cut off before a vote has removed them.
@@ -48,6 +51,8 @@ pub enum RegistrarMode {
     Managed {
         /// How long a chain certificate holds.
         validity: SignedDuration,
+        /// The numbers of its keys, ascending.
+        keys: Vec<u16>,
     },
     /// It was put there from outside.
     Provided {
@@ -93,7 +98,13 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
         .map(|(index, pem)| trusted_certificate(index, pem))
         .collect::<Outcome<Vec<_>>>()?;
     let issuing = spec.trust.as_ref().and_then(|trust| trust.issuing.clone());
-    check_issuing(&trusted, issuing.as_deref())?;
+    if spec.registrar.is_none() && issuing.is_none() && trusted.len() > 1 {
+        return Err(Hold::field(
+            "spec.trust.issuing",
+            "nothing",
+            "the fingerprint of the certificate that signs now, because several are trusted",
+        ));
+    }
     let registrar = spec.registrar.as_ref().map(registrar_mode).transpose()?;
     let revocations = match &spec.revocations {
         Some(list) => revocation_list(list, registrar.is_some(), &trusted)?,
@@ -108,6 +119,15 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
             "the name of an Agency",
         )),
     });
+    let waivers = spec.trust.iter().flat_map(|trust| &trust.waivers);
+    let waivers = waivers.map(|waiver| match AgencyName::new(waiver.agency.clone()) {
+        Ok(agency) => Ok((agency, waiver.until.0)),
+        Err(error) => Err(Hold::field(
+            "spec.trust.waivers",
+            format!("{:?}", error.found),
+            "the name of an Agency",
+        )),
+    });
     Ok(ValidatedConsortium {
         name: name.clone(),
         chain_id,
@@ -115,6 +135,7 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
         admitted: admitted.collect::<Outcome<_>>()?,
         trusted,
         issuing,
+        waivers: waivers.collect::<Outcome<_>>()?,
         revocations,
         revokes_by_force: spec.revocations.as_ref().is_some_and(|list| list.force),
     })
@@ -134,30 +155,35 @@ fn trusted_certificate(index: usize, pem: &str) -> Outcome<Certificate> {
     }
 }
 
-fn check_issuing(trusted: &[Certificate], issuing: Option<&str>) -> Outcome<()> {
-    match issuing {
-        Some(issuing)
-            if !trusted
-                .iter()
-                .any(|certificate| certificate.facts.fingerprint == issuing) =>
-        {
-            let known: Vec<_> = trusted
-                .iter()
-                .map(|certificate| certificate.facts.fingerprint.as_str())
-                .collect();
-            Err(Hold::field(
-                "spec.trust.issuing",
-                issuing,
-                &format!("the fingerprint of a listed certificate: {}", known.join(", ")),
-            ))
-        }
-        None if trusted.len() > 1 => Err(Hold::field(
-            "spec.trust.issuing",
-            "nothing",
-            "the fingerprint of the certificate that signs now, because several are trusted",
-        )),
-        _ => Ok(()),
+/// The numbers that can be a key's; a schema lets no others through.
+fn key_numbers(managed: &ManagedRegistrar) -> Vec<u16> {
+    let numbers = managed.keys.iter().filter_map(|key| u16::try_from(*key).ok());
+    numbers.filter(|number| (1..=999).contains(number)).collect()
+}
+
+/// The chain keys that the spec names: made where they are missing.
+pub fn chain_keys(name: &ConsortiumName, registrar: Option<&Registrar>) -> Vec<Identity> {
+    let key = |number| Identity::ChainCa(ChainKeyName::new(name.clone(), number));
+    match registrar {
+        None => vec![],
+        Some(Registrar {
+            managed: Some(managed), ..
+        }) => key_numbers(managed).into_iter().map(key).collect(),
+        Some(_) => vec![key(1)],
     }
+}
+
+/// The same with every older one: its certificate may still be trusted, and its key is kept for ever.
+pub fn known_chain_keys(name: &ConsortiumName, registrar: Option<&Registrar>) -> Vec<Identity> {
+    let newest = chain_keys(name, registrar).pop();
+    let newest = newest.and_then(|identity| match identity {
+        Identity::ChainCa(key) => Some(key.number()),
+        _ => None,
+    });
+    let numbers = 1..=newest.unwrap_or(0);
+    numbers
+        .map(|number| Identity::ChainCa(ChainKeyName::new(name.clone(), number)))
+        .collect()
 }
 
 fn registrar_mode(registrar: &Registrar) -> Outcome<RegistrarMode> {
@@ -169,7 +195,15 @@ fn registrar_mode(registrar: &Registrar) -> Outcome<RegistrarMode> {
                 VALIDITY.0,
                 VALIDITY.1,
             )?;
-            Ok(RegistrarMode::Managed { validity })
+            let keys = key_numbers(managed);
+            match keys.is_empty() || !keys.is_sorted_by(|one, next| one < next) {
+                true => Err(Hold::field(
+                    "spec.registrar.managed.keys",
+                    format!("{:?}", managed.keys),
+                    "numbers from 1 to 999, ascending, each once",
+                )),
+                false => Ok(RegistrarMode::Managed { validity, keys }),
+            }
         }
         (None, Some(secret_name)) => Ok(RegistrarMode::Provided {
             secret_name: secret_name.clone(),

@@ -44,6 +44,7 @@ use super::{Apply, Observe, Place, WriteStatus};
 use crate::governance::ChainView;
 use crate::manifest::Manifests;
 use crate::name::{GroupName, Namespace, NodeName};
+use crate::plan::report::Shown;
 use crate::plan::{Observed, Placement, Ports, Step};
 use crate::status::ObjectStatus;
 use durable::Mode;
@@ -102,6 +103,15 @@ pub struct Stopped {
     pub unreaped: Vec<u32>,
 }
 
+/// What running nodes of a namespace said.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// What holds on the chains.
+    pub chains: BTreeMap<GroupName, ChainView>,
+    /// What they show their peers and what these show them.
+    pub shown: BTreeMap<NodeName, Shown>,
+}
+
 /// The local edge. It holds the lock of its state directory.
 #[derive(Debug)]
 pub struct LocalEdge {
@@ -109,7 +119,7 @@ pub struct LocalEdge {
     first: Ports,
     children: Children,
     reap_patience: Duration,
-    heard: BTreeMap<Namespace, BTreeMap<GroupName, ChainView>>,
+    heard: BTreeMap<Namespace, Heard>,
     _lock: lock::Lock,
 }
 
@@ -144,9 +154,9 @@ impl LocalEdge {
         &self.supervisor.layout
     }
 
-    /// Takes in what own nodes of a namespace said holds on the chains: the next observation has it. This edge asks nobody itself.
-    pub fn hear(&mut self, namespace: &Namespace, chains: BTreeMap<GroupName, ChainView>) {
-        self.heard.insert(namespace.clone(), chains);
+    /// Takes in what own nodes of a namespace said: the next observation has it. This edge asks nobody itself.
+    pub fn hear(&mut self, namespace: &Namespace, heard: Heard) {
+        self.heard.insert(namespace.clone(), heard);
     }
 
     /// Stops every node of the state directory, all at the same time; keys, files and data stay. Returns when the system
@@ -199,8 +209,10 @@ impl Observe for LocalEdge {
 
     fn observe(&mut self, namespace: &Namespace) -> Result<Observed, LocalError> {
         self.wait_for_the_dead();
+        let Heard { chains, shown } = self.heard.get(namespace).cloned().unwrap_or_default();
         Ok(Observed {
-            chains: self.heard.get(namespace).cloned().unwrap_or_default(),
+            chains,
+            shown,
             ..observe::observe(&self.supervisor, namespace)?
         })
     }

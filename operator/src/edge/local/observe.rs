@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::layout::Layout;
 use super::supervise::Supervisor;
 use super::{LocalError, durable, keys, record};
-use crate::name::{AgencyName, ConsortiumName, GroupName, Namespace, NodeName};
+use crate::name::{AgencyName, ChainKeyName, GroupName, Namespace, NodeName};
 use crate::plan::{FileDigest, FileRef, Identity, IdentityKind, KeyState, Observed, ObservedFile, ObservedIdentity};
 
 const KINDS: [IdentityKind; 6] = [
@@ -45,7 +45,7 @@ pub(super) fn observe(supervisor: &Supervisor, namespace: &Namespace) -> Result<
 fn identity_of(kind: IdentityKind, owner: &str) -> Option<Identity> {
     let agency = || AgencyName::new(owner).ok();
     match kind {
-        IdentityKind::ChainCa => ConsortiumName::new(owner).ok().map(Identity::ChainCa),
+        IdentityKind::ChainCa => ChainKeyName::try_from(owner.to_owned()).ok().map(Identity::ChainCa),
         IdentityKind::AgencyCa => agency().map(Identity::AgencyCa),
         IdentityKind::Governance => agency().map(Identity::Governance),
         IdentityKind::Sdk => agency().map(Identity::Sdk),

@@ -149,6 +149,7 @@ impl World {
         };
         NodeReport {
             version: "1".into(),
+            shown: althing_operator::plan::report::Shown::default(),
             groups: groups.map(|(g, ledger)| (group_id(g), word(ledger))).collect(),
         }
     }

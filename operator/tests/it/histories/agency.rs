@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_governance::{Governance, Moment, Outcome, Refusal, Subject, Value};
+use althing_governance::{Subject, Value};
 use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Names, Opinion, Voice, agree};
 use althing_operator::name::GroupName;
 use althing_types::genesis::GAS_LIMIT_DEFAULT;
@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::{Checked, Seated, Sight};
+use crate::support::play;
 
 /// What somebody wants of a subject: with which number, what, and whether by force.
 pub(super) type Word = (u64, Value, bool);
@@ -104,7 +105,7 @@ impl Agency {
                 Call::Advance(_) => prop_assert_eq!(holds.decided(&subject), entry.wish.to(), "{}", act),
                 Call::AskLease { .. } | Call::ReturnLease { .. } => {}
             }
-            let outcome = call(&mut played, now, self.account, &act.call);
+            let outcome = play(&mut played, now, self.account, &act.call);
             prop_assert!(outcome.is_ok(), "{act}: {outcome:?}");
         }
         Ok(acts)
@@ -122,21 +123,5 @@ impl Agency {
         };
         let said = self.manifest.iter().filter(is_said);
         self.means = said.map(|entry| (entry.wish.subject(), word(entry))).collect();
-    }
-}
-
-pub(super) fn call(chain: &mut Governance, now: Moment, account: Address, call: &Call) -> Result<Outcome, Refusal> {
-    match call {
-        Call::Vote(ballot) => chain.vote(now, account, ballot),
-        Call::Withdraw(subject) => chain.withdraw(now, account, subject),
-        Call::Advance(id) => chain.advance(now, account, *id),
-        Call::AskLease {
-            node,
-            reason,
-            until_ms,
-            pause,
-            ..
-        } => chain.ask_lease(now, account, *node, reason, *until_ms, *pause),
-        Call::ReturnLease { found } => chain.return_lease(now, account, found.node),
     }
 }

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use althing_governance::{Ballot, Governance, Moment, Proof, Subject, Value};
 use althing_operator::governance::{Call, ChainView, Entry, Voice, open};
 use althing_operator::name::AgencyName;
-use althing_types::genesis::{
-    Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, GAS_LIMIT_DEFAULT, Genesis, Seat, StateKind,
-};
+use althing_types::genesis::{Committee, Genesis, Seat};
 use althing_types::{Address, B256, GroupId, SealerSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::agency::{Agency, call};
+use super::agency::Agency;
 use super::{Checked, History, Seated, Sight, Step, Want, node, subjects};
+use crate::support::play;
 
 /// Sealers are the first of the nodes.
 const SEALERS: u8 = 4;
@@ -172,7 +171,7 @@ impl World {
     pub(super) fn call(&mut self, who: usize, what: &Call) -> Checked<bool> {
         let before = self.newest().governance;
         let account = self.agencies[who].account;
-        let is_taken = call(&mut self.chain, self.now, account, what).is_ok();
+        let is_taken = play(&mut self.chain, self.now, account, what).is_ok();
         let ballot = match what {
             Call::Vote(ballot) if is_taken => {
                 let word = (ballot.number, ballot.wish.to(), ballot.force);
@@ -243,25 +242,7 @@ impl World {
 }
 
 fn genesis(committee: Committee) -> Genesis {
-    Genesis {
-        protocol_version: 1,
-        chain_id: 20_260,
-        group_id: GroupId::try_from(1).unwrap(),
-        cryptography: Cryptography::Standard,
-        timestamp_ms: 0,
-        consensus: ConsensusConfig {
-            kind: ConsensusKind::Pbft,
-            max_transactions: 1_000,
-            timeout_ms: 3_000,
-            heartbeat_ms: None,
-        },
-        sealers: SealerSet::new((1..=SEALERS).map(node).collect()),
-        state: StateKind::Storage,
-        evm_chain_id: 1,
-        evm_hash: EvmHash::Keccak256,
-        gas_limit: GAS_LIMIT_DEFAULT,
-        block_bytes: 4 << 20,
-        committee,
-        predeploys: std::collections::BTreeSet::new(),
-    }
+    let sealers = SealerSet::new((1..=SEALERS).map(node).collect());
+    let plain = Genesis::with_defaults(20_260, GroupId::try_from(1).unwrap(), sealers).unwrap();
+    Genesis { committee, ..plain }
 }

@@ -218,7 +218,10 @@ impl Checks<'_> {
             return;
         };
         let listed = known.spec.trust.iter().flat_map(|trust| &trust.certificates);
-        let own = known.status.as_ref().and_then(|status| status.certificate.as_ref());
+        let own = known
+            .status
+            .iter()
+            .flat_map(|status| status.certificate.iter().chain(&status.trusted));
         let mut errors = vec![];
         for chain in listed.chain(own) {
             match verify_issued_by(pem, chain) {

@@ -200,7 +200,7 @@ fn a_certificate_secret_leads_with_its_leaf_and_trusts_the_chain() {
     };
     let found = |identity: Identity| town.observed.identities[&identity].certificate.clone().unwrap();
     let agency = || althing_operator::name::AgencyName::new("agency-a").unwrap();
-    let chain = found(Identity::ChainCa(
+    let chain = found(Identity::first_chain_ca(
         althing_operator::name::ConsortiumName::new("trade").unwrap(),
     ));
     let sdk = file("agency-a-sdk", "tls.crt");

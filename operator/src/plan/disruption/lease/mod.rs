@@ -14,8 +14,6 @@
 
 mod give_back;
 mod terms;
-#[cfg(test)]
-mod testing;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};

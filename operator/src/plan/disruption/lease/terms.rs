@@ -57,16 +57,16 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use althing_governance::{Governance, Moment};
-    use althing_types::{B256, NodeId};
+    use althing_types::{B256, Genesis, GroupId, NodeId, SealerSet};
 
     use super::*;
-    use crate::plan::disruption::lease::testing::genesis;
 
     fn view(sealers: u8, unix_ms: u64) -> ChainView {
-        let sealers: Vec<_> = (0..sealers).map(|i| NodeId::new([i; 64])).collect();
+        let sealers = SealerSet::new((0..sealers).map(|i| NodeId::new([i; 64])).collect());
+        let genesis = Genesis::with_defaults(20_260, GroupId::try_from(1).unwrap(), sealers).unwrap();
         ChainView {
             now: Moment { height: 1, unix_ms },
-            governance: Governance::new(&genesis(&sealers), B256::ZERO),
+            governance: Governance::new(&genesis, B256::ZERO),
         }
     }
 

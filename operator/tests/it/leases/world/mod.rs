@@ -10,11 +10,11 @@ use althing_operator::governance::{Act, Call, ChainView};
 use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::plan::disruption::Taken;
 use althing_operator::plan::{Disruption, DisruptionReason, Verdict};
-use althing_types::genesis::{
-    Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, GAS_LIMIT_DEFAULT, Genesis, Seat, StateKind,
-};
+use althing_types::genesis::{Committee, Genesis, Seat};
 use althing_types::{Address, B256, GroupId, NodeId, SealerSet, quorum};
 use jiff::Timestamp;
+
+use crate::support::play;
 
 /// Block time of the first block, milliseconds since 1970.
 pub(super) const FIRST_MS: u64 = 1_780_000_000_000;
@@ -341,52 +341,17 @@ impl World {
     }
 }
 
-fn play(
-    chain: &mut Governance,
-    now: Moment,
-    who: Address,
-    call: &Call,
-) -> Result<althing_governance::Outcome, althing_governance::Refusal> {
-    match call {
-        Call::AskLease {
-            node,
-            reason,
-            until_ms,
-            pause,
-            ..
-        } => chain.ask_lease(now, who, *node, reason, *until_ms, *pause),
-        Call::ReturnLease { found } => chain.return_lease(now, who, found.node),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn genesis(g: usize, sealers: &[usize], seats: &[usize]) -> Genesis {
     let seat = |operator: &usize| Seat {
         account: account(*operator),
         weight: 1,
     };
+    let sealers = SealerSet::new(sealers.iter().map(|i| id(*i)).collect());
     Genesis {
-        protocol_version: 1,
-        chain_id: 20_260,
-        group_id: group_id(g),
-        cryptography: Cryptography::Standard,
-        timestamp_ms: 0,
-        consensus: ConsensusConfig {
-            kind: ConsensusKind::Pbft,
-            max_transactions: 1_000,
-            timeout_ms: 3_000,
-            heartbeat_ms: None,
-        },
-        sealers: SealerSet::new(sealers.iter().map(|i| id(*i)).collect()),
-        state: StateKind::Storage,
-        evm_chain_id: 1,
-        evm_hash: EvmHash::Keccak256,
-        gas_limit: GAS_LIMIT_DEFAULT,
-        block_bytes: 4 << 20,
         committee: Committee {
             seats: seats.iter().map(seat).collect(),
             threshold: 50,
         },
-        predeploys: BTreeSet::new(),
+        ..Genesis::with_defaults(20_260, group_id(g), sealers).unwrap()
     }
 }

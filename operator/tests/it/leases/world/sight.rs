@@ -57,6 +57,7 @@ impl World {
         };
         NodeReport {
             version: "1".into(),
+            shown: althing_operator::plan::report::Shown::default(),
             groups: groups.map(word).collect(),
         }
     }

@@ -1,0 +1,338 @@
+//! The rollover of a chain certificate: which certificates are trusted, and which of them signs now.
+//!
+//! ```text
+//! keys [1]        key 1 signs, everybody trusts 1
+//! keys [1, 2]     everybody is given both; key 2 signs as soon as every node says that it trusts both
+//!                 agencies are certified anew, and their nodes show it
+//! keys [2]        key 1 goes as soon as no node shows a certificate under it any more
+//! ```
+//!
+//! What nodes trust and show they say themselves, and their peers' word is heard from own nodes. Who is silent blocks a step, unless
+//! `spec.trust.waivers` says until when it is not waited for. Nothing here is read from a status but which certificate signed last:
+//! who may write a status can hold a step up, and add nothing to what is trusted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use althing_crds::v1alpha1::ExternalNode;
+use althing_types::{B256, NodeId};
+
+use super::ValidatedConsortium;
+use crate::controller::certificate::Certificate;
+use crate::controller::{Context, Hold, Outcome};
+use crate::name::{AgencyName, NodeName};
+use crate::pki::{inspect, trust_hash};
+use crate::plan::report::CertificateReport;
+use crate::plan::{Identity, ProcessState};
+use crate::status::{ObjectRef, Reason};
+
+/// Where a consortium's chain certificates stand.
+#[derive(Debug)]
+pub(super) struct Rollover {
+    /// Every certificate that is trusted, each once, the issuing one first.
+    pub(super) trusted: Vec<Certificate>,
+    /// What is waited for, in words.
+    pub(super) waiting: Vec<String>,
+}
+
+/// Decides it. `own` are the registrar's certificates in the order of their keys, `former` those of older keys that no longer are in
+/// the spec: of these only what somebody is under still stays, and only as long as it has not been taken out once.
+pub(super) fn rollover(
+    ctx: &Context<'_>,
+    consortium: &ValidatedConsortium,
+    own: &[Certificate],
+    former: &[Certificate],
+) -> Outcome<Rollover> {
+    let members = Members::of(ctx, consortium);
+    let wanted = each_once(own.iter().chain(&consortium.trusted));
+    let mut waiting = vec![];
+    let mut trusted = wanted.clone();
+    if !members.all_trust_only(&wanted) {
+        let stragglers = members.stragglers(&wanted);
+        let kept: Vec<&Certificate> = former.iter().filter(|old| !is_among(&wanted, old)).collect();
+        if !stragglers.is_empty() && !kept.is_empty() {
+            let numbers = kept.iter().map(|old| short(old)).collect::<Vec<_>>().join(", ");
+            waiting.push(format!(
+                "the old chain certificate {numbers} is still trusted: {}",
+                listed(&stragglers)
+            ));
+            trusted = each_once(wanted.iter().chain(kept));
+        } else if kept.is_empty() {
+            members.refuse_strangers(&wanted)?;
+        }
+    }
+    let wished = wished(consortium, own, &wanted)?;
+    let issuing = match members.signed_last(ctx, consortium, &trusted) {
+        Some(last) if consortium.registrar.is_some() && !has_same_key(last, &wished) => {
+            let unaware = members.unaware(&trusted);
+            match unaware.is_empty() {
+                true => wished,
+                false => {
+                    let text = "the new chain certificate {} does not sign yet: {}";
+                    let text = text
+                        .replacen("{}", &short(&wished), 1)
+                        .replacen("{}", &listed(&unaware), 1);
+                    waiting.push(text);
+                    last.clone()
+                }
+            }
+        }
+        _ => wished,
+    };
+    trusted.sort_by_key(|certificate| certificate.facts.fingerprint != issuing.facts.fingerprint);
+    Ok(Rollover { trusted, waiting })
+}
+
+/// The certificate that is to sign: the named one, else the registrar's newest, else the only one.
+fn wished(consortium: &ValidatedConsortium, own: &[Certificate], wanted: &[Certificate]) -> Outcome<Certificate> {
+    let Some(fingerprint) = &consortium.issuing else {
+        return own
+            .last()
+            .or_else(|| wanted.first())
+            .cloned()
+            .ok_or_else(|| Hold::field("spec.trust.certificates", "nothing", "at least one chain certificate"));
+    };
+    let named = wanted
+        .iter()
+        .find(|certificate| certificate.facts.fingerprint == *fingerprint);
+    named.cloned().ok_or_else(|| {
+        let known: Vec<_> = wanted.iter().map(|it| it.facts.fingerprint.as_str()).collect();
+        let accepted = format!("the fingerprint of a trusted certificate: {}", known.join(", "));
+        Hold::field("spec.trust.issuing", fingerprint, &accepted)
+    })
+}
+
+fn each_once<'c>(certificates: impl Iterator<Item = &'c Certificate>) -> Vec<Certificate> {
+    let mut all: Vec<Certificate> = vec![];
+    for certificate in certificates {
+        if all
+            .iter()
+            .all(|known| known.facts.fingerprint != certificate.facts.fingerprint)
+        {
+            all.push(certificate.clone());
+        }
+    }
+    all
+}
+
+/// A renewal keeps name and key: whatever is under one is under the other.
+fn has_same_key(one: &Certificate, other: &Certificate) -> bool {
+    one.facts.public_key == other.facts.public_key && one.facts.common_name == other.facts.common_name
+}
+
+fn is_among(all: &[Certificate], certificate: &Certificate) -> bool {
+    all.iter().any(|known| has_same_key(known, certificate))
+}
+
+fn short(certificate: &Certificate) -> String {
+    let fingerprint = &certificate.facts.fingerprint;
+    fingerprint.get(..16).unwrap_or(fingerprint).to_owned()
+}
+
+/// The first few; a consortium may have hundreds of nodes.
+fn listed(all: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    match all.len().checked_sub(SHOWN) {
+        None | Some(0) => first,
+        Some(more) => format!("{first}; and {more} more"),
+    }
+}
+
+/// The agencies that a step waits for, with their nodes.
+struct Members<'a> {
+    agencies: BTreeMap<AgencyName, Member<'a>>,
+    /// What own running nodes say of themselves; none of one that does not answer.
+    own: BTreeMap<NodeName, Option<CertificateReport>>,
+    /// What own nodes hear from others.
+    heard: BTreeMap<NodeId, CertificateReport>,
+}
+
+struct Member<'a> {
+    /// The certificate that is known of it.
+    certificate: Option<Certificate>,
+    /// Its own running nodes.
+    running: Vec<&'a NodeName>,
+    /// Its nodes elsewhere.
+    elsewhere: Vec<(&'a NodeName, NodeId)>,
+}
+
+impl<'a> Members<'a> {
+    fn of(ctx: &Context<'a>, consortium: &ValidatedConsortium) -> Self {
+        let shown = |node: &NodeName| ctx.observed.shown.get(node);
+        let mut all = Self {
+            agencies: BTreeMap::new(),
+            own: BTreeMap::new(),
+            heard: ctx
+                .observed
+                .shown
+                .values()
+                .flat_map(|shown| &shown.peers)
+                .map(|(id, report)| (*id, *report))
+                .collect(),
+        };
+        let agencies = ctx.manifests.agencies.iter();
+        let agencies = agencies.filter(|(_, agency)| agency.spec.consortium == consortium.name.as_str());
+        let waived = |agency: &AgencyName| consortium.waivers.get(agency).is_some_and(|until| ctx.now < *until);
+        let revoked = |agency: &AgencyName| consortium.revocations.agencies.contains(agency.as_str());
+        for (name, agency) in agencies.filter(|(name, _)| !waived(name) && !revoked(name)) {
+            let external = agency.spec.external.as_ref();
+            let issued = ctx.identity(&Identity::AgencyCa(name.clone()));
+            let issued = issued.and_then(|issued| issued.certificate.as_deref());
+            let told = external.and_then(|external| external.certificate.as_deref());
+            let member = Member {
+                certificate: told.or(issued).and_then(|pem| Certificate::read(pem).ok()),
+                running: vec![],
+                elsewhere: vec![],
+            };
+            all.agencies.insert(name.clone(), member);
+        }
+        for (name, node) in &ctx.manifests.nodes {
+            let Some(member) = all.agencies.get_mut(node.spec.agency.as_str()) else {
+                continue;
+            };
+            if let Some(external) = &node.spec.external {
+                let id = node_id_of(external).filter(|id| !consortium.revocations.node_ids.contains(id));
+                member.elsewhere.extend(id.map(|id| (name, id)));
+            } else if ctx
+                .observed
+                .processes
+                .get(name)
+                .is_some_and(|found| found.state != ProcessState::Stopped)
+            {
+                member.running.push(name);
+                all.own
+                    .insert(name.clone(), shown(name).and_then(|shown| shown.certificates));
+            }
+        }
+        all
+    }
+
+    /// Whether every own running node has taken up exactly these: then whatever was trusted before is gone, and does not come back.
+    fn all_trust_only(&self, wanted: &[Certificate]) -> bool {
+        let hash = hash_of(wanted);
+        let is_told = |report: &Option<CertificateReport>| report.is_some_and(|report| report.trust == hash);
+        !self.own.is_empty() && self.own.values().all(is_told)
+    }
+
+    /// The nodes that do not say that they trust exactly these.
+    fn unaware(&self, trusted: &[Certificate]) -> Vec<String> {
+        let hash = hash_of(trusted);
+        let own = self.own.iter().filter_map(|(node, report)| match report {
+            Some(report) if report.trust == hash => None,
+            Some(_) => Some(format!("{node} has not taken it up yet")),
+            None => Some(format!("{node} has not said what it trusts")),
+        });
+        let elsewhere = self.agencies.iter().flat_map(|(agency, member)| {
+            let nodes = member.elsewhere.iter();
+            nodes.filter_map(move |(node, id)| match self.heard.get(id) {
+                Some(report) if report.trust == hash => None,
+                Some(_) => Some(format!("{node} of {agency} trusts another set of chain certificates")),
+                None => Some(silent(node, agency)),
+            })
+        });
+        own.chain(elsewhere).collect()
+    }
+
+    /// The agencies that are not certified under any of these, and the nodes that do not show their agency's certificate yet.
+    fn stragglers(&self, wanted: &[Certificate]) -> Vec<String> {
+        let with_nodes = self.agencies.iter().filter(|(_, member)| member.has_nodes());
+        let mut found = vec![];
+        for (agency, member) in with_nodes {
+            match member.certificate.as_ref().filter(|it| is_under(it, wanted)) {
+                Some(certificate) => found.extend(self.late(agency, member, certificate)),
+                None => found.push(format!("{agency} has no certificate under a newer one")),
+            }
+        }
+        found
+    }
+
+    fn late(&self, agency: &AgencyName, member: &Member<'_>, certificate: &Certificate) -> Vec<String> {
+        let fingerprint = certificate.facts.fingerprint.parse::<B256>().ok();
+        let own = member.running.iter().filter_map(|node| {
+            let shows = self.own.get(*node).copied().flatten().and_then(|report| report.issuer);
+            (shows.is_none() || shows != fingerprint).then(|| format!("{node} shows an older certificate of {agency}"))
+        });
+        let elsewhere = member
+            .elsewhere
+            .iter()
+            .filter_map(|(node, id)| match self.heard.get(id) {
+                Some(report) if report.issuer.is_some() && report.issuer == fingerprint => None,
+                Some(_) => Some(format!("{node} shows an older certificate of {agency}")),
+                None => Some(silent(node, agency)),
+            });
+        own.chain(elsewhere).collect()
+    }
+
+    /// Where the chain keys are elsewhere, or a person brings them, nothing remembers a certificate that was taken out of the spec: as
+    /// long as that would make strangers of nodes that are connected now, everything stays as it is.
+    fn refuse_strangers(&self, wanted: &[Certificate]) -> Outcome<()> {
+        let is_connected = |member: &Member<'_>| {
+            !member.running.is_empty() || member.elsewhere.iter().any(|(_, id)| self.heard.contains_key(id))
+        };
+        let strangers = self.agencies.iter().filter(|(_, member)| is_connected(member));
+        let strangers = strangers.filter(|(_, member)| {
+            let certificate = member.certificate.as_ref();
+            certificate.is_some_and(|certificate| !is_under(certificate, wanted))
+        });
+        let names: Vec<String> = strangers.map(|(agency, _)| agency.to_string()).collect();
+        match names.is_empty() {
+            true => Ok(()),
+            false => Err(Hold::pending(
+                Reason::RolloverWaits,
+                format!(
+                    "spec.trust.certificates: the certificate of {} is under none of them, and its nodes are connected; nothing is \
+                     changed until the chain certificate it is under is listed again, it has a new one, or spec.trust.waivers names it",
+                    names.join(", ")
+                ),
+            )),
+        }
+    }
+
+    /// The certificate that signed last: as the status says, else as the agencies' certificates do.
+    fn signed_last<'c>(
+        &self,
+        ctx: &Context<'_>,
+        consortium: &ValidatedConsortium,
+        trusted: &'c [Certificate],
+    ) -> Option<&'c Certificate> {
+        let facts = ctx.facts(&ObjectRef::Consortium(consortium.name.clone()));
+        let told = facts.and_then(|facts| facts.fingerprint.as_ref());
+        let told = told.and_then(|told| trusted.iter().find(|it| it.facts.fingerprint == *told));
+        told.or_else(|| {
+            let mut certificates = self.agencies.values().filter_map(|member| member.certificate.as_ref());
+            let signed = |certificate: &Certificate| {
+                let mut trusted = trusted.iter();
+                trusted.find(|it| inspect::verify_issued_by(&certificate.pem, &it.pem).is_ok())
+            };
+            certificates.find_map(signed)
+        })
+    }
+}
+
+fn node_id_of(external: &ExternalNode) -> Option<NodeId> {
+    let told = external.node_id.as_ref().and_then(|id| id.parse().ok());
+    told.or_else(|| {
+        let pem = external.certificate.as_deref()?;
+        Certificate::read(pem).ok()?.facts.public_key
+    })
+}
+
+impl Member<'_> {
+    const fn has_nodes(&self) -> bool {
+        !self.running.is_empty() || !self.elsewhere.is_empty()
+    }
+}
+
+fn silent(node: &NodeName, agency: &AgencyName) -> String {
+    format!("{node} of {agency} is silent (spec.trust.waivers can end the waiting)")
+}
+
+fn is_under(certificate: &Certificate, wanted: &[Certificate]) -> bool {
+    let mut wanted = wanted.iter();
+    wanted.any(|it| inspect::verify_issued_by(&certificate.pem, &it.pem).is_ok())
+}
+
+fn hash_of(certificates: &[Certificate]) -> B256 {
+    let distinct: BTreeSet<&str> = certificates.iter().map(|it| it.pem.as_str()).collect();
+    trust_hash(distinct.into_iter())
+}
