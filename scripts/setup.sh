@@ -2,7 +2,7 @@
 # Installs what a fresh Debian 12 machine with Rust, Go, Node.js and Python lacks. Nothing is done twice.
 #
 #   scripts/setup.sh build     what compiling and running needs (make up)
-#   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite
+#   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite, and a clock that it moves
 #   scripts/setup.sh checks    cargo-deny and cargo-audit
 #   scripts/setup.sh cluster   the programs of the Kubernetes cluster that the end-to-end suite starts
 #   scripts/setup.sh kube-checks  what checks charts, manifests and alert rules
@@ -124,6 +124,7 @@ build() {
 }
 
 clients() {
+  step 'Debian packages of the cases (a clock that can be moved)' debian_packages faketime
   step 'tool chains of the clients' toolchains go node npm python3
   step 'npm packages (ethers, viem, web3.js, cast, contracts)' npm_packages
   step 'Python packages (web3.py)' python_packages

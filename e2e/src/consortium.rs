@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::clock::Clock;
 use crate::{Account, Manifests, Member, Rpc, binary, ports, run, until};
 
 /// How long `althing up` may take, first blocks included.
@@ -21,6 +22,7 @@ pub struct Consortium {
     folder: TempDir,
     manifests: PathBuf,
     offset: u16,
+    clock: Option<Clock>,
 }
 
 impl Consortium {
@@ -29,7 +31,24 @@ impl Consortium {
         let folder = tempfile::Builder::new().prefix("althing-").tempdir()?;
         let described = folder.path().join("manifests");
         manifests.write(&described)?;
-        Self::launch(folder, described).await
+        Self::launch(folder, described, None).await
+    }
+
+    /// The same, with a clock that [`Consortium::set_ahead`] moves.
+    pub async fn start_with_clock(manifests: &Manifests) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("althing-").tempdir()?;
+        let described = folder.path().join("manifests");
+        manifests.write(&described)?;
+        let clock = Clock::in_folder(folder.path())?;
+        Self::launch(folder, described, Some(clock)).await
+    }
+
+    /// Puts the clock of all its processes so many days ahead.
+    pub fn set_ahead(&self, days: u32) -> anyhow::Result<()> {
+        self.clock
+            .as_ref()
+            .context("started without a clock of its own")?
+            .set_ahead(days)
     }
 
     /// Starts the manifests of a folder.
@@ -37,14 +56,16 @@ impl Consortium {
         Self::launch(
             tempfile::Builder::new().prefix("althing-").tempdir()?,
             manifests.to_owned(),
+            None,
         )
         .await
     }
 
-    async fn launch(folder: TempDir, manifests: PathBuf) -> anyhow::Result<Self> {
+    async fn launch(folder: TempDir, manifests: PathBuf, clock: Option<Clock>) -> anyhow::Result<Self> {
         let consortium = Self {
             folder,
             manifests,
+            clock,
             offset: ports::free_offset()?,
         };
         consortium.up().await?;
@@ -56,6 +77,11 @@ impl Consortium {
         self.folder.path().join("state")
     }
 
+    /// The folder of its manifests.
+    pub fn manifests(&self) -> &Path {
+        &self.manifests
+    }
+
     /// A folder of this consortium for a case's own files.
     pub fn scratch(&self) -> &Path {
         self.folder.path()
@@ -65,6 +91,9 @@ impl Consortium {
     pub fn althing(&self) -> anyhow::Result<Command> {
         let mut command = Command::new(binary("althing")?);
         command.arg("--state").arg(self.state());
+        if let Some(clock) = &self.clock {
+            clock.give_to(&mut command);
+        }
         Ok(command)
     }
 

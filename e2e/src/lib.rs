@@ -9,14 +9,17 @@
 
 mod account;
 mod binaries;
+mod clock;
 pub mod cluster;
 mod consortium;
 mod manifests;
 mod member;
 pub mod operator;
+mod pace;
 mod ports;
 mod process;
 mod rpc;
+mod session;
 mod wait;
 
 pub use account::Account;
@@ -24,6 +27,8 @@ pub use binaries::{binary, repository};
 pub use consortium::Consortium;
 pub use manifests::{GroupPlan, Manifests, StateKind};
 pub use member::{Member, own_cpu};
+pub use pace::{Intervals, Pace};
 pub use process::run;
 pub use rpc::{Receipt, Rpc, RpcError};
+pub use session::Session;
 pub use wait::{until, until_some};

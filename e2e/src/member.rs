@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::Deserialize;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::{Rpc, binary, until};
+use crate::{Rpc, Session, binary, until};
 
 /// The kernel's USER_HZ, which is 100 on every architecture we build for (proc(5), time(7)).
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -75,6 +76,12 @@ impl Member {
     /// Its client for a group.
     pub fn rpc(&self, group: u32) -> anyhow::Result<Rpc> {
         Rpc::new(format!("http://127.0.0.1:{}/group/{group}", self.rpc_port))
+    }
+
+    /// A session with it.
+    pub async fn session(&self, group: u32) -> anyhow::Result<Session> {
+        let stream = TcpStream::connect(("127.0.0.1", self.rpc_port)).await?;
+        Session::begin(stream, "127.0.0.1", group).await
     }
 
     /// Its WebSocket endpoint for a group.

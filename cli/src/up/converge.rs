@@ -34,10 +34,12 @@ pub(super) struct Rest {
     pub(super) undecided: Vec<String>,
     /// Leases that own agencies still have, for nodes that are not back yet.
     pub(super) leases: Vec<String>,
+    /// What the rollover of a chain certificate waits for.
+    pub(super) rollovers: Vec<String>,
 }
 
 /// Applies until every namespace is at rest: no step is left, no vote is on its way, and, where `until_agreed` says so, no change
-/// takes its steps on a chain and no lease is held there any more.
+/// takes its steps on a chain, no lease is held there any more, and no node has yet to follow a chain certificate.
 pub(super) async fn converge(
     edge: &mut LocalEdge,
     manifests: &Manifests,
@@ -98,6 +100,7 @@ pub(super) async fn converge(
                 waiting: objects(&plans, ConditionType::Reconciling, Truth::True),
                 undecided: objects(&plans, ConditionType::InSync, Truth::False),
                 leases: held(&plans),
+                rollovers: rollovers(&plans),
             });
         }
         if last_step.elapsed() > timeout {

@@ -48,7 +48,7 @@ pub(crate) async fn run(common: &Common, options: &Options) -> anyhow::Result<bo
     let mut rest = converged.inspect_err(|_| progress.finish())?;
     let waited = wait::for_first_blocks(&view, timeout, &mut progress).await;
     waited.inspect_err(|_| progress.finish())?;
-    if declares_changes(&manifests) || !rest.leases.is_empty() {
+    if declares_changes(&manifests) || !rest.leases.is_empty() || !rest.rollovers.is_empty() {
         let mut edge = LocalEdge::open(settings)?;
         let agreed = converge::converge(&mut edge, &manifests, true, timeout, &mut progress).await;
         rest = agreed.inspect_err(|_| progress.finish())?;

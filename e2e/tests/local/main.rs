@@ -13,5 +13,6 @@ mod load;
 mod membership;
 mod recovery;
 mod room;
+mod rotation;
 mod seed_000;
 mod torture;

@@ -24,7 +24,7 @@ use crate::lists::Lists;
 use crate::refusal::{Direction, Refusal, RefusalReason};
 use crate::settings::{Settings, SettingsError};
 use crate::trust::{TrustSet, certificates};
-use crate::verify::verify_peer;
+use crate::verify::{verify_as_of, verify_peer};
 
 /// Who we are and whom we let in, as of the last settings.
 #[derive(Debug)]
@@ -86,9 +86,10 @@ impl Credentials {
     /// Whether what a live peer showed still counts. One whose certificate has merely run out since stays until it
     /// reconnects: cutting it off would make a reload cost a quorum that a forgotten renewal has not yet cost.
     pub(crate) fn recheck(&self, peer: &VerifiedPeer, unix_time: u64, direction: Direction) -> Result<(), Refusal> {
-        let verified = |time| verify_peer(&peer.chain, &self.trust, &self.lists, time, direction).map(|_| ());
-        match verified(unix_time) {
-            Err(refusal) if refusal.reason == RefusalReason::Expired => verified(peer.verified_at),
+        let Self { trust, lists, .. } = self;
+        let as_of = |time| verify_as_of(&peer.chain, trust, lists, unix_time, time, direction).map(|_| ());
+        match as_of(unix_time) {
+            Err(refusal) if refusal.reason == RefusalReason::Expired => as_of(peer.verified_at),
             other => other,
         }
     }

@@ -37,6 +37,19 @@ pub fn verify_peer(
     unix_time: u64,
     direction: Direction,
 ) -> Result<PeerIdentity, Refusal> {
+    verify_as_of(chain, roots, lists, unix_time, unix_time, direction)
+}
+
+/// As [`verify_peer`], with the certificates' dates looked at as of when they were shown, and the roots' as of now: a chain certificate
+/// that was renewed since did not hold then.
+pub(crate) fn verify_as_of(
+    chain: &[CertificateDer<'_>],
+    roots: &TrustSet,
+    lists: &Lists,
+    now: u64,
+    shown_at: u64,
+    direction: Direction,
+) -> Result<PeerIdentity, Refusal> {
     let (leaf_der, rest) = bounded(chain)?;
     let leaf = parse(leaf_der)?;
     let named = |refusal: Refusal| match node_id_of(&leaf) {
@@ -44,7 +57,7 @@ pub fn verify_peer(
         Err(_) => refusal,
     };
     check_leaf_is_no_ca(&leaf).map_err(named)?;
-    let path = check_path(leaf_der, &leaf, rest, roots, unix_time, direction).map_err(named)?;
+    let path = check_path(leaf_der, &leaf, rest, roots, (now, shown_at), direction).map_err(named)?;
     check_leaf_usage(&leaf).map_err(named)?;
     let node_id = node_id_of(&leaf)?;
     let identity = PeerIdentity {
@@ -89,7 +102,7 @@ pub fn verify_client(
     let (leaf_der, rest) = bounded(chain)?;
     let leaf = parse(leaf_der)?;
     check_leaf_is_no_ca(&leaf)?;
-    let path = check_path(leaf_der, &leaf, rest, roots, unix_time, Direction::Inbound)?;
+    let path = check_path(leaf_der, &leaf, rest, roots, (unix_time, unix_time), Direction::Inbound)?;
     let serial = Serial::new(leaf.raw_serial());
     check_blacklist(node_id_of(&leaf).ok().as_ref(), &serial, &path, blacklist)?;
     Ok(ClientIdentity {
@@ -169,19 +182,19 @@ impl Path {
     }
 }
 
-/// Finds a path to a root that holds at `time`, and says precisely why when there is none.
+/// Finds a path to a root that holds `now`, by certificates that hold at `time`, and says precisely why when there is none.
 fn check_path(
     leaf_der: &CertificateDer<'_>,
     leaf: &X509Certificate<'_>,
     rest: &[CertificateDer<'_>],
     roots: &TrustSet,
-    time: u64,
+    (now, time): (u64, u64),
     direction: Direction,
 ) -> Result<Path, Refusal> {
     let end_entity = EndEntityCert::try_from(leaf_der).map_err(|error| refuse_path(&error, leaf))?;
-    let valid = roots.anchors_at(time);
+    let valid = roots.anchors_at(now);
     match walk(&end_entity, rest, &valid, time, direction) {
-        Ok(path) => read_path(&path, roots, time),
+        Ok(path) => read_path(&path, roots, now),
         Err(error) => {
             // Trust anchors carry no dates for webpki; a path that only an outdated root completes is named so.
             let all: Vec<_> = roots.roots.iter().map(|root| root.anchor.clone()).collect();
@@ -190,8 +203,8 @@ fn check_path(
             } else {
                 walk(&end_entity, rest, &all, time, direction).ok()
             };
-            match outdated.and_then(|path| roots.root_of(path.anchor(), time)) {
-                Some(root) => Err(refuse_dates(&root.name, root.not_before, root.not_after, time)),
+            match outdated.and_then(|path| roots.root_of(path.anchor(), now)) {
+                Some(root) => Err(refuse_dates(&root.name, root.not_before, root.not_after, now)),
                 None => Err(refuse_path(&error, leaf)),
             }
         }

@@ -455,7 +455,7 @@ fn a_bought_chain_key_is_replaced_once_everybody_trusts_the_new_certificate() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Nodes take their files up in any order and as late as they like, and the spec changes whenever it does: `take_up` looks at
     /// every pair of nodes after every event.

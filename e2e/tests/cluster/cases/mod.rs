@@ -20,6 +20,7 @@ mod misoperations;
 mod refusals;
 mod revocation;
 mod rollout;
+mod rotation;
 mod scene;
 mod seed_000;
 mod sovereign;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(genesis::a_group_that_two_agencies_wrote_differently_starts_nowhere_and_the_field_is_named),
         case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
+        case!(rotation::a_chain_key_rolls_over_without_a_lost_session_or_transaction),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
         case!(leases::two_agencies_that_each_restart_one_of_four_sealers_at_once),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),

@@ -109,6 +109,13 @@ impl Authority {
         }
     }
 
+    /// A chain certificate once more, over the same key and under its name.
+    pub(crate) fn renewed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> PemText {
+        let mut params = authority_params(name);
+        change(&mut params);
+        PemText::new("ca.crt", params.self_signed(self.issuer.key()).unwrap().pem())
+    }
+
     pub(crate) fn root(&self) -> PemText {
         PemText::new("ca.crt", self.pem.clone())
     }

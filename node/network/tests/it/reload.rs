@@ -236,6 +236,11 @@ async fn a_live_peer_whose_certificate_ran_out_stays_through_a_reload() {
     until("its certificate ran out", || now() > not_after).await;
     assert_eq!(node.reload(settings(&own, &root, &[])).unwrap().closed, []);
     assert_eq!(node.lanes_to(&short.node_id), 2);
+    // Nor does it go when the chain certificate was renewed since: that one did not hold when the peer was let in.
+    let renewed = root.renewed("trade", |params| params.not_before = time::OffsetDateTime::now_utc());
+    let mut wanted = settings(&own, &root, &[]);
+    wanted.roots = vec![renewed];
+    assert_eq!(node.reload(wanted).unwrap().closed, []);
     // Only a new handshake looks at the date again; and the lists hold for it all the same.
     assert!(within("refusal", Dial::new(&short).is_turned_away(node.local_address())).await);
     node.refuses(RefusalReason::Expired).await;
