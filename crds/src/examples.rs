@@ -50,6 +50,7 @@ pub fn external_agency() -> Agency {
         certificate_signing_request: None,
         governance_account: Some("0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f".into()),
         attestation: None,
+        genesis: vec![],
     };
     let spec = AgencySpec {
         consortium: "trade".into(),

@@ -69,6 +69,15 @@ impl GenesisDocument {
         })
     }
 
+    /// In which fields somebody else's genesis differs, in words, each side by its name; none when it does not.
+    pub fn compared(&self, here: &str, other: &Genesis, there: impl std::fmt::Display) -> Option<String> {
+        let found = differences(&self.genesis, other);
+        let words = found
+            .iter()
+            .map(|d| format!("{}: {here} {}, {there} {}", d.field, d.left, d.right));
+        (!found.is_empty()).then(|| words.collect::<Vec<_>>().join("; "))
+    }
+
     /// In which fields another genesis differs, in words; none when it does not. The protocol version is not compared:
     /// the record has the one of its day.
     pub fn difference(&self, other: &Genesis) -> Option<String> {

@@ -25,6 +25,7 @@ pub mod plan;
 mod processes;
 pub mod recovery;
 mod report;
+mod signing;
 pub mod status;
 pub mod transaction;
 

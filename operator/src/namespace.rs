@@ -10,7 +10,7 @@ use crate::controller::agency::{self, AgencyFacts, Orders};
 use crate::controller::certificate::Certificate;
 use crate::controller::consortium::{self, ChainFacts};
 use crate::controller::group::{self, GroupFacts};
-use crate::controller::node::{self, NodeFacts, NodeForm, ValidatedNode};
+use crate::controller::node::{self, Accepted, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
 use crate::cut_off::{CutOff, cut_offs};
 use crate::governance::{Agreement, Chain, Names, Opinion, Voice, agree};
@@ -24,6 +24,7 @@ use crate::plan::{
 };
 use crate::processes::{self, Work};
 use crate::report::Report;
+use crate::signing::{Signed, dialled_at};
 use crate::status::Reason;
 
 /// Plans one namespace: a pure function. Planning again after the steps were applied gives a plan without steps.
@@ -96,12 +97,14 @@ pub fn plan_namespace(
     }
 }
 
-/// Keys before requests before certificates.
+/// Keys before requests before certificates before what is signed over them.
 fn order_steps(orders: Orders) -> Vec<Step> {
     let keys = orders.keys.into_iter().map(Step::MakeKey);
     let requests = orders.requests.into_iter().map(Step::MakeRequest);
     let certificates = orders.certificates.into_iter().map(Step::IssueCertificate);
-    keys.chain(requests).chain(certificates).chain(orders.kept).collect()
+    let attestations = orders.attestations.into_iter().map(Step::Attest);
+    let made = keys.chain(requests).chain(certificates).chain(orders.kept);
+    made.chain(attestations).collect()
 }
 
 fn record(group: &GroupFacts) -> GenesisRecord {
@@ -123,6 +126,7 @@ pub(crate) struct Findings {
     pub(crate) node_ids: BTreeMap<NodeName, NodeId>,
     pub(crate) nodes: BTreeMap<NodeName, Outcome<NodeFacts>>,
     pub(crate) groups: BTreeMap<GroupName, Outcome<GroupFacts>>,
+    pub(crate) signed: Signed,
     pub(crate) cut_offs: BTreeMap<ConsortiumName, CutOff>,
 }
 
@@ -155,12 +159,21 @@ impl Findings {
             all.nodes.insert(name.clone(), planned);
         }
         for (name, object) in &ctx.manifests.groups {
-            let planned = group::validate(ctx, name, object)
-                .and_then(|valid| group::plan(ctx, valid, &all.chains, &all.node_ids, &all.accounts));
+            let planned = group::validate(ctx, name, object).and_then(|valid| group::plan(ctx, valid, &all.known()));
             all.groups.insert(name.clone(), planned);
         }
+        all.sign(ctx, orders);
         all.cut_offs = cut_offs(ctx, &all);
         all
+    }
+
+    fn known(&self) -> group::Known<'_> {
+        group::Known {
+            chains: &self.chains,
+            agencies: &self.agencies,
+            nodes: &self.node_ids,
+            accounts: &self.accounts,
+        }
     }
 
     fn node(
@@ -171,6 +184,12 @@ impl Findings {
         orders: &mut Orders,
     ) -> Outcome<NodeFacts> {
         let valid = node::validate(name, object)?;
+        let Accepted { node: valid, refused } = node::accept(ctx, valid, &self.agencies);
+        let valid = match (valid, &refused) {
+            (Some(valid), _) => valid,
+            (None, Some(hold)) => return Err(hold.clone()),
+            (None, None) => return Err(Hold::pending(Reason::ReferenceMissing, "nothing is known of it yet")),
+        };
         self.validated_nodes.insert(name.clone(), valid.clone());
         let id = node::identity(ctx, &valid, orders)?;
         if let Some((other, _)) = self.node_ids.iter().find(|(_, known)| **known == id) {
@@ -178,7 +197,10 @@ impl Findings {
             return Err(Hold::wrong(Reason::KeyMismatch, text));
         }
         self.node_ids.insert(name.clone(), id);
-        node::plan(ctx, &valid, id, &self.agencies, orders)
+        match refused {
+            Some(hold) => Err(hold),
+            None => node::plan(ctx, &valid, id, &self.agencies, orders),
+        }
     }
 
     /// The groups a node takes part in, by name. Who is to leave one keeps its files: leaving happens on the chain.
@@ -280,14 +302,7 @@ impl Findings {
         let peer = |other: &ValidatedNode| {
             let address = match &other.form {
                 NodeForm::External { address, .. } => address.as_ref()?.to_string(),
-                NodeForm::Own(settings) => match &settings.advertise {
-                    Some(address) => address.to_string(),
-                    None => {
-                        let endpoint = ctx.placement.get(&other.name)?;
-                        let address = althing_types::config::PeerAddress::new(&endpoint.advertise, endpoint.ports.p2p);
-                        address.ok()?.to_string()
-                    }
-                },
+                NodeForm::Own(settings) => dialled_at(ctx, &other.name, settings)?,
             };
             Some(Peer {
                 node: other.name.clone(),

@@ -3,6 +3,9 @@
 //! Ready means this namespace's part is done; what waits for others is `InSync=False` with a reason. `Stalled` is said only
 //! when this object's own spec must change; whatever is not there *yet* is `Reconciling` (DESIGN.md 4).
 
+use std::collections::BTreeMap;
+
+use althing_crds::v1alpha1::Attestation;
 use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +66,8 @@ pub enum Reason {
     CertificateInvalid,
     /// An attestation is not by its agency's key over these facts.
     AttestationInvalid,
+    /// Somebody else's facts come without their agency's signature.
+    AttestationMissing,
     /// A certificate has ended.
     CertificateExpired,
     /// All certificates are within their dates.
@@ -130,6 +135,7 @@ impl Reason {
             Self::KeyMismatch => "KeyMismatch",
             Self::CertificateInvalid => "CertificateInvalid",
             Self::AttestationInvalid => "AttestationInvalid",
+            Self::AttestationMissing => "AttestationMissing",
             Self::CertificateExpired => "CertificateExpired",
             Self::CertificatesCurrent => "CertificatesCurrent",
             Self::AwaitingCertificate => "AwaitingCertificate",
@@ -374,7 +380,8 @@ pub struct Facts {
     /// Agency: its account. Kept once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governance_account: Option<Address>,
-    /// Consortium, Agency: the certificate that signs now, in PEM.
+    /// Consortium, Agency: the certificate that signs now; Node: its certificate, of somebody else's node as it was accepted
+    /// last; in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// Consortium: SHA-256 of that certificate.
@@ -386,6 +393,15 @@ pub struct Facts {
     /// Consortium, Agency, Node: the end of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Timestamp>,
+    /// Agency, Node: own, the signature over its public facts as they are; somebody else's, the newest that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
+    /// Node: where others dial it; of somebody else's node as it was accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Group: the own agencies' signatures over the genesis hash.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attestations: BTreeMap<AgencyName, Attestation>,
     /// Agency: what the registrar is to sign, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_signing_request: Option<String>,

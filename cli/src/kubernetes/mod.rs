@@ -3,12 +3,12 @@
 //! ```text
 //! target ─▶ seen ─────▶ heard ──┬─▶ tree    status
 //!  where    API server  nodes   ├─▶ why     what is in the way, and what would take it away
-//!                               ├─▶ bundle  public facts as manifests
+//!                               ├─▶ bundle  public facts as manifests: given, compared, taken in
 //!                               └─▶ vote    what can be voted on, and a person's vote
 //! ```
 //!
-//! Nothing is written to the cluster: nodes are asked through the API server, as `kubectl port-forward` would. No Secret with a
-//! private key is read but one: `vote` signs with the governance key of the agency that votes.
+//! Nothing is written to the cluster but by `bundle import`: nodes are asked through the API server, as `kubectl port-forward`
+//! would. No Secret with a private key is read but one: `vote` signs with the governance key of the agency that votes.
 
 mod bundle;
 mod heard;

@@ -188,6 +188,7 @@ const fn small_step(step: &Step) -> Option<&'static str> {
         Step::MakeKey(_) => Some("keys made"),
         Step::MakeRequest(_) => Some("certificate requests made"),
         Step::IssueCertificate(_) | Step::KeepCertificate { .. } => Some("certificates issued"),
+        Step::Attest(_) => Some("bundles signed"),
         Step::WriteFile(_) => Some("files written"),
         _ => None,
     }

@@ -83,9 +83,32 @@ pub struct ExternalAgency {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 42), regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
     pub governance_account: Option<String>,
-    /// Its signature over these facts.
+    /// Its signature over these facts. Needed beside a certificate; a request is confirmed by its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation: Option<Attestation>,
+    /// The genesis documents it computed, of the groups it shares with this namespace, each signed by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["group".to_string()]))]
+    pub genesis: Vec<SignedGenesis>,
+}
+
+/// The genesis of one group as an agency computed it.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedGenesis {
+    /// The name of the Group.
+    #[schemars(length(min = 1, max = 40), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    pub group: String,
+    /// The hash of the canonical document, `0x` and 64 hex digits.
+    #[schemars(length(equal = 66), regex(pattern = "^0x[0-9a-f]{64}$"))]
+    pub hash: String,
+    /// The canonical document, so that a difference can be named by its field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 2, max = 65536))]
+    pub document: Option<String>,
+    /// The agency's signature over name and hash.
+    pub attestation: Attestation,
 }
 
 /// What is known of an agency.
@@ -119,4 +142,7 @@ pub struct AgencyStatus {
     /// The last moment of the agency certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,
+    /// Own agency: its signature over its public facts. Somebody else's: the newest that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
 }

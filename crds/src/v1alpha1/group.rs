@@ -7,6 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::common::Attestation;
+
 /// Equal as a whole; or a hash is added and every other field is as it was, optional ones absent where they were absent. A
 /// test holds this list to the fields that exist.
 const GENESIS_IS_IMMUTABLE: &str = "self.genesis == oldSelf.genesis || (!has(oldSelf.genesis.hash) && has(self.genesis.hash) \
@@ -375,6 +377,22 @@ pub struct GroupStatus {
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_string()]))]
     pub changes: Vec<ChangeStatus>,
+    /// The own agencies' signatures over the genesis hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["agency".to_string()]))]
+    pub attestations: Vec<GenesisAttestation>,
+}
+
+/// One own agency's signature over a group's genesis hash.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct GenesisAttestation {
+    /// The Agency of this namespace.
+    #[schemars(length(max = 40))]
+    pub agency: String,
+    /// Its signature.
+    pub attestation: Attestation,
 }
 
 /// A change that is voted on.

@@ -10,16 +10,16 @@ mod consortium;
 mod group;
 mod node;
 
-pub use agency::{Agency, AgencySpec, AgencyStatus, Approval, ExternalAgency};
+pub use agency::{Agency, AgencySpec, AgencyStatus, Approval, ExternalAgency, SignedGenesis};
 pub use common::{Attestation, DeletionPolicy};
 pub use consortium::{
     Admission, Consortium, ConsortiumSpec, ConsortiumStatus, Cryptography, ManagedRegistrar, Registrar, Revocations,
     Trust,
 };
 pub use group::{
-    Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash, GenesisCommittee,
-    GenesisConsensus, GenesisSeat, Group, GroupGenesis, GroupLocal, GroupSpec, GroupStatus, MemberRole, Predeploy,
-    StateType,
+    Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash, GenesisAttestation,
+    GenesisCommittee, GenesisConsensus, GenesisSeat, Group, GroupGenesis, GroupLocal, GroupSpec, GroupStatus,
+    MemberRole, Predeploy, StateType,
 };
 pub use node::{
     ExternalNode, LogLevel, Node, NodeListener, NodeLog, NodeP2p, NodeSpec, NodeStatus, NodeStorage, ServiceType,

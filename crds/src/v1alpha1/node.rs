@@ -258,4 +258,15 @@ pub struct NodeStatus {
     /// The last moment of its certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,
+    /// The `host:port` at which others dial it; of somebody else's node the one that was accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 261))]
+    pub address: Option<String>,
+    /// Its certificate in PEM; of somebody else's node the one that was accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16384))]
+    pub certificate: Option<String>,
+    /// Own node: its agency's signature over its public facts. Somebody else's: the newest that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
 }

@@ -62,12 +62,19 @@ pub const TRUST_FILE: &str = "ca.crt";
 pub const REQUEST_FILE: &str = "tls.csr";
 /// The key under which a genesis ConfigMap holds the canonical document.
 pub const GENESIS_FILE: &str = "genesis.json";
+/// The key under which a ConfigMap holds what an agency signed.
+pub const ATTESTATIONS_FILE: &str = "attestations.json";
 /// Ends the name of a node's ConfigMap.
 pub const CONFIG_SUFFIX: &str = "-config";
 /// Ends the name of a node's volume claim.
 pub const DATA_SUFFIX: &str = "-data";
 /// Ends the name of a group's genesis ConfigMap.
 pub const GENESIS_SUFFIX: &str = "-genesis";
+
+/// The ConfigMap with the record of what an agency signed for others.
+pub fn attestations(agency: &AgencyName) -> String {
+    format!("{agency}-attestations")
+}
 
 /// The StatefulSet, ServiceAccount, client Service, PodDisruptionBudget and NetworkPolicy of a node.
 pub fn node(node: &NodeName) -> String {

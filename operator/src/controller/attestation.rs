@@ -1,61 +1,237 @@
 //! Attestations: an agency's signature over the public facts it gives to others, checked whenever an object is read, so that
 //! whoever writes to a Git repository cannot swap an account or an address (GOVERNANCE.md 3).
+//!
+//! ```text
+//! own facts ─▶ Statement ─▶ order ─▶ (an edge signs) ─▶ record ─▶ status ─▶ bundle ─▶ spec.external ─▶ check
+//! ```
 
 use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::Attestation;
+use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, SignedGenesis};
 use althing_crypto::{StandardSuite, Suite};
 use althing_types::{B256, NodeId};
 
 use super::{Hold, Outcome};
+use crate::name::AgencyName;
+use crate::plan::{AttestationOrder, Attestations, Unsigned};
 use crate::status::Reason;
 
 /// Separates attestations from everything else an agency's key signs.
 const TAG: &str = "althing/attestation/v1";
+/// Where an external object carries its attestation.
+pub const FIELD: &str = "spec.external.attestation";
 
 /// What is signed: the tag, the kind and name of the object, the sequence, and every fact by its field, absent ones as such.
-#[derive(Clone, Copy, Debug)]
+/// White space around a fact is not part of it: an editor may add a line's end to a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement<'a> {
     /// The kind of the object.
-    pub kind: &'a str,
+    pub kind: &'static str,
     /// Its name.
     pub name: &'a str,
     /// The facts: field and value.
-    pub facts: &'a [(&'a str, Option<&'a str>)],
+    pub facts: Vec<(&'static str, Option<&'a str>)>,
 }
 
-impl Statement<'_> {
+impl<'a> Statement<'a> {
+    /// An agency's facts about itself.
+    pub fn agency(name: &'a str, consortium: &'a str, external: &'a ExternalAgency) -> Self {
+        Self {
+            kind: "Agency",
+            name,
+            facts: vec![
+                ("consortium", Some(consortium)),
+                ("certificate", external.certificate.as_deref()),
+                (
+                    "certificateSigningRequest",
+                    external.certificate_signing_request.as_deref(),
+                ),
+                ("governanceAccount", external.governance_account.as_deref()),
+            ],
+        }
+    }
+
+    /// An agency's facts about one of its nodes.
+    pub fn node(name: &'a str, agency: &'a str, external: &'a ExternalNode) -> Self {
+        Self {
+            kind: "Node",
+            name,
+            facts: vec![
+                ("agency", Some(agency)),
+                ("nodeId", external.node_id.as_deref()),
+                ("address", external.address.as_deref()),
+                ("certificate", external.certificate.as_deref()),
+            ],
+        }
+    }
+
+    /// The genesis an agency computed for a group. The hash covers chain, number and everything else of the group.
+    pub fn genesis(group: &'a str, hash: &'a str) -> Self {
+        Self {
+            kind: "Group",
+            name: group,
+            facts: vec![("genesisHash", Some(hash))],
+        }
+    }
+
+    /// `Kind/name`, the entry of a record.
+    pub fn object(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+
     /// The digest an agency's key signs.
     pub fn digest(&self, sequence: i64) -> B256 {
+        self.hash(&sequence.to_string())
+    }
+
+    /// Stands for the facts, whatever the sequence. Never signed: no sequence is a word.
+    pub fn fingerprint(&self) -> B256 {
+        self.hash("facts")
+    }
+
+    fn hash(&self, sequence: &str) -> B256 {
         let mut message = Vec::new();
         let mut put = |text: &str| {
             message.extend((text.len() as u64).to_be_bytes());
             message.extend(text.as_bytes());
         };
-        for text in [TAG, self.kind, self.name, &sequence.to_string()] {
+        for text in [TAG, self.kind, self.name, sequence] {
             put(text);
         }
-        for (field, value) in self.facts {
+        for (field, value) in &self.facts {
             put(field);
             put(if value.is_some() { "given" } else { "absent" });
-            put(value.unwrap_or_default());
+            put(value.unwrap_or_default().trim());
         }
         keccak256(message)
     }
 }
 
-/// Checks an attestation that is given, against the agency's key.
-pub fn check(attestation: Option<&Attestation>, statement: &Statement<'_>, agency: Option<&NodeId>) -> Outcome<()> {
-    let Some(attestation) = attestation else { return Ok(()) };
-    let wrong = |found: &str| {
-        let text =
-            format!("spec.external.attestation: found {found}; accepted: the agency key's signature over these facts");
+/// The newest attestation of an object that is known, and the agency key that has to have made it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before<'a> {
+    /// The key, when there is a certificate of it.
+    pub key: Option<&'a NodeId>,
+    /// The newest attestation that was accepted.
+    pub newest: Option<&'a Attestation>,
+}
+
+/// Checks the attestation that an object carries: it must be there, be the agency's, and neither be older than the newest one
+/// nor have its number for other facts.
+pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>, before: Before<'_>) -> Outcome<()> {
+    let object = statement.object();
+    let Some(attestation) = found else {
+        let text = format!(
+            "{object}: {field}: found none; accepted: the agency key's signature over these facts. Take a new bundle from the agency"
+        );
+        return Err(Hold::wrong(Reason::AttestationMissing, text));
+    };
+    let wrong = |part: &str, found: &str, accepted: &str| {
+        let text = format!("{object}: {field}{part}: found {found}; accepted: {accepted}");
         Hold::wrong(Reason::AttestationInvalid, text)
     };
-    let key = agency.ok_or_else(|| wrong("no agency certificate to check it with"))?;
-    let signature = alloy_primitives::hex::decode(&attestation.signature).map_err(|_| wrong("no hex digits"))?;
-    StandardSuite
-        .verify_node(key.as_bytes(), &statement.digest(attestation.sequence), &signature)
-        .map_err(|_| wrong("a signature of another key or over other facts"))
+    let signature = ".signature";
+    let over = "the agency key's signature over these facts";
+    let key = before
+        .key
+        .ok_or_else(|| wrong(signature, "no agency certificate to check it with", over))?;
+    let holds = |attestation: &Attestation| {
+        let bytes = alloy_primitives::hex::decode(&attestation.signature).ok()?;
+        let digest = statement.digest(attestation.sequence);
+        StandardSuite.verify_node(key.as_bytes(), &digest, &bytes).ok()
+    };
+    holds(attestation).ok_or_else(|| wrong(signature, "a signature of another key or over other facts", over))?;
+    match before.newest {
+        Some(newest) if attestation.sequence < newest.sequence => {
+            let found = format!("{}, which is older than what is known", attestation.sequence);
+            let accepted = format!("{} or more; take a new bundle from the agency", newest.sequence);
+            Err(wrong(".sequence", &found, &accepted))
+        }
+        // The one that is known does not hold for these facts: the agency signed two things under one number.
+        Some(newest) if attestation.sequence == newest.sequence && holds(newest).is_none() => {
+            let found = format!("{}, which is known with other facts", attestation.sequence);
+            let accepted = format!(
+                "{} for other facts; two bundles contradict each other: ask the agency, and take a new one",
+                newest.sequence.saturating_add(1)
+            );
+            Err(wrong(".sequence", &found, &accepted))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the genesis hashes an agency signed, and that each document has its hash.
+pub fn check_genesis(signed: &[SignedGenesis], key: Option<&NodeId>) -> Outcome<()> {
+    for (position, one) in signed.iter().enumerate() {
+        let field = format!("spec.external.genesis[{position}]");
+        let statement = Statement::genesis(&one.group, &one.hash);
+        let before = Before { key, newest: None };
+        check(
+            &format!("{field}.attestation"),
+            Some(&one.attestation),
+            &statement,
+            before,
+        )?;
+        let hash = one.document.as_deref().map(crate::genesis::hash_of);
+        if let Some(hash) = hash.filter(|hash| hash.to_string() != one.hash) {
+            let text = format!(
+                "{}: {field}.document: found a document with the hash {hash}; accepted: the one with {}",
+                statement.object(),
+                one.hash
+            );
+            return Err(Hold::wrong(Reason::AttestationInvalid, text));
+        }
+    }
+    Ok(())
+}
+
+/// What an own agency signed, against what it should have signed.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    agency: AgencyName,
+    before: Attestations,
+    unsigned: Vec<Unsigned>,
+}
+
+impl Signing {
+    /// With the record that was found.
+    pub fn new(agency: AgencyName, record: Option<&str>) -> Self {
+        Self {
+            agency,
+            before: record.map(Attestations::read).unwrap_or_default(),
+            unsigned: vec![],
+        }
+    }
+
+    /// The attestation of these facts; ordered when there is none. `remembered` is what the object's status says of the one
+    /// before: a record that is lost does not make sequences begin again.
+    pub fn attest(&mut self, statement: &Statement<'_>, remembered: Option<&Attestation>) -> Option<Attestation> {
+        let (object, facts) = (statement.object(), statement.fingerprint());
+        let before = self.before.0.get(&object);
+        if let Some(signed) = before.filter(|signed| signed.facts == facts) {
+            return Some(signed.attestation());
+        }
+        let newest = [
+            before.map(|signed| signed.sequence),
+            remembered.map(|known| known.sequence),
+        ];
+        let sequence = newest.into_iter().flatten().max().unwrap_or(0).max(0).saturating_add(1);
+        self.unsigned.push(Unsigned {
+            digest: statement.digest(sequence),
+            object,
+            sequence,
+            facts,
+        });
+        None
+    }
+
+    /// What is to be signed; none when everything is.
+    pub fn order(self) -> Option<AttestationOrder> {
+        (!self.unsigned.is_empty()).then_some(AttestationOrder {
+            agency: self.agency,
+            before: self.before,
+            unsigned: self.unsigned,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -65,51 +241,151 @@ mod tests {
     use crate::pki::testing::entropy;
     use crate::plan::{KeyKind, PublicKey};
 
-    #[test]
-    fn an_attestation_holds_for_its_facts_sequence_and_key_only() {
+    const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
+
+    fn key() -> (PrivateKey, NodeId) {
         let key = PrivateKey::generate(KeyKind::P256, &mut entropy(1)).unwrap();
         let PublicKey::P256(id) = key.public() else {
             panic!("a P-256 key")
         };
-        let node_key = StandardSuite.node_key(&key.to_pem()).unwrap();
-        let facts = [("governanceAccount", Some("0x01")), ("certificate", None)];
-        let statement = Statement {
+        (key, id)
+    }
+
+    fn signing(record: Option<&str>) -> Signing {
+        Signing::new(AgencyName::new("agency-d").unwrap(), record)
+    }
+
+    fn statement<'a>(account: Option<&'a str>, certificate: Option<&'a str>) -> Statement<'a> {
+        Statement {
             kind: "Agency",
             name: "agency-d",
-            facts: &facts,
+            facts: vec![("governanceAccount", account), ("certificate", certificate)],
+        }
+    }
+
+    fn signed(statement: &Statement<'_>, record: Option<&str>) -> (Attestation, String) {
+        let mut first = signing(record);
+        assert_eq!(first.attest(statement, None), None, "not signed yet");
+        let record = first.order().unwrap().carried_out(&key().0).unwrap().to_text();
+        let mut second = signing(Some(&record));
+        let found = second.attest(statement, None).unwrap();
+        assert_eq!(second.order(), None, "what is signed is not signed again");
+        (found, record)
+    }
+
+    fn reason(outcome: Outcome<()>) -> Option<Reason> {
+        match outcome.err()? {
+            Hold::Wrong(obstacle) | Hold::Pending(obstacle) => Some(obstacle.reason),
+        }
+    }
+
+    #[test]
+    fn an_attestation_holds_for_its_facts_sequence_and_key_only() {
+        let ((_, id), stranger) = (key(), NodeId::new([1; 64]));
+        let right = statement(Some("0x01"), None);
+        let (attestation, _) = signed(&right, None);
+        let before = |key| Before { key, newest: None };
+        let check = |found: Option<&Attestation>, statement: &Statement<'_>, key| {
+            reason(check(FIELD, found, statement, before(key)))
         };
-        let signature = alloy_primitives::hex::encode(node_key.sign(&statement.digest(3)));
-        let attestation = Attestation { sequence: 3, signature };
-        check(Some(&attestation), &statement, Some(&id)).unwrap();
-        check(None, &statement, Some(&id)).unwrap();
-        let swapped = [("governanceAccount", Some("0x02")), ("certificate", None)];
-        let slipped = [("governanceAccount", Some("0x01")), ("certificate", Some(""))];
-        for other in [
-            Statement {
-                facts: &swapped,
-                ..statement
-            },
-            Statement {
-                facts: &slipped,
-                ..statement
-            },
-            Statement {
-                name: "agency-e",
-                ..statement
-            },
-            Statement {
-                kind: "Node",
-                ..statement
-            },
-        ] {
-            assert!(check(Some(&attestation), &other, Some(&id)).is_err(), "{other:?}");
+        assert_eq!(check(Some(&attestation), &right, Some(&id)), None);
+        assert_eq!(check(None, &right, Some(&id)), Some(Reason::AttestationMissing));
+        let (mut renamed, mut of_a_node) = (right.clone(), right.clone());
+        (renamed.name, of_a_node.kind) = ("agency-e", "Node");
+        let others = [
+            statement(Some("0x02"), None),
+            statement(Some("0x01"), Some("")),
+            statement(None, None),
+            renamed,
+            of_a_node,
+        ];
+        for other in others {
+            let found = check(Some(&attestation), &other, Some(&id));
+            assert_eq!(found, Some(Reason::AttestationInvalid), "{other:?}");
         }
         let later = Attestation {
-            sequence: 4,
+            sequence: attestation.sequence + 1,
             ..attestation.clone()
         };
-        assert!(check(Some(&later), &statement, Some(&id)).is_err());
-        assert!(check(Some(&attestation), &statement, Some(&NodeId::new([1; 64]))).is_err());
-        assert!(check(Some(&attestation), &statement, None).is_err());
+        assert!(check(Some(&later), &right, Some(&id)).is_some());
+        assert!(check(Some(&attestation), &right, Some(&stranger)).is_some());
+        assert!(check(Some(&attestation), &right, None).is_some());
+    }
+
+    #[test]
+    fn a_sequence_grows_when_the_facts_change_and_an_older_one_is_refused() {
+        let (_, id) = key();
+        let (old, new) = (statement(Some("0x01"), None), statement(Some("0x01"), Some("renewed")));
+        let (first, record) = signed(&old, None);
+        let (second, record) = signed(&new, Some(&record));
+        let (third, _) = signed(&old, Some(&record));
+        assert_eq!([first.sequence, second.sequence, third.sequence], [1, 2, 3]);
+        let before = Before {
+            key: Some(&id),
+            newest: Some(&second),
+        };
+        assert_eq!(
+            reason(check(FIELD, Some(&first), &old, before)),
+            Some(Reason::AttestationInvalid)
+        );
+        assert_eq!(reason(check(FIELD, Some(&second), &new, before)), None);
+        assert_eq!(reason(check(FIELD, Some(&third), &old, before)), None);
+    }
+
+    #[test]
+    fn one_sequence_stands_for_one_set_of_facts() {
+        let (_, id) = key();
+        let (one, other) = (statement(Some("0x01"), None), statement(Some("0x02"), None));
+        // A record that was lost with its statuses, or two operators that signed at once: both are number 1.
+        let ((first, _), (second, _)) = (signed(&one, None), signed(&other, None));
+        assert_eq!((first.sequence, second.sequence), (1, 1));
+        let before = |newest| Before {
+            key: Some(&id),
+            newest: Some(newest),
+        };
+        let Err(Hold::Wrong(obstacle)) = check(FIELD, Some(&second), &other, before(&first)) else {
+            panic!("it was accepted");
+        };
+        assert_eq!(obstacle.reason, Reason::AttestationInvalid);
+        assert!(
+            obstacle
+                .message
+                .contains("attestation.sequence: found 1, which is known with other facts; accepted: 2"),
+            "{}",
+            obstacle.message
+        );
+        assert_eq!(reason(check(FIELD, Some(&first), &one, before(&first))), None);
+    }
+
+    #[test]
+    fn a_lost_record_does_not_make_sequences_begin_again() {
+        let known = Attestation {
+            sequence: 7,
+            signature: String::new(),
+        };
+        let mut again = signing(Some("not a record"));
+        assert_eq!(again.attest(&statement(None, None), Some(&known)), None);
+        assert_eq!(again.order().unwrap().unsigned[0].sequence, 8);
+    }
+
+    #[test]
+    fn a_document_without_its_signed_hash_is_refused() {
+        let (_, id) = key();
+        let (attestation, _) = signed(&Statement::genesis("group-1", HASH), None);
+        let mut one = SignedGenesis {
+            group: "group-1".to_owned(),
+            hash: HASH.to_owned(),
+            document: None,
+            attestation,
+        };
+        assert_eq!(reason(check_genesis(std::slice::from_ref(&one), Some(&id))), None);
+        one.document = Some("{}".to_owned());
+        assert!(reason(check_genesis(&[one], Some(&id))).is_some());
+    }
+
+    #[test]
+    fn a_line_s_end_that_an_editor_added_is_no_other_fact() {
+        let (one, other) = (statement(None, Some("pem")), statement(None, Some("pem\n")));
+        assert_eq!(one.digest(1), other.digest(1));
     }
 }

@@ -11,6 +11,7 @@
 //! A plan holds what can be done *now*: keys first, then certificates over them, then genesis, then files, then processes.
 //! An edge applies the steps, observes again and plans again; a plan without steps is the fix point.
 
+pub mod attestation;
 pub mod disruption;
 pub mod file;
 pub mod identity;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use althing_types::{B256, GroupId};
 use serde::Serialize;
 
+pub use attestation::{AttestationOrder, Attestations, Attested, Unsigned};
 pub use disruption::{Disruption, DisruptionReason, HeldLease, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
 pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};

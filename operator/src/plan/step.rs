@@ -5,7 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::name::NodeName;
-use crate::plan::{CertificateOrder, File, FileContent, GenesisRecord, KeyOrder, Process, RequestOrder};
+use crate::plan::{
+    AttestationOrder, CertificateOrder, File, FileContent, GenesisRecord, KeyOrder, Process, RequestOrder,
+};
 
 /// One thing an edge does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +26,8 @@ pub enum Step {
         /// The certificate in PEM.
         certificate: String,
     },
+    /// Sign what an own agency gives away, and keep the record of it.
+    Attest(AttestationOrder),
     /// Keep a genesis document for ever.
     RecordGenesis(GenesisRecord),
     /// Write a file: to a temporary name, synced, renamed.
@@ -46,6 +50,10 @@ impl fmt::Display for Step {
             Self::MakeRequest(order) => write!(f, "make certificate request of {}", order.identity),
             Self::IssueCertificate(order) => write!(f, "issue certificate of {} by {}", order.subject, order.issuer),
             Self::KeepCertificate { subject, .. } => write!(f, "keep certificate of {subject}"),
+            Self::Attest(order) => {
+                let objects: Vec<_> = order.unsigned.iter().map(|wanted| wanted.object.as_str()).collect();
+                write!(f, "attest for {}: {}", order.agency, objects.join(", "))
+            }
             Self::RecordGenesis(record) => write!(f, "record genesis of {}: {}", record.group, record.hash),
             Self::WriteFile(File {
                 at,

@@ -21,6 +21,8 @@ impl Report<'_> {
         let mut found = progress_findings(&group_progress(group, scene, agreement)).to_vec();
         if let (Ok(group), Some(scene)) = (group, scene) {
             facts.genesis_hash = Some(group.genesis.hash);
+            let signed = self.findings.signed.groups.get(name);
+            facts.attestations.extend(signed.cloned().unwrap_or_default());
             // Only a chain that this manifest speaks of has an agreement.
             let chain = agreement.and_then(|_| self.ctx.observed.chains.get(name));
             if let Some(chain) = chain {

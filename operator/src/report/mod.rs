@@ -144,6 +144,12 @@ impl Report<'_> {
                 found.push(self.certificate_finding(&agency.certificate));
                 facts.certificate = Some(agency.certificate.pem.clone());
                 facts.certificate_not_after = Some(agency.certificate.facts.not_after);
+                let attestation = match agency.is_own {
+                    true => self.findings.signed.agencies.get(name),
+                    false => agency.attestation.as_ref(),
+                };
+                // What is not signed yet leaves the one before, and with it the sequence, in sight.
+                facts.attestation = attestation.cloned().or(facts.attestation);
             }
             Err(_) => found.push(Self::no_certificate()),
         }

@@ -3,14 +3,14 @@
 use althing_types::GroupId;
 
 use super::Report;
-use crate::controller::node::{NodeFacts, NodeForm};
+use crate::controller::node::NodeFacts;
 use crate::controller::{Outcome, progress};
 use crate::name::NodeName;
 use crate::plan::{
     Disruption, DisruptionReason, GroupReport, NodeReport, ProcessState, Step, Trouble, TroubleKind, Verdict,
 };
 use crate::status::{
-    ConditionType, Finding, ObjectRef, ObjectStatus, Obstacle, Progress, Reason, Truth, progress_findings,
+    ConditionType, Facts, Finding, ObjectRef, ObjectStatus, Obstacle, Progress, Reason, Truth, progress_findings,
 };
 
 impl Report<'_> {
@@ -29,6 +29,7 @@ impl Report<'_> {
             }
             _ => found.push(Self::no_certificate()),
         }
+        self.public_facts(name, node, &mut facts);
         found.push(self.node_in_sync(name));
         let generation = self
             .ctx
@@ -37,6 +38,28 @@ impl Report<'_> {
             .get(name)
             .and_then(|object| object.metadata.generation);
         self.status(object, generation, found, facts)
+    }
+
+    /// What others may know of it: of an own node as it is, of somebody else's as it was accepted.
+    fn public_facts(&self, name: &NodeName, node: &Outcome<NodeFacts>, facts: &mut Facts) {
+        let signed = &self.findings.signed;
+        let object = self.ctx.manifests.nodes.get(name);
+        let external = object.and_then(|object| object.spec.external.as_ref());
+        match (node, external) {
+            (Ok(NodeFacts { own: Some(own), .. }), _) => {
+                facts.certificate = Some(own.certificate.pem.clone());
+                facts.address = signed.addresses.get(name).cloned();
+                let attestation = signed.nodes.get(name).cloned();
+                // What is not signed yet leaves the one before, and with it the sequence, in sight.
+                facts.attestation = attestation.or_else(|| facts.attestation.take());
+            }
+            (Ok(NodeFacts { own: None, .. }), Some(external)) => {
+                facts.certificate = external.certificate.clone();
+                facts.address = external.address.clone();
+                facts.attestation = external.attestation.clone();
+            }
+            _ => {}
+        }
     }
 
     /// Its progress; a drain that waits is said beside it, because the node itself is as it should be.
@@ -93,12 +116,8 @@ impl Report<'_> {
 
     fn node_in_sync(&self, name: &NodeName) -> Finding {
         let in_sync = |truth, reason, text: &str| Finding::new(ConditionType::InSync, truth, reason, text);
-        let external = self
-            .findings
-            .validated_nodes
-            .get(name)
-            .is_some_and(|n| matches!(n.form, NodeForm::External { .. }));
-        if external {
+        let object = self.ctx.manifests.nodes.get(name);
+        if object.is_some_and(|object| object.spec.external.is_some()) {
             return in_sync(Truth::Unknown, Reason::NotObserved, "somebody else's node");
         }
         let report = self.report(name);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
+mod bundles;
 mod cluster;
 mod disruption;
 mod fix_point;

@@ -1,5 +1,7 @@
 //! The safety rules of DESIGN.md 5 that this layer answers for, each by its number.
 
+use althing_crds::v1alpha1::ExternalNode;
+use althing_operator::controller::attestation::Statement;
 use althing_operator::name::{AgencyName, ConsortiumName, GroupName, Namespace};
 use althing_operator::plan::{Identity, KeyState, NamespacePlan, PublicKey, Step};
 use althing_operator::status::{Condition, ConditionType, ObjectRef, Reason};
@@ -382,18 +384,28 @@ fn two_groups_with_one_number_stall_the_later_one_only() {
 
 #[test]
 fn a_group_with_another_agencys_sealer_starts_only_with_a_pinned_hash() {
-    let id = "ab".repeat(64);
-    let shared = |hash: Option<String>| {
+    let shared = |external: &ExternalNode, hash: Option<String>| {
         changed(&sample(), "trade", |namespace| {
             let spec = &mut namespace.nodes.get_mut("node-3").unwrap().spec;
-            spec.external =
-                Some(serde_json::from_value(serde_json::json!({"nodeId": id, "address": "b.example:30300"})).unwrap());
+            spec.external = Some(external.clone());
             namespace.groups.get_mut("group-1").unwrap().spec.genesis.hash = hash;
             namespace.groups.remove("group-2");
         })
     };
+    let mut external = ExternalNode {
+        node_id: Some("ab".repeat(64)),
+        address: Some("b.example:30300".to_owned()),
+        certificate: None,
+        attestation: None,
+    };
     let mut edge = MemoryEdge::default();
-    let (_, plan) = edge.converge(&shared(None), "trade", now());
+    edge.converge(&shared(&external, None), "trade", now());
+    let owner = sample().namespaces[&Namespace::new("trade").unwrap()].nodes["node-3"]
+        .spec
+        .agency
+        .clone();
+    external.attestation = Some(edge.attestation(&owner, &Statement::node("node-3", &owner, &external)));
+    let (_, plan) = edge.converge(&shared(&external, None), "trade", now());
     let status = plan
         .statuses
         .iter()
@@ -411,7 +423,7 @@ fn a_group_with_another_agencys_sealer_starts_only_with_a_pinned_hash() {
             .collect::<Vec<_>>()
     };
     assert_eq!(runs(&plan), ["node-4", "node-5"], "only nodes outside the group run");
-    let (_, plan) = edge.converge(&shared(Some(hash)), "trade", now());
+    let (_, plan) = edge.converge(&shared(&external, Some(hash)), "trade", now());
     assert_eq!(runs(&plan), ["node-0", "node-1", "node-2", "node-4", "node-5"]);
     let peers = &plan.desired.network[0].peers;
     assert!(

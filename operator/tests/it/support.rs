@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::Attestation;
 use althing_governance::{Governance, Moment, Outcome, Refusal};
+use althing_operator::controller::attestation::Statement;
 use althing_operator::edge::{Apply, Observe, Place, WriteStatus, round};
 use althing_operator::governance::Call;
 use althing_operator::manifest::{Manifests, NamespaceManifests, SourceFile, read};
-use althing_operator::name::{Namespace, NodeName};
+use althing_operator::name::{AgencyName, Namespace, NodeName};
 use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
 use althing_operator::plan::{
-    Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity, KeyState, LogTarget,
-    NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess, Placement, Ports, Process,
-    ProcessState, PublicKey, RpcSecurity, Step,
+    AttestationOrder, Attestations, Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity,
+    KeyState, LogTarget, NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess,
+    Placement, Ports, Process, ProcessState, PublicKey, RpcSecurity, Step, Unsigned,
 };
 use althing_operator::status::ObjectStatus;
 use althing_types::Address;
@@ -108,6 +110,23 @@ impl MemoryEdge {
         Ok(())
     }
 
+    /// The signature of an own agency over a statement.
+    pub(crate) fn attestation(&self, agency: &str, statement: &Statement<'_>) -> Attestation {
+        let agency = AgencyName::new(agency).unwrap();
+        let order = AttestationOrder {
+            before: Attestations::default(),
+            unsigned: vec![Unsigned {
+                object: statement.object(),
+                sequence: 1,
+                facts: statement.fingerprint(),
+                digest: statement.digest(1),
+            }],
+            agency: agency.clone(),
+        };
+        let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();
+        signed.0[&statement.object()].attestation()
+    }
+
     fn write(&mut self, file: &File) {
         let found = match &file.content {
             FileContent::Text(text) => ObservedFile::Text(FileDigest::of(text)),
@@ -201,6 +220,12 @@ impl Apply for MemoryEdge {
             Step::IssueCertificate(order) => self.issue(order)?,
             Step::KeepCertificate { subject, certificate } => {
                 self.identity(subject).certificate = Some(certificate.clone());
+            }
+            Step::Attest(order) => {
+                let identity = Identity::AgencyCa(order.agency.clone());
+                let key = self.keys.get(&identity).ok_or_else(|| failed("no key"))?;
+                let record = order.carried_out(key).map_err(failed)?.to_text();
+                self.identity(&identity).attestations = Some(record);
             }
             Step::RecordGenesis(record) => {
                 let before = self

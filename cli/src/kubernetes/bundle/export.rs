@@ -1,33 +1,33 @@
-//! Own objects → external ones. The manifests are made purely; only certificates and addresses are asked for.
+//! Own objects → external ones, as their agencies signed them. Statuses hold everything; only genesis documents are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::API_VERSION;
-use althing_crds::v1alpha1::{Agency, ExternalAgency, ExternalNode, Group, Node, NodeSpec, ServiceType};
+use althing_crds::v1alpha1::{
+    Agency, ExternalAgency, ExternalNode, Group, MemberRole, Node, NodeSpec, ServiceType, SignedGenesis,
+};
 use althing_kubernetes::names;
+use althing_operator::controller::Hold;
+use althing_operator::controller::attestation::{self, Before, Statement};
 use althing_operator::manifest::NamespaceManifests;
-use althing_operator::name::NodeName;
+use althing_operator::name::{GroupName, NodeName};
 use althing_operator::pki::inspect;
-use althing_operator::plan::{Identity, Ports};
+use althing_types::NodeId;
 use anyhow::{Context, bail, ensure};
-use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use super::Export;
-use crate::kubernetes::seen::{self, Seen, sentence};
+use super::{Export, balancers};
+use crate::kubernetes::seen::{self, sentence};
 use crate::kubernetes::target::{Scope, Target};
 use crate::output::{self, Format};
 
 /// What no bundle may hold.
 pub(super) const PRIVATE: &str = "PRIVATE KEY";
 
-/// What is public of a node and in no manifest or status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Public {
-    certificate: Option<String>,
-    address: Option<String>,
-}
+/// The canonical genesis documents.
+pub(super) type Documents = BTreeMap<GroupName, String>;
 
 /// Writes the bundle; false when something was left out of it.
 pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> anyhow::Result<bool> {
@@ -41,8 +41,10 @@ pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> any
     };
     check_names(&seen.manifests, wanted)?;
     let mut notes = vec![];
-    let public = gather(&client, seen, wanted, &mut notes).await;
-    let documents = documents(&seen.manifests, wanted, &public, &mut notes);
+    let genesis = gather(&client, &seen.manifests, wanted, &mut notes).await;
+    let documents = documents(&seen.manifests, wanted, &genesis, &mut notes);
+    let nodes = own_nodes(&seen.manifests, wanted);
+    notes.extend(balancers::offered(&client, seen.manifests.namespace.as_str(), nodes).await);
     ensure!(
         !documents.is_empty(),
         "{scope} has nothing to export: {}",
@@ -78,7 +80,21 @@ fn check_names(manifests: &NamespaceManifests, wanted: &Export) -> anyhow::Resul
     }
     for name in &wanted.groups {
         let group = manifests.groups.get(name.as_str());
-        group.with_context(|| format!("--group {name}: there is no such Group in {}", manifests.namespace))?;
+        let group =
+            group.with_context(|| format!("--group {name}: there is no such Group in {}", manifests.namespace))?;
+        if let Some(reader) = &wanted.reader {
+            ensure!(
+                takes_part(manifests, group, reader),
+                "--group {name}: {reader} has neither seat nor node in it; a bundle names no group its reader is not in"
+            );
+        }
+    }
+    if let Some(reader) = &wanted.reader {
+        ensure!(
+            manifests.agencies.contains_key(reader.as_str()),
+            "--for {reader}: there is no such Agency in {}",
+            manifests.namespace
+        );
     }
     Ok(())
 }
@@ -103,119 +119,116 @@ fn own_nodes<'a>(
     own.filter(move |(_, node)| own_agencies(manifests, wanted).any(|(name, _)| name == node.spec.agency))
 }
 
-async fn gather(client: &Client, seen: &Seen, wanted: &Export, notes: &mut Vec<String>) -> BTreeMap<NodeName, Public> {
-    let namespace = seen.manifests.namespace.as_str();
-    let mut found = BTreeMap::new();
-    for (name, node) in own_nodes(&seen.manifests, wanted) {
-        let certificate = match certificate(client, namespace, name).await {
-            Ok(pem) => Some(pem),
-            Err(error) => {
-                notes.push(format!(
-                    "Node/{name} goes without its certificate: {}",
-                    crate::sentence(&error)
-                ));
-                None
-            }
-        };
-        let address = match address(client, namespace, name, node).await {
-            Ok(address) => Some(address),
-            Err(error) => {
-                notes.push(format!(
-                    "Node/{name} goes without an address: {}",
-                    crate::sentence(&error)
-                ));
-                None
-            }
-        };
-        found.insert(name.clone(), Public { certificate, address });
+/// Whether an agency has, had from the beginning, or is to have a seat or a node in a group.
+pub(super) fn takes_part(manifests: &NamespaceManifests, group: &Group, agency: &str) -> bool {
+    let (genesis, agreed) = (&group.spec.genesis, group.spec.agreed.as_ref());
+    let seats = genesis.committee.iter().flat_map(|committee| &committee.seats);
+    let mut seats = seats.map(|seat| &seat.agency).chain(
+        agreed
+            .into_iter()
+            .flat_map(|agreed| &agreed.committee)
+            .filter(|seat| seat.weight > 0)
+            .map(|seat| &seat.agency),
+    );
+    let members = agreed.into_iter().flat_map(|agreed| &agreed.members);
+    let members = members.filter(|member| member.role != MemberRole::Free);
+    let named = genesis.sealers.iter().chain(members.map(|member| &member.node));
+    let named: BTreeSet<&str> = named.map(String::as_str).collect();
+    let status = group.status.iter();
+    let on_chain: BTreeSet<&str> = status
+        .flat_map(|status| status.sealers.iter().chain(&status.observers))
+        .map(String::as_str)
+        .collect();
+    let mut nodes = manifests.nodes.iter().filter(|(_, node)| node.spec.agency == agency);
+    seats.any(|seat| seat == agency)
+        || nodes.any(|(name, node)| {
+            let id = node.status.as_ref().and_then(|status| status.node_id.as_deref());
+            named.contains(name.as_str()) || id.is_some_and(|id| on_chain.contains(id))
+        })
+}
+
+/// The groups whose signed genesis goes along: those that are named, and with a reader all that it takes part in.
+fn signed_groups<'a>(
+    manifests: &'a NamespaceManifests,
+    wanted: &'a Export,
+) -> impl Iterator<Item = (&'a GroupName, &'a Group)> + use<'a> {
+    manifests.groups.iter().filter(move |(name, group)| {
+        let reader = wanted.reader.as_deref();
+        wanted.groups.iter().any(|wish| wish == name.as_str())
+            || reader.is_some_and(|reader| takes_part(manifests, group, reader))
+    })
+}
+
+async fn gather(
+    client: &Client,
+    manifests: &NamespaceManifests,
+    wanted: &Export,
+    notes: &mut Vec<String>,
+) -> Documents {
+    let mut found = Documents::new();
+    for (name, _) in signed_groups(manifests, wanted) {
+        match document_of(client, manifests.namespace.as_str(), name).await {
+            Ok(document) => drop(found.insert(name.clone(), document)),
+            Err(error) => notes.push(format!(
+                "Group/{name} goes without its genesis document: {}",
+                crate::sentence(&error)
+            )),
+        }
     }
     found
 }
 
-/// The certificate of a node, from the Secret that holds it apart from its key.
-async fn certificate(client: &Client, namespace: &str, node: &NodeName) -> anyhow::Result<String> {
-    let identity = Identity::Node(node.clone());
-    let name = names::certificate_secret(&identity).context("a node has a certificate")?;
-    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let secret = api
+async fn document_of(client: &Client, namespace: &str, group: &GroupName) -> anyhow::Result<String> {
+    let name = names::genesis(group);
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let found = api
         .get_opt(&name)
         .await
         .map_err(|error| anyhow::anyhow!("{}", sentence(&error)))?;
-    let data = secret
-        .and_then(|secret| secret.data)
-        .with_context(|| format!("Secret/{name} is not there"))?;
-    let file = names::certificate_file(&identity);
-    let bytes = data.get(file).with_context(|| format!("Secret/{name} has no {file}"))?;
-    first_certificate(std::str::from_utf8(&bytes.0)?)
+    let mut data = found
+        .and_then(|found| found.data)
+        .with_context(|| format!("ConfigMap/{name} is not there"))?;
+    let document = data.remove(names::GENESIS_FILE);
+    document.with_context(|| format!("ConfigMap/{name} has no {}", names::GENESIS_FILE))
 }
 
-/// The first certificate of a PEM text, and nothing of what else is in it.
-fn first_certificate(text: &str) -> anyhow::Result<String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let (_, rest) = text.split_once(BEGIN).context("it holds no certificate")?;
-    let (body, _) = rest.split_once(END).context("its certificate does not end")?;
-    let pem = format!("{BEGIN}{body}{END}\n");
-    inspect::first(&pem).context("its certificate cannot be read")?;
-    Ok(pem)
-}
-
-/// What others dial: what the manifest says, else the load balancer, else the Service inside the cluster.
-async fn address(client: &Client, namespace: &str, name: &NodeName, node: &Node) -> anyhow::Result<String> {
-    let p2p = node.spec.p2p.clone().unwrap_or_default();
-    if let Some(advertise) = p2p.advertise {
-        return Ok(advertise);
-    }
-    let port = p2p.port.unwrap_or_else(|| i32::from(Ports::FIRST.p2p));
-    match p2p.service {
-        None | Some(ServiceType::ClusterIP) => Ok(format!("{}.{namespace}.svc:{port}", names::p2p_service(name))),
-        Some(ServiceType::NodePort) => {
-            bail!("a NodePort has an address on every machine; say which in spec.p2p.advertise")
-        }
-        Some(ServiceType::LoadBalancer) => {
-            let api: Api<Service> = Api::namespaced(client.clone(), namespace);
-            let service = names::external_service(name);
-            let found = api
-                .get(&service)
-                .await
-                .map_err(|error| anyhow::anyhow!("{}", sentence(&error)))?;
-            let balancer = found.status.and_then(|status| status.load_balancer);
-            let ingress = balancer.and_then(|balancer| balancer.ingress?.into_iter().next());
-            let host = ingress.and_then(|ingress| ingress.hostname.or(ingress.ip));
-            let host = host.with_context(|| format!("the load balancer of Service/{service} has no address yet"))?;
-            Ok(if host.contains(':') {
-                format!("[{host}]:{port}")
-            } else {
-                format!("{host}:{port}")
-            })
-        }
-    }
-}
-
-/// The manifests: agencies, their nodes, then groups. What is not known yet is left out and noted.
-fn documents(
+/// The manifests: agencies, their nodes, then groups. What is not known or not signed yet is left out and noted.
+pub(super) fn documents(
     manifests: &NamespaceManifests,
     wanted: &Export,
-    public: &BTreeMap<NodeName, Public>,
+    genesis: &Documents,
     notes: &mut Vec<String>,
 ) -> Vec<Value> {
     let mut found = vec![];
     for (name, agency) in own_agencies(manifests, wanted) {
-        match external_agency(agency) {
-            Some(external) => {
+        let external = external_agency(name, agency).map(|mut external| {
+            external.genesis = signed_genesis(manifests, wanted, name, genesis, notes);
+            external
+        });
+        match external {
+            Ok(external) => {
                 let spec = json!({"consortium": agency.spec.consortium, "external": external});
                 found.push(document("Agency", name, spec));
             }
-            None => notes.push(format!(
-                "Agency/{name} is left out: it has neither certificate nor request yet"
-            )),
+            Err(why) => notes.push(format!("Agency/{name} is left out: {why}")),
         }
     }
     for (name, node) in own_nodes(manifests, wanted) {
-        let known = public.get(name).cloned().unwrap_or_default();
-        match external_node(node, known) {
-            Some(spec) => found.push(document("Node", name.as_str(), json!(spec))),
-            None => notes.push(format!("Node/{name} is left out: it has no nodeID yet")),
+        match external_node(manifests, name, node) {
+            Ok(external) => {
+                if external.address.is_none() {
+                    notes.push(format!(
+                        "Node/{name} goes without an address: {}",
+                        unknown_address(node)
+                    ));
+                }
+                let spec = NodeSpec {
+                    external: Some(external),
+                    ..NodeSpec::of(node.spec.agency.clone())
+                };
+                found.push(document("Node", name.as_str(), json!(spec)));
+            }
+            Err(why) => notes.push(format!("Node/{name} is left out: {why}")),
         }
     }
     for name in &wanted.groups {
@@ -228,33 +241,113 @@ fn documents(
     found
 }
 
-fn external_agency(agency: &Agency) -> Option<ExternalAgency> {
-    let status = agency.status.as_ref()?;
+fn why(hold: Hold) -> String {
+    match hold {
+        Hold::Pending(obstacle) | Hold::Wrong(obstacle) => obstacle.message,
+    }
+}
+
+/// The agency key of a certificate in PEM.
+fn key_of(certificate: Option<&str>) -> Option<NodeId> {
+    inspect::first(certificate?).ok()?.public_key
+}
+
+/// An agency as its own key stands behind it; before it has a certificate, its request.
+fn external_agency(name: &str, agency: &Agency) -> Result<ExternalAgency, String> {
+    let nothing = || "it has neither certificate nor request yet".to_owned();
+    let status = agency.status.as_ref().ok_or_else(nothing)?;
     let certificate = status.certificate.clone();
     let request = status
         .certificate_signing_request
         .clone()
         .filter(|_| certificate.is_none());
-    (certificate.is_some() || request.is_some()).then(|| ExternalAgency {
+    let external = ExternalAgency {
+        attestation: status.attestation.clone().filter(|_| certificate.is_some()),
         certificate,
         certificate_signing_request: request,
         governance_account: status.governance_account.clone(),
-        attestation: None,
-    })
+        genesis: vec![],
+    };
+    if external.certificate.is_none() {
+        return match external.certificate_signing_request {
+            Some(_) => Ok(external),
+            None => Err(nothing()),
+        };
+    }
+    let key = key_of(external.certificate.as_deref());
+    let statement = Statement::agency(name, &agency.spec.consortium, &external);
+    let before = Before {
+        key: key.as_ref(),
+        newest: None,
+    };
+    let attestation = external.attestation.as_ref();
+    attestation::check("status.attestation", attestation, &statement, before).map_err(why)?;
+    Ok(external)
 }
 
-fn external_node(node: &Node, known: Public) -> Option<NodeSpec> {
-    let node_id = node.status.as_ref()?.node_id.clone()?;
+/// A node as its agency's key stands behind it.
+fn external_node(manifests: &NamespaceManifests, name: &NodeName, node: &Node) -> Result<ExternalNode, String> {
+    let status = node.status.as_ref().filter(|status| status.node_id.is_some());
+    let status = status.ok_or_else(|| "it has no nodeID yet".to_owned())?;
     let external = ExternalNode {
-        node_id: Some(node_id),
-        address: known.address,
-        certificate: known.certificate,
-        attestation: None,
+        node_id: status.node_id.clone(),
+        address: status.address.clone(),
+        certificate: status.certificate.clone(),
+        attestation: status.attestation.clone(),
     };
-    Some(NodeSpec {
-        external: Some(external),
-        ..NodeSpec::of(node.spec.agency.clone())
-    })
+    let agency = manifests.agencies.get(node.spec.agency.as_str());
+    let agency = agency.and_then(|agency| agency.status.as_ref()?.certificate.as_deref());
+    let key = key_of(agency);
+    let statement = Statement::node(name.as_str(), &node.spec.agency, &external);
+    let before = Before {
+        key: key.as_ref(),
+        newest: None,
+    };
+    let attestation = external.attestation.as_ref();
+    attestation::check("status.attestation", attestation, &statement, before).map_err(why)?;
+    Ok(external)
+}
+
+fn unknown_address(node: &Node) -> &'static str {
+    match node.spec.p2p.as_ref().and_then(|p2p| p2p.service) {
+        Some(ServiceType::NodePort) => "a NodePort has an address on every machine; say which in spec.p2p.advertise",
+        Some(ServiceType::LoadBalancer) => {
+            "its agency signs the address; put that of the load balancer into spec.p2p.advertise"
+        }
+        None | Some(ServiceType::ClusterIP) => "it has no place to listen at yet",
+    }
+}
+
+/// The genesis hashes that an agency signed for these readers.
+fn signed_genesis(
+    manifests: &NamespaceManifests,
+    wanted: &Export,
+    agency: &str,
+    genesis: &Documents,
+    notes: &mut Vec<String>,
+) -> Vec<SignedGenesis> {
+    let mut all = vec![];
+    for (name, group) in signed_groups(manifests, wanted) {
+        // An agency speaks about its own groups only.
+        if !takes_part(manifests, group, agency) {
+            continue;
+        }
+        let status = group.status.as_ref();
+        let attestation = status.and_then(|status| status.attestations.iter().find(|it| it.agency == agency));
+        let hash = status.and_then(|status| status.genesis_hash.clone());
+        match (hash, attestation) {
+            (Some(hash), Some(signed)) => all.push(SignedGenesis {
+                group: name.to_string(),
+                hash,
+                document: genesis.get(name).cloned(),
+                attestation: signed.attestation.clone(),
+            }),
+            _ => notes.push(format!(
+                "Agency/{agency} has not signed the genesis of Group/{name} yet"
+            )),
+        }
+    }
+    all
 }
 
 /// A group as others need it: what block 0 holds, pinned. What is wished for or local stays here.
@@ -267,7 +360,8 @@ fn pinned(group: &Group) -> Option<Value> {
     serde_json::to_value(spec).ok()
 }
 
-fn document(kind: &str, name: &str, mut spec: Value) -> Value {
+/// A manifest.
+pub(super) fn document(kind: &str, name: &str, mut spec: Value) -> Value {
     without_nulls(&mut spec);
     json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
@@ -290,44 +384,25 @@ fn yaml(documents: &[Value]) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use althing_crds::v1alpha1::GenesisSeat;
     use althing_operator::manifest::{SourceFile, read};
     use althing_operator::name::Namespace;
 
-    use super::super::super::testing::{node_name, whole};
+    use super::super::testing::certified;
     use super::*;
 
     fn everything() -> Export {
         Export {
             agencies: vec![],
             groups: vec!["group-1".to_owned()],
+            reader: None,
         }
-    }
-
-    fn public() -> BTreeMap<NodeName, Public> {
-        let known = |number: usize| Public {
-            certificate: None,
-            address: Some(format!("node-{number}-p2p.trade.svc:30300")),
-        };
-        (0..4).map(|number| (node_name(number), known(number))).collect()
-    }
-
-    fn certified() -> NamespaceManifests {
-        let mut manifests = whole().0.manifests;
-        for agency in manifests.agencies.values_mut() {
-            let status = agency.status.as_mut().unwrap();
-            status.certificate = Some(format!(
-                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-                "A".repeat(64)
-            ));
-            status.governance_account = Some(format!("0x{}", "Ab".repeat(20)));
-        }
-        manifests
     }
 
     #[test]
     fn a_bundle_is_read_as_manifests_of_somebody_else_s_objects() {
         let mut notes = vec![];
-        let documents = documents(&certified(), &everything(), &public(), &mut notes);
+        let documents = documents(&certified().manifests, &everything(), &Documents::new(), &mut notes);
         assert_eq!(notes, Vec::<String>::new());
         let text = yaml(&documents).unwrap();
         let namespace = Namespace::new("theirs").unwrap();
@@ -341,7 +416,8 @@ mod tests {
             .remove(&namespace)
             .unwrap();
         assert!(found.consortiums.is_empty());
-        assert!(found.agencies.values().all(|agency| agency.spec.external.is_some()));
+        let agency = found.agencies.values().next().unwrap().spec.external.as_ref().unwrap();
+        assert!(agency.attestation.is_some() && agency.genesis.len() == 1);
         assert!(found.nodes.len() == 4 && found.nodes.values().all(|node| node.spec.external.is_some()));
         let group = found.groups.values().next().unwrap();
         assert_eq!(group.spec.genesis.hash, Some(format!("0x{}", "ab".repeat(32))));
@@ -353,33 +429,95 @@ mod tests {
         let mut notes = vec![];
         let mut wanted = everything();
         wanted.groups.clear();
-        let text = yaml(&documents(&certified(), &wanted, &public(), &mut notes)).unwrap();
+        let text = yaml(&documents(
+            &certified().manifests,
+            &wanted,
+            &Documents::new(),
+            &mut notes,
+        ))
+        .unwrap();
         assert!(!text.contains("group"), "{text}");
     }
 
     #[test]
-    fn what_has_no_identity_yet_is_left_out_and_said() {
-        let (seen, _) = whole();
-        let mut manifests = seen.manifests;
-        manifests.nodes.get_mut("node-2").unwrap().status = None;
+    fn a_bundle_names_no_group_its_reader_is_not_in() {
+        let mut manifests = certified().manifests;
+        let reader = Agency::new("agency-b", manifests.agencies["agency-a"].spec.clone());
+        manifests
+            .agencies
+            .insert("agency-b".to_owned().try_into().unwrap(), reader);
+        let mut wanted = everything();
+        wanted.agencies = vec!["agency-a".to_owned()];
+        wanted.reader = Some("agency-b".to_owned());
+        let error = check_names(&manifests, &wanted).unwrap_err().to_string();
+        assert!(error.contains("neither seat nor node"), "{error}");
+        wanted.groups.clear();
+        check_names(&manifests, &wanted).unwrap();
         let mut notes = vec![];
-        let documents = documents(&manifests, &everything(), &public(), &mut notes);
-        assert_eq!(documents.len(), 4, "three nodes and the group");
+        let text = yaml(&documents(&manifests, &wanted, &Documents::new(), &mut notes)).unwrap();
+        assert!(!text.contains("group"), "{text}");
+        let group = manifests.groups.get_mut("group-1").unwrap();
+        let seat = GenesisSeat {
+            agency: "agency-b".to_owned(),
+            weight: 1,
+        };
+        group.spec.genesis.committee.as_mut().unwrap().seats.push(seat);
+        let text = yaml(&documents(&manifests, &wanted, &Documents::new(), &mut notes)).unwrap();
+        assert!(text.contains("group: group-1"), "the signed hash goes along: {text}");
+    }
+
+    #[test]
+    fn what_is_not_signed_as_it_is_now_is_left_out_and_said() {
+        let mut manifests = certified().manifests;
+        let node = manifests.nodes.get_mut("node-1").unwrap();
+        node.status.as_mut().unwrap().address = Some("moved:30300".to_owned());
+        let mut notes = vec![];
         assert_eq!(
-            notes,
-            [
-                "Agency/agency-a is left out: it has neither certificate nor request yet",
-                "Node/node-2 is left out: it has no nodeID yet"
-            ]
+            documents(&manifests, &everything(), &Documents::new(), &mut notes).len(),
+            5
+        );
+        assert!(
+            notes[0].contains("Node/node-1") && notes[0].contains("status.attestation"),
+            "{notes:?}"
         );
     }
 
     #[test]
-    fn of_a_file_only_its_first_certificate_is_taken() {
-        assert!(first_certificate("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n").is_err());
-        let issued = rcgen::generate_simple_self_signed(["node-0".to_owned()]).unwrap();
-        let pem = issued.cert.pem().replace("\r\n", "\n");
-        let key = issued.signing_key.serialize_pem();
-        assert_eq!(first_certificate(&format!("{pem}{key}")).unwrap(), pem);
+    fn a_load_balancer_whose_address_no_manifest_names_is_noted() {
+        let mut giver = certified();
+        let node = giver.manifests.nodes.get_mut("node-1").unwrap();
+        node.spec.p2p = Some(serde_json::from_value(json!({"service": "LoadBalancer"})).unwrap());
+        node.status.as_mut().unwrap().address = None;
+        giver.sign(2);
+        let mut notes = vec![];
+        let documents = documents(&giver.manifests, &everything(), &Documents::new(), &mut notes);
+        assert_eq!(documents.len(), 6, "it goes along without an address");
+        let expected = "Node/node-1 goes without an address: its agency signs the address; put that of the load balancer into spec.p2p.advertise";
+        assert_eq!(notes, [expected]);
+    }
+
+    #[test]
+    fn what_has_no_identity_yet_is_left_out_and_said() {
+        let mut manifests = certified().manifests;
+        manifests.nodes.get_mut("node-2").unwrap().status = None;
+        manifests
+            .agencies
+            .get_mut("agency-a")
+            .unwrap()
+            .status
+            .as_mut()
+            .unwrap()
+            .certificate = None;
+        let mut notes = vec![];
+        let documents = documents(&manifests, &everything(), &Documents::new(), &mut notes);
+        assert_eq!(documents.len(), 1, "the group");
+        assert_eq!(
+            notes[0],
+            "Agency/agency-a is left out: it has neither certificate nor request yet"
+        );
+        assert!(
+            notes.contains(&"Node/node-2 is left out: it has no nodeID yet".to_owned()),
+            "{notes:?}"
+        );
     }
 }

@@ -1,18 +1,18 @@
 //! What a bundle holds, and whether it holds together. No cluster is asked.
 
-use std::io::Read;
-
 use althing_crds::v1alpha1::{Agency, Attestation, Group, Node};
-use althing_operator::manifest::{FILE_BYTES_MAX, NamespaceManifests, SourceFile, read};
+use althing_operator::controller::Hold;
+use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
+use althing_operator::manifest::{Manifests, NamespaceManifests};
 use althing_operator::name::Namespace;
 use althing_operator::pki::inspect::{first, verify_issued_by};
 use althing_operator::pki::request;
-use anyhow::{Context, bail, ensure};
+use althing_types::NodeId;
+use anyhow::Context;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Inspect;
-use super::export::PRIVATE;
+use super::{Inspect, read};
 use crate::output::{self, Format};
 use crate::wrap::{WIDTH, wrap};
 
@@ -33,23 +33,9 @@ struct Fact {
 
 /// Shows the bundle; false when something is wrong with it.
 pub(super) fn run(wanted: &Inspect, output: Format) -> anyhow::Result<bool> {
-    let name = wanted.file.display().to_string();
-    let text = match name.as_str() {
-        "-" => {
-            let mut text = String::new();
-            let most = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
-            std::io::stdin()
-                .take(most.saturating_add(1))
-                .read_to_string(&mut text)?;
-            text
-        }
-        _ => std::fs::read_to_string(&wanted.file).with_context(|| format!("read {name}"))?,
-    };
-    ensure!(
-        !text.contains(PRIVATE),
-        "{name} holds a private key: it must not leave its namespace. Whoever has seen this file has the key"
-    );
-    let found = facts(&name, text, Timestamp::now())?;
+    // Where the manifests go is the reader's business; here they need some namespace.
+    let namespace = Namespace::new("bundle").context("a namespace")?;
+    let found = facts(&read::bundle(&wanted.file, &namespace)?, Timestamp::now());
     match output {
         Format::Json => output::json(&found)?,
         Format::Table => output::text(&found.iter().map(block).collect::<Vec<_>>().join("\n"))?,
@@ -57,27 +43,9 @@ pub(super) fn run(wanted: &Inspect, output: Format) -> anyhow::Result<bool> {
     Ok(found.iter().all(|fact| fact.problems.is_empty()))
 }
 
-fn facts(name: &str, text: String, now: Timestamp) -> anyhow::Result<Vec<Fact>> {
-    // Where the manifests go is the reader's business; here they need some namespace.
-    let namespace = Namespace::new("bundle").context("a namespace")?;
-    let file = SourceFile {
-        name: name.to_owned(),
-        text,
-    };
-    let manifests = match read(&[file], &namespace) {
-        Ok(manifests) => manifests,
-        Err(errors) => {
-            let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            bail!("{}", lines.join("\n"));
-        }
-    };
-    let found: Vec<Fact> = manifests
-        .namespaces
-        .values()
-        .flat_map(|manifests| of(manifests, now))
-        .collect();
-    ensure!(!found.is_empty(), "{name} holds no manifest");
-    Ok(found)
+fn facts(bundle: &Manifests, now: Timestamp) -> Vec<Fact> {
+    let namespaces = bundle.namespaces.values();
+    namespaces.flat_map(|manifests| of(manifests, now)).collect()
 }
 
 fn of(manifests: &NamespaceManifests, now: Timestamp) -> Vec<Fact> {
@@ -120,7 +88,28 @@ fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
         Some(Err(error)) => fact.wrong(&format!("its request: {error}")),
     }
     fact.say("account", external.governance_account.as_deref().unwrap_or("none"));
-    fact.attestation(external.attestation.as_ref());
+    let key = external
+        .certificate
+        .as_deref()
+        .and_then(|pem| first(pem).ok()?.public_key);
+    let statement = Statement::agency(name, &agency.spec.consortium, external);
+    match (&external.certificate, &external.attestation) {
+        (None, None) => fact.say(
+            "attestation",
+            "none: compare the fingerprint with the agency over another channel",
+        ),
+        (_, attestation) => fact.attestation(attestation.as_ref(), &statement, key.as_ref()),
+    }
+    for signed in &external.genesis {
+        fact.say("genesis", &format!("{} {}", signed.group, signed.hash));
+        if check_genesis(std::slice::from_ref(signed), key.as_ref()).is_ok() {
+            let sequence = signed.attestation.sequence;
+            fact.say("", &format!("attestation holds, sequence {sequence}"));
+        }
+    }
+    if let Err(hold) = check_genesis(&external.genesis, key.as_ref()) {
+        fact.held(hold);
+    }
     fact
 }
 
@@ -137,7 +126,19 @@ fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timesta
     fact.say("nodeID", external.node_id.as_deref().unwrap_or("none"));
     fact.say("address", external.address.as_deref().unwrap_or("none"));
     fact.certificate(external.certificate.as_deref(), now);
-    fact.attestation(external.attestation.as_ref());
+    let issuer = manifests.agencies.get(node.spec.agency.as_str());
+    let issuer = issuer.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
+    match issuer {
+        Some(issuer) => {
+            let key = first(issuer).ok().and_then(|found| found.public_key);
+            let statement = Statement::node(name, &node.spec.agency, external);
+            fact.attestation(external.attestation.as_ref(), &statement, key.as_ref());
+        }
+        None => fact.say(
+            "attestation",
+            "not checked: the certificate of its agency is not in this file",
+        ),
+    }
     let Some(pem) = &external.certificate else { return fact };
     let certified = first(pem)
         .ok()
@@ -148,8 +149,6 @@ fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timesta
     {
         fact.wrong(&format!("its certificate is of another nodeID: {certified}"));
     }
-    let agency = manifests.agencies.get(node.spec.agency.as_str());
-    let issuer = agency.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
     if let Some(Err(error)) = issuer.map(|issuer| verify_issued_by(pem, issuer)) {
         fact.wrong(&format!(
             "its certificate is not by Agency/{}: {error}",
@@ -207,20 +206,20 @@ impl Fact {
         }
     }
 
-    fn attestation(&mut self, attestation: Option<&Attestation>) {
-        match attestation {
-            Some(attestation) => {
-                let text = format!(
-                    "sequence {}; the operator checks it whenever it reads the object",
-                    attestation.sequence
-                );
-                self.say("attestation", &text);
+    fn attestation(&mut self, found: Option<&Attestation>, statement: &Statement<'_>, key: Option<&NodeId>) {
+        let before = Before { key, newest: None };
+        match check(FIELD, found, statement, before) {
+            Ok(()) => {
+                let sequence = found.map(|attestation| attestation.sequence).unwrap_or_default();
+                self.say("attestation", &format!("holds, sequence {sequence}"));
             }
-            None => self.say(
-                "attestation",
-                "none: compare the fingerprints with the agency over another channel",
-            ),
+            Err(hold) => self.held(hold),
         }
+    }
+
+    fn held(&mut self, hold: Hold) {
+        let (Hold::Pending(obstacle) | Hold::Wrong(obstacle)) = hold;
+        self.problems.push(obstacle.message);
     }
 }
 
@@ -243,15 +242,20 @@ mod tests {
     /// The agency certificate of the examples, which is also an authority.
     const AGENCY: &str = include_str!("../../../../crds/examples/agency-external.yaml");
 
+    fn at(text: &str, now: &str) -> Vec<Fact> {
+        let namespace = Namespace::new("bundle").unwrap();
+        let bundle = read::manifests("bundle.yaml", text.to_owned(), &namespace).unwrap();
+        facts(&bundle, now.parse().unwrap())
+    }
+
     fn found(text: &str) -> Vec<Fact> {
-        facts("bundle.yaml", text.to_owned(), "2027-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        at(text, "2027-01-01T00:00:00Z")
     }
 
     #[test]
     fn an_agency_s_fingerprint_and_account_are_shown() {
         let found = found(AGENCY);
         let text = block(&found[0]);
-        assert!(found[0].problems.is_empty(), "{text}");
         assert!(
             text.starts_with("Agency/agency-b\n  consortium    trade\n  certificate   "),
             "{text}"
@@ -260,7 +264,10 @@ mod tests {
             text.contains("account       0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f\n"),
             "{text}"
         );
-        assert!(text.contains("attestation   none: compare the fingerprints"), "{text}");
+        assert!(
+            found[0].problems[0].contains("spec.external.attestation: found none"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -274,14 +281,14 @@ mod tests {
         let found = found(&format!("{AGENCY}---\n{node}\n"));
         let problems = found[1].problems.join("; ");
         assert!(problems.contains("of another nodeID"), "{problems}");
-        let late = facts("b", AGENCY.to_owned(), "2050-01-01T00:00:00Z".parse().unwrap()).unwrap();
-        assert!(late[0].problems[0].contains("holds from"), "{:?}", late[0]);
+        let late = at(AGENCY, "2050-01-01T00:00:00Z");
+        let problems = late[0].problems.join("; ");
+        assert!(problems.contains("holds from"), "{problems}");
     }
 
     #[test]
     fn what_is_no_public_fact_is_a_problem() {
         let own = "apiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {name: a}\nspec: {consortium: trade}\n";
         assert!(found(own)[0].problems[0].contains("would become an own agency"));
-        assert!(facts("b", "x: [".to_owned(), Timestamp::UNIX_EPOCH).is_err());
     }
 }

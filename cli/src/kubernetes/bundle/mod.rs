@@ -1,9 +1,20 @@
 //! `kubectl althing bundle`: public facts as ordinary manifests, for the namespaces of other agencies.
 //!
+//! ```text
+//! statuses ─▶ export ─▶ FILE ─▶ read ─┬─▶ inspect   what it holds
+//!                                     └─▶ diff ──▶ import
+//! ```
+//!
 //! Own agencies and nodes become `external` ones. No private key is read, let alone written.
 
+mod balancers;
+mod diff;
 mod export;
+mod import;
 mod inspect;
+mod read;
+#[cfg(test)]
+mod testing;
 
 use std::path::PathBuf;
 
@@ -21,14 +32,24 @@ pub(crate) enum BundleCommand {
     /// with its nodeID, address and certificate. A Group is included only where --group names it, with its genesis pinned by
     /// its hash and without what is this namespace's own business: give a bundle only to agencies of those groups.
     ///
-    /// The facts are not signed: attestations need the agency's key, which this command does not read. Whoever takes the bundle
-    /// compares the fingerprints that `bundle inspect` shows with you, over another channel.
+    /// The operator has signed the facts with the agency's key; what it has not signed yet is left out. With the signed hashes of
+    /// all agencies of a group, nobody has to pin it. A request for a first certificate is not signed: the registrar compares
+    /// its fingerprint with you, over another channel.
     Export(Export),
     /// Show and check what a bundle holds: fingerprints, nodeIDs, addresses, genesis hashes
     ///
     /// No cluster is asked. Something is wrong when a certificate and a nodeID differ, a node's certificate is not its agency's,
     /// a certificate has ended, or the bundle holds what should never leave a namespace.
     Inspect(Inspect),
+    /// Show what importing a bundle would change, object by object and field by field, and what would be refused
+    ///
+    /// Nothing is written. Refused are private keys, objects that are your own, other kinds, attestations that do not hold or are
+    /// older than what is known, another key or nodeID under a known name, and groups that you have no part in.
+    Diff(Import),
+    /// Apply a bundle to the namespace, after the checks of diff: all of it, or nothing
+    ///
+    /// Objects are applied as `kubectl apply --server-side` would. A Group that is here already is compared and stays as it is.
+    Import(Import),
 }
 
 /// What is exported.
@@ -40,6 +61,9 @@ pub(crate) struct Export {
     /// This Group as well; may be given several times
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
+    /// The agency that is to read it: the signed genesis hashes of the groups it takes part in go along, and of no other
+    #[arg(long = "for", value_name = "AGENCY")]
+    reader: Option<String>,
 }
 
 /// What is inspected.
@@ -50,10 +74,23 @@ pub(crate) struct Inspect {
     file: PathBuf,
 }
 
-/// Exports or inspects; false when something is wrong with a bundle.
+/// What is compared or imported.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The bundle; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Accept this Group, though no own agency or node is in it yet; may be given several times
+    #[arg(long = "join", value_name = "GROUP")]
+    joins: Vec<String>,
+}
+
+/// Carries a command out; false when something is wrong with a bundle.
 pub(super) async fn run(target: &Target, command: &BundleCommand, output: Format) -> anyhow::Result<bool> {
     match command {
         BundleCommand::Export(wanted) => export::run(target, wanted, output).await,
         BundleCommand::Inspect(wanted) => inspect::run(wanted, output),
+        BundleCommand::Diff(wanted) => import::compare(target, wanted, output).await,
+        BundleCommand::Import(wanted) => import::run(target, wanted, output).await,
     }
 }

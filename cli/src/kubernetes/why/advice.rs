@@ -59,7 +59,7 @@ pub(crate) fn advice(reason: &str) -> Advice {
 }
 
 /// Every reason that may stand in the way.
-const REASONS: [Reason; 31] = [
+const REASONS: [Reason; 32] = [
     Reason::Progressing,
     Reason::ReferenceMissing,
     Reason::DependencyNotReady,
@@ -69,6 +69,7 @@ const REASONS: [Reason; 31] = [
     Reason::KeyMismatch,
     Reason::CertificateInvalid,
     Reason::AttestationInvalid,
+    Reason::AttestationMissing,
     Reason::CertificateExpired,
     Reason::AwaitingCertificate,
     Reason::GenesisHashDiffers,
@@ -120,7 +121,9 @@ fn of(reason: Reason) -> Advice {
             ("put the Secret with the first key back from a backup", AfterPerson)
         }
         Reason::CertificateInvalid => ("correct the certificate that is named", AfterPerson),
-        Reason::AttestationInvalid => ("take the agency's bundle again, from the agency itself", AfterPerson),
+        Reason::AttestationInvalid | Reason::AttestationMissing => {
+            ("take the agency's bundle again, from the agency itself", AfterPerson)
+        }
         Reason::CertificateExpired => ("make its issuer ready: certificates are renewed before they end", Alone),
         Reason::AwaitingCertificate => (
             "give status.certificateSigningRequest of the agency to the registrar, and put the answer into spec.certificate",

@@ -1,11 +1,15 @@
 //! Keys and certificates that cases make themselves: those of other parties, and those that time would have made.
 
+use althing_operator::controller::attestation::Statement;
 use althing_operator::pki::key::KeyError;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, Profile, Role, inspect, issue};
-use althing_operator::plan::{CertificateOrder, Identity, IssueReason, KeyKind, PublicKey};
+use althing_operator::plan::{
+    AttestationOrder, Attestations, CertificateOrder, Identity, IssueReason, KeyKind, PublicKey, Unsigned,
+};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
 
 /// The organisation of all cases' certificates: the consortium.
 const CONSORTIUM: &str = "trade";
@@ -65,6 +69,40 @@ impl Authority {
         order.not_before = facts.not_before.checked_sub(age)?;
         order.not_after = facts.not_after.checked_sub(age)?;
         self.sign(&order, &PublicKey::P256(facts.public_key.context("a key")?))
+    }
+
+    /// Its signature over what it gives to others; the first.
+    fn attestation(&self, statement: &Statement<'_>) -> anyhow::Result<Value> {
+        let object = statement.object();
+        let order = AttestationOrder {
+            agency: CONSORTIUM.to_owned().try_into()?,
+            before: Attestations::default(),
+            unsigned: vec![Unsigned {
+                object: object.clone(),
+                sequence: 1,
+                facts: statement.fingerprint(),
+                digest: statement.digest(1),
+            }],
+        };
+        let signed = order.carried_out(&self.key)?;
+        let attested = signed.0.get(&object).context("what was signed")?;
+        Ok(json!(attested.attestation()))
+    }
+
+    /// Itself as somebody else's agency.
+    pub(super) fn as_external(&self, name: &str) -> anyhow::Result<Value> {
+        let mut external = json!({"certificate": self.certificate});
+        let typed = serde_json::from_value(external.clone())?;
+        external["attestation"] = self.attestation(&Statement::agency(name, CONSORTIUM, &typed))?;
+        Ok(external)
+    }
+
+    /// A node of it, as somebody else's, with these facts.
+    pub(super) fn node_as_external(&self, name: &str, agency: &str, facts: &Value) -> anyhow::Result<Value> {
+        let mut external = facts.clone();
+        let typed = serde_json::from_value(external.clone())?;
+        external["attestation"] = self.attestation(&Statement::node(name, agency, &typed))?;
+        Ok(external)
     }
 
     fn sign(&self, order: &CertificateOrder, subject: &PublicKey) -> anyhow::Result<String> {

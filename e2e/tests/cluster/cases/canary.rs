@@ -142,7 +142,8 @@ async fn places(home: &Home) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         format!("the bundle of {}", home.agency),
         home.bundle(&[]).await?.into_bytes(),
     );
-    for entry in std::fs::read_dir(home.folder())? {
+    let inbox = std::fs::read_dir(home.inbox())?;
+    for entry in std::fs::read_dir(home.folder())?.chain(inbox) {
         let path = entry?.path();
         found.insert(path.display().to_string(), std::fs::read(&path)?);
     }

@@ -136,12 +136,15 @@ pub(crate) async fn somebody_else_s_node_is_dialled_and_never_run(case: Case) ->
     let agency = chain(&case).await?.agency("agency-b")?;
     let (certificate, id) = agency.node("node-b")?;
     let address = "node-b.agency-b.example:30300";
+    let facts = json!({"nodeId": id, "address": address, "certificate": certificate});
+    let external = agency.as_external("agency-b")?;
+    let external_node = agency.node_as_external("node-b", "agency-b", &facts)?;
     let documents = json!([
         {"kind": "Agency", "name": "agency-b", "spec": {
-            "consortium": "trade", "external": {"certificate": agency.certificate},
+            "consortium": "trade", "external": external,
         }},
         {"kind": "Node", "name": "node-b", "spec": {
-            "agency": "agency-b", "external": {"nodeId": id, "address": address, "certificate": certificate},
+            "agency": "agency-b", "external": external_node,
         }},
         {"kind": "Group", "name": "group-1", "spec": {
             "consortium": "trade", "groupId": 1, "genesis": {

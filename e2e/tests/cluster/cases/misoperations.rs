@@ -7,6 +7,8 @@ use althing_e2e::operator::{Object, Watchdog};
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 
+use super::authority::Authority;
+use super::certificates::text;
 use super::consortium::{self, API, PROMISED, Running, bare, get, group, manifests, node, node_id, patch};
 
 /// How soon what a kubelet or a scheduler has to try first is said.
@@ -139,7 +141,7 @@ async fn sealers(case: &Case) -> anyhow::Result<std::collections::BTreeMap<Strin
 }
 
 /// What the operator finds in manifests, and in objects beside them.
-fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
+fn seen_by_the_operator(peer: &str, twin: &Value, key: &Value) -> Vec<Misoperation> {
     let settings = |key: &str, value: &str| {
         let change = json!({"spec": {"local": {"settings": {key: value}}}});
         vec![Patch("ledgergroup/group-1", change)]
@@ -152,6 +154,10 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
     let agency_x = format!("{API}\nkind: Agency\nmetadata: {{name: agency-x}}\nspec: {{consortium: none}}\n");
     let stranger = |more: &str| {
         format!("{API}\nkind: Node\nmetadata: {{name: stranger}}\nspec: {{agency: agency-a, external: {{{more}}}}}\n")
+    };
+    let external = |facts: &Value| {
+        let spec = json!({"agency": "agency-a", "external": facts});
+        format!("{API}\nkind: Node\nmetadata: {{name: stranger}}\nspec: {spec}\n")
     };
     let no_certificate = format!("certificate: \"{}\"", "x".repeat(80));
     let copied = json!({
@@ -244,8 +250,14 @@ fn seen_by_the_operator(peer: &str, key: &Value) -> Vec<Misoperation> {
         ),
         misoperation(
             "somebody else's node with an own node's identity",
-            vec![Apply(stranger(&format!("nodeId: \"{peer}\"")))],
+            vec![Apply(external(twin))],
             stalls("stranger", "KeyMismatch", "node-1"),
+            vec![Delete("ledgernode/stranger")],
+        ),
+        misoperation(
+            "somebody else's node without its agency's signature",
+            vec![Apply(stranger(&format!("nodeId: \"{}\"", "5e".repeat(64))))],
+            stalls("stranger", "AttestationMissing", "spec.external.attestation"),
             vec![Delete("ledgernode/stranger")],
         ),
         misoperation(
@@ -317,7 +329,12 @@ pub(crate) async fn what_only_the_operator_can_see_is_said_and_heals_without_a_r
     let running = Running::start(&case, 4).await?;
     let key = get(&case, "secret/node-0-key").await?.context("a key")?;
     let peer = node_id(&case, "node-1").await?;
-    all(&running, &seen_by_the_operator(&peer, &key), true).await
+    let agency = Authority::of(
+        &text(&case, "agency-a-ca-key", "key.pem").await?,
+        &text(&case, "agency-a-ca", "tls.crt").await?,
+    )?;
+    let twin = agency.node_as_external("stranger", "agency-a", &json!({"nodeId": peer}))?;
+    all(&running, &seen_by_the_operator(&peer, &twin, &key), true).await
 }
 
 /// What disturbs the pod of one node.

@@ -105,6 +105,7 @@ async fn a_s_nodes_step_back(a: &Home, b: &Home) -> anyhow::Result<()> {
 /// of B and C vote for.
 async fn d_joins(b: &Home, c: &Home, d: &Home) -> anyhow::Result<()> {
     let bundle = b.bundle(&["--group", "group-2"]).await?;
+    d.import("agency-b", &bundle, &["--join", "group-2"]).await?;
     let group = bundle.split("---\n").find(|document| document.contains("kind: Group"));
     d.put("group-2.yaml", group.context("group 2")?).await?;
     let agreed = json!({

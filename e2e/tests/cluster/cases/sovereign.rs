@@ -30,6 +30,7 @@ pub(crate) struct Home {
     nodes: &'static [&'static str],
     pub(crate) plugin: Plugin,
     folder: TempDir,
+    inbox: TempDir,
     reach: Reach,
     pub(crate) operator: Operator,
 }
@@ -45,6 +46,7 @@ impl Home {
             operator: Operator::start(&case).await?,
             plugin: Plugin::new(&case)?,
             folder: tempfile::tempdir()?,
+            inbox: tempfile::tempdir()?,
             case,
             agency,
             nodes,
@@ -97,6 +99,11 @@ impl Home {
         self.folder.path()
     }
 
+    /// Where the bundles are that others gave it.
+    pub(crate) fn inbox(&self) -> &Path {
+        self.inbox.path()
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -146,6 +153,19 @@ impl Home {
                 Ok(bundle.out)
             })
             .await
+    }
+
+    /// Puts a bundle that another agency gave it into its inbox and imports it.
+    pub(crate) async fn import(&self, from: &str, bundle: &str, arguments: &[&str]) -> anyhow::Result<()> {
+        let file = self.inbox.path().join(format!("{from}.yaml"));
+        std::fs::write(&file, bundle)?;
+        let file = file.to_string_lossy();
+        let imported = self
+            .plugin
+            .run(&[&["bundle", "import", &file], arguments].concat())
+            .await?;
+        ensure!(imported.code == Some(0), "{} imports {from}: {imported:?}", self.agency);
+        Ok(())
     }
 
     /// Waits until each of these objects is Ready for its present generation.
@@ -241,8 +261,7 @@ pub(crate) async fn certify(homes: &[Home]) -> anyhow::Result<()> {
             "    - {{agency: {}, csrFingerprint: \"{fingerprint}\"}}",
             home.agency
         );
-        let file = format!("{}.yaml", home.agency);
-        registrar.put(&file, &home.bundle(&[]).await?).await?;
+        registrar.import(home.agency, &home.bundle(&[]).await?, &[]).await?;
     }
     let admit = format!("{managed}    admit:\n{admitted}");
     registrar.put("consortium.yaml", &consortium(&admit)).await?;
@@ -268,31 +287,36 @@ pub(crate) async fn meet(homes: &[Home]) -> anyhow::Result<()> {
     }
     for home in homes {
         for (agency, bundle) in bundles.iter().filter(|(agency, _)| **agency != home.agency) {
-            home.put(&format!("{agency}.yaml"), bundle).await?;
+            home.import(agency, bundle, &[]).await?;
         }
     }
     Ok(())
 }
 
-/// Agencies that write the same group into their folders compute the same genesis, compare its hash and pin it.
+/// Agencies that write the same group into their folders compute the same genesis, and tell each other its hash in signed bundles:
+/// nobody compares it by hand or pins it.
 pub(crate) async fn form(homes: &[&Home], manifest: &Value) -> anyhow::Result<()> {
     let name = manifest["metadata"]["name"].as_str().context("a name")?;
-    let (file, object) = (format!("{name}.yaml"), format!("ledgergroup/{name}"));
-    let mut hashes = vec![];
     for home in homes {
-        home.put(&file, &manifest.to_string()).await?;
+        home.put(&format!("{name}.yaml"), &manifest.to_string()).await?;
     }
     for home in homes {
-        hashes.push(home.text(&object, "genesisHash").await?);
+        home.text(&format!("ledgergroup/{name}"), "genesisHash").await?;
     }
-    ensure!(hashes.iter().all(|hash| hash == &hashes[0]), "{hashes:?}");
-    let mut pinned = manifest.clone();
-    pinned["spec"]["genesis"]["hash"] = json!(hashes[0]);
-    for home in homes {
-        home.put(&file, &pinned.to_string()).await?;
-    }
+    tell_each_other(homes).await?;
     for home in homes {
         home.is_ready("Group", &[name]).await?;
+    }
+    Ok(())
+}
+
+/// Each gives every other one a bundle that is made for it.
+pub(crate) async fn tell_each_other(homes: &[&Home]) -> anyhow::Result<()> {
+    for giver in homes {
+        for reader in homes.iter().filter(|reader| reader.agency != giver.agency) {
+            let bundle = giver.bundle(&["--for", reader.agency]).await?;
+            reader.import(giver.agency, &bundle, &[]).await?;
+        }
     }
     Ok(())
 }

@@ -204,9 +204,12 @@ pub(crate) async fn a_certificate_that_does_not_chain_is_refused_until_it_does(c
     let (chain, stranger) = (Authority::chain()?, Authority::chain()?);
     let (agency_b, impostor) = (chain.agency("agency-b")?, stranger.agency("agency-b")?);
     let trust = json!({"chainId": 20260, "trust": {"certificates": [chain.certificate]}});
-    let external = json!({"consortium": "trade", "external": {"certificate": impostor.certificate}});
+    let external = json!({"consortium": "trade", "external": impostor.as_external("agency-b")?});
     let ((good, id), (bad, _)) = (agency_b.node("node-b")?, impostor.node("node-b")?);
-    let node = json!({"agency": "agency-b", "external": {"address": "node-b.example:30300", "certificate": bad}});
+    let facts = |certificate: &str| json!({"address": "node-b.example:30300", "certificate": certificate});
+    let bad = impostor.node_as_external("node-b", "agency-b", &facts(&bad))?;
+    let good = agency_b.node_as_external("node-b", "agency-b", &facts(&good))?;
+    let node = json!({"agency": "agency-b", "external": bad});
     // Ours, whose answer from the registrar is another agency's certificate.
     let own = json!({"consortium": "trade", "certificate": agency_b.certificate});
     case.apply(
@@ -226,13 +229,12 @@ pub(crate) async fn a_certificate_that_does_not_chain_is_refused_until_it_does(c
         .await?;
     speaks_of(&message, &["spec.certificate", "status.certificateSigningRequest"])?;
 
-    let certificate = json!({"spec": {"external": {"certificate": agency_b.certificate}}});
+    let certificate = json!({"spec": {"external": agency_b.as_external("agency-b")?}});
     agency.change(&certificate).await?;
     agency.is_ready(TOLD).await?;
     let message = node.says("Stalled", "CertificateInvalid", TOLD).await?;
     speaks_of(&message, &["spec.external.certificate", "agency-b"])?;
-    node.change(&json!({"spec": {"external": {"certificate": good}}}))
-        .await?;
+    node.change(&json!({"spec": {"external": good}})).await?;
     let ready = node.is_ready(TOLD).await?;
     ensure!(ready["status"]["nodeId"] == id, "status {}", ready["status"]);
     Object::agency(&case, "agency-c")

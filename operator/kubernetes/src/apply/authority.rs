@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use althing_operator::edge::entropy::with_entropy;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
-use althing_operator::plan::{CertificateOrder, Identity, KeyKind, Observed, PublicKey, RequestOrder};
+use althing_operator::plan::{
+    AttestationOrder, CertificateOrder, Identity, KeyKind, Observed, PublicKey, RequestOrder,
+};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
@@ -105,6 +107,17 @@ impl<'a> Authority<'a> {
                     .ok_or_else(|| format!("the key of {} is not there", order.subject))
             }
         }
+    }
+
+    /// Signs what an agency gives away; the record of it.
+    pub(super) async fn attest(&self, order: &AttestationOrder) -> Result<String, WriteError> {
+        let what = format!("attest for {}", order.agency);
+        let key = self.key(&what, &Identity::AgencyCa(order.agency.clone())).await?;
+        let record = order.carried_out(&key).map_err(|error| WriteError::Missing {
+            what,
+            why: error.to_string(),
+        })?;
+        Ok(record.to_text())
     }
 
     /// Makes a certificate signing request.

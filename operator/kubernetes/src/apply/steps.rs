@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use althing_operator::name::GroupName;
 use althing_operator::plan::{
-    CertificateOrder, GenesisRecord, Identity, KeyOrder, Observed, ObservedIdentity, RequestOrder, Step,
+    AttestationOrder, CertificateOrder, GenesisRecord, Identity, KeyOrder, Observed, ObservedIdentity, RequestOrder,
+    Step,
 };
 use althing_operator::status::ObjectRef;
 use base64::Engine as _;
@@ -100,6 +101,7 @@ impl Steps<'_> {
             Step::MakeRequest(order) => self.make_request(authority, order).await,
             Step::IssueCertificate(order) => self.issue(authority, order).await,
             Step::KeepCertificate { subject, certificate } => self.keep(subject, certificate).await,
+            Step::Attest(order) => self.attest(authority, order).await,
             Step::RecordGenesis(record) => self.record(record).await,
             _ => Ok(()),
         }
@@ -151,6 +153,16 @@ impl Steps<'_> {
     async fn keep(&self, subject: &Identity, certificate: &str) -> Result<(), WriteError> {
         let request = self.found(subject).and_then(|found| found.request.as_deref());
         self.public(subject, Some(certificate), request).await
+    }
+
+    /// Signs and writes the record, in the form in which it is lowered ever after.
+    async fn attest(&self, authority: &Authority<'_>, order: &AttestationOrder) -> Result<(), WriteError> {
+        let record = authority.attest(order).await?;
+        let Some(child) = self.lowering.attestations(&order.agency, &record) else {
+            return Ok(());
+        };
+        let known = self.live.get(&(ChildKind::ConfigMap, child.name.clone()));
+        self.writer.child(self.namespace, &child, known).await
     }
 
     fn found(&self, identity: &Identity) -> Option<&ObservedIdentity> {
@@ -210,6 +222,7 @@ fn object_of(step: &Step) -> Option<ObjectRef> {
         Step::MakeRequest(order) => Some(names::owner_of(&order.identity)),
         Step::IssueCertificate(order) => Some(names::owner_of(&order.subject)),
         Step::KeepCertificate { subject, .. } => Some(names::owner_of(subject)),
+        Step::Attest(order) => Some(ObjectRef::Agency(order.agency.clone())),
         Step::RecordGenesis(record) => Some(ObjectRef::Group(record.group.clone())),
         _ => None,
     }

@@ -13,6 +13,7 @@
 //!   a changed peer or another version of the operator leave it as it is, byte for byte.
 //! - Private keys are never read here; pods mount their Secret by name.
 
+mod attestations;
 mod budget;
 mod certificate;
 mod config;
@@ -71,6 +72,7 @@ pub struct Lowering<'a> {
 /// so that no older one is written over a newer.
 pub fn lower(lowering: &Lowering<'_>) -> Vec<Child> {
     let mut children = lowering.certificates();
+    children.extend(lowering.records());
     children.extend(
         lowering
             .desired

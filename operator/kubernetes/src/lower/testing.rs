@@ -153,6 +153,11 @@ impl Town {
                 let observed = self.observed.identities.entry(subject.clone()).or_default();
                 observed.certificate = Some(certificate.clone());
             }
+            Step::Attest(order) => {
+                let identity = Identity::AgencyCa(order.agency.clone());
+                let record = order.carried_out(&self.keys[&identity]).unwrap().to_text();
+                self.observed.identities.get_mut(&identity).unwrap().attestations = Some(record);
+            }
             Step::RecordGenesis(record) => {
                 let document = record.document.clone();
                 self.observed.genesis.insert(record.group.clone(), document);
@@ -208,6 +213,27 @@ impl Town {
                 chunk.copy_from_slice(&digest[..chunk.len()]);
             }
         }
+    }
+
+    /// The first signature of an own agency over a statement.
+    pub(crate) fn attestation(
+        &self,
+        agency: &str,
+        statement: &althing_operator::controller::attestation::Statement<'_>,
+    ) -> althing_crds::v1alpha1::Attestation {
+        let agency = althing_operator::name::AgencyName::new(agency).unwrap();
+        let order = althing_operator::plan::AttestationOrder {
+            agency: agency.clone(),
+            before: althing_operator::plan::Attestations::default(),
+            unsigned: vec![althing_operator::plan::Unsigned {
+                object: statement.object(),
+                sequence: 1,
+                facts: statement.fingerprint(),
+                digest: statement.digest(1),
+            }],
+        };
+        let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();
+        signed.0[&statement.object()].attestation()
     }
 
     /// The private keys in PEM, to look for them where they must not be.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use althing_crds::v1alpha1::{Agency, ChangeStatus, Consortium, Group, Node};
+use althing_crds::v1alpha1::{Agency, Attestation, ChangeStatus, Consortium, GenesisAttestation, Group, Node};
 use althing_operator::governance::Change;
 use althing_operator::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::status::{Condition, ConditionType, Facts, ObjectRef, ObjectStatus, Reason, Truth};
@@ -34,6 +34,7 @@ pub fn read_agency(object: &Agency) -> Option<ObjectStatus> {
         certificate_not_after: time(status.certificate_not_after.as_ref()),
         certificate_signing_request: status.certificate_signing_request.clone(),
         csr_fingerprint: status.csr_fingerprint.clone(),
+        attestation: status.attestation.clone(),
         ..Facts::default()
     };
     let name = AgencyName::new(object.metadata.name.as_deref()?).ok()?;
@@ -50,6 +51,7 @@ pub fn read_group(object: &Group) -> Option<ObjectStatus> {
         observers: members(&status.observers),
         faults_tolerable: status.faults_tolerable.and_then(|faults| u32::try_from(faults).ok()),
         changes: status.changes.iter().filter_map(change).collect(),
+        attestations: status.attestations.iter().filter_map(signed).collect(),
         ..Facts::default()
     };
     let name = GroupName::new(object.metadata.name.as_deref()?).ok()?;
@@ -67,6 +69,9 @@ pub fn read_node(object: &Node) -> Option<ObjectStatus> {
             .iter()
             .filter_map(|name| GroupName::new(name.as_str()).ok())
             .collect(),
+        address: status.address.clone(),
+        certificate: status.certificate.clone(),
+        attestation: status.attestation.clone(),
         ..Facts::default()
     };
     let name = NodeName::new(object.metadata.name.as_deref()?).ok()?;
@@ -82,6 +87,10 @@ fn read(object: ObjectRef, conditions: &[LiveCondition], facts: Facts) -> Object
         conditions,
         facts,
     }
+}
+
+fn signed(live: &GenesisAttestation) -> Option<(AgencyName, Attestation)> {
+    Some((AgencyName::new(live.agency.as_str()).ok()?, live.attestation.clone()))
 }
 
 /// A change at a stage that is known.

@@ -1,8 +1,10 @@
 //! Statuses there and back, equal ones, and what others wrote.
 
+use std::collections::BTreeMap;
+
 use althing_operator::governance::{Change, Stage};
 use althing_operator::manifest::NamespaceManifests;
-use althing_operator::name::GroupName;
+use althing_operator::name::{AgencyName, GroupName};
 use althing_operator::status::{
     Condition, ConditionType, Facts, ObjectRef, ObjectStatus, Progress, Reason, Truth, conditions, progress_findings,
 };
@@ -291,6 +293,9 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
             let (certificate, fingerprint, request) = texts;
             let (account, hash, faults, until, changes) = numbers;
             let all = Facts {
+                attestation: Some(attestation(until)),
+                address: Some(format!("node.example:{}", 1 + until % 65_000)),
+                attestations: BTreeMap::from([(AgencyName::new("agency-a").unwrap(), attestation(until))]),
                 node_id: ids.0,
                 governance_account: Some(Address::from(account)),
                 certificate: certificate.clone(),
@@ -314,6 +319,13 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
             }
         },
     )
+}
+
+fn attestation(sequence: i64) -> althing_crds::v1alpha1::Attestation {
+    althing_crds::v1alpha1::Attestation {
+        sequence: sequence + 1,
+        signature: "0f".repeat(64),
+    }
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
@@ -359,6 +371,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
             certificate_not_after: all.certificate_not_after,
             certificate_signing_request: all.certificate_signing_request,
             csr_fingerprint: all.csr_fingerprint,
+            attestation: all.attestation,
             ..none
         },
         ObjectRef::Group(_) => Facts {
@@ -367,12 +380,16 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
             observers: all.observers,
             changes: all.changes,
             faults_tolerable: all.faults_tolerable,
+            attestations: all.attestations,
             ..none
         },
         ObjectRef::Node(_) => Facts {
             node_id: all.node_id,
             certificate_not_after: all.certificate_not_after,
             groups: all.groups,
+            address: all.address,
+            certificate: all.certificate,
+            attestation: all.attestation,
             ..none
         },
     }

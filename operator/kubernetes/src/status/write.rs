@@ -1,7 +1,10 @@
 //! [`ObjectStatus`] → the status of a kind.
 
-use althing_crds::v1alpha1::{AgencyStatus, ChangeStatus, ConsortiumStatus, GroupStatus, NodeStatus};
+use althing_crds::v1alpha1::{
+    AgencyStatus, Attestation, ChangeStatus, ConsortiumStatus, GenesisAttestation, GroupStatus, NodeStatus,
+};
 use althing_operator::governance::Change;
+use althing_operator::name::AgencyName;
 use althing_operator::status::{Condition, Facts, ObjectRef, ObjectStatus, Truth};
 use althing_types::NodeId;
 use jiff::Timestamp;
@@ -42,6 +45,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             certificate: pem(facts.certificate.as_ref()),
             governance_account: facts.governance_account.map(|account| account.to_string()),
             certificate_not_after: not_after(facts),
+            attestation: facts.attestation.clone(),
         }),
         ObjectRef::Group(_) => value(&GroupStatus {
             observed_generation: generation,
@@ -51,6 +55,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             observers: members(&facts.observers),
             faults_tolerable: facts.faults_tolerable.and_then(|faults| i32::try_from(faults).ok()),
             changes: facts.changes.iter().take(CHANGES_MAX).map(change).collect(),
+            attestations: facts.attestations.iter().take(MEMBERS_MAX).map(signed).collect(),
         }),
         ObjectRef::Node(_) => value(&NodeStatus {
             observed_generation: generation,
@@ -58,7 +63,17 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             node_id: facts.node_id.map(|id| id.to_string()),
             groups: facts.groups.iter().take(GROUPS_MAX).map(ToString::to_string).collect(),
             certificate_not_after: not_after(facts),
+            address: facts.address.clone(),
+            certificate: pem(facts.certificate.as_ref()),
+            attestation: facts.attestation.clone(),
         }),
+    }
+}
+
+fn signed((agency, attestation): (&AgencyName, &Attestation)) -> GenesisAttestation {
+    GenesisAttestation {
+        agency: agency.to_string(),
+        attestation: attestation.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Agency: its keys, its certificate, its voice.
 
+mod external;
 pub mod plan;
 pub mod validate;
 

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::{Attestation, SignedGenesis};
 use althing_types::{Address, NodeId};
 
+use super::external::{ExternalForm, external};
 use super::{AgencyForm, ValidatedAgency};
-use crate::controller::attestation::{self, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::consortium::ChainFacts;
 use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
 use crate::name::{AgencyName, ConsortiumName};
 use crate::pki::{Profile, Request, Role, inspect, request};
-use crate::plan::{CertificateOrder, Identity, KeyOrder, PublicKey, RequestOrder, Step};
+use crate::plan::{AttestationOrder, CertificateOrder, Identity, KeyOrder, PublicKey, RequestOrder, Step};
 use crate::status::{ObjectRef, Reason};
 
 /// What has to be made before files can be written.
@@ -26,6 +27,8 @@ pub struct Orders {
     pub certificates: Vec<CertificateOrder>,
     /// Certificates that came from outside.
     pub kept: Vec<Step>,
+    /// What agencies sign for others.
+    pub attestations: Vec<AttestationOrder>,
 }
 
 /// An agency whose certificate is there.
@@ -41,7 +44,12 @@ pub struct AgencyFacts {
     pub governance_account: Address,
     /// Whether its keys are in this namespace.
     pub is_own: bool,
-    /// What its sdk and admin certificates wait for; its nodes do not wait with them.
+    /// Somebody else's: the newest attestation that was accepted.
+    pub attestation: Option<Attestation>,
+    /// Somebody else's: the genesis hashes it signed, all checked.
+    pub genesis: Vec<SignedGenesis>,
+    /// What its sdk and admin certificates wait for, or why its manifest is refused and what was known before holds; its nodes
+    /// do not wait with them.
     pub held: Option<Hold>,
 }
 
@@ -72,6 +80,8 @@ pub fn plan(
                 certificate,
                 governance_account: keys.governance_account,
                 is_own: true,
+                attestation: None,
+                genesis: vec![],
                 held: held.into_iter().flatten().next(),
             })
         }
@@ -81,16 +91,12 @@ pub fn plan(
             governance_account,
         } => {
             let chain = chain_of(agency, chains)?;
-            external(
-                ctx,
-                agency,
-                chain,
-                certificate.as_ref(),
-                request.as_ref(),
-                *governance_account,
-                accounts,
-                orders,
-            )
+            let form = ExternalForm {
+                certificate: certificate.as_ref(),
+                request: request.as_ref(),
+                governance_account: *governance_account,
+            };
+            external(ctx, agency, chain, form, accounts, orders)
         }
     }
 }
@@ -237,7 +243,11 @@ fn own_certificate(
 }
 
 /// The certificate that is there: the chain certificate that signs now has lost its key, and the next one does not sign yet.
-fn kept_certificate(ctx: &Context<'_>, agency: &ValidatedAgency, chain: &ChainFacts) -> Outcome<Certificate> {
+pub(super) fn kept_certificate(
+    ctx: &Context<'_>,
+    agency: &ValidatedAgency,
+    chain: &ChainFacts,
+) -> Outcome<Certificate> {
     let found = ctx.identity(&Identity::AgencyCa(agency.name.clone()));
     let found = found
         .and_then(|found| found.certificate.as_deref())
@@ -254,7 +264,7 @@ fn kept_certificate(ctx: &Context<'_>, agency: &ValidatedAgency, chain: &ChainFa
     within_dates(ctx, "the agency's certificate", &found)
 }
 
-fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {
+pub(super) fn agency_profile(agency: &ValidatedAgency, account: Address) -> Profile {
     Profile {
         role: Role::Agency,
         organization: agency.consortium.to_string(),
@@ -324,7 +334,7 @@ fn certificate_from_elsewhere(
     within_dates(ctx, field, answer)
 }
 
-fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certificate) -> Outcome<Certificate> {
+pub(super) fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certificate) -> Outcome<Certificate> {
     match certificate.facts.holds_at(ctx.now) {
         true => Ok(certificate.clone()),
         false => Err(Hold::wrong(
@@ -337,7 +347,7 @@ fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certificate) -> Ou
     }
 }
 
-fn check_under_chain(field: &str, certificate: &Certificate, chain: &ChainFacts) -> Outcome<()> {
+pub(super) fn check_under_chain(field: &str, certificate: &Certificate, chain: &ChainFacts) -> Outcome<()> {
     let verify = |trusted: &Certificate| inspect::verify_issued_by(&certificate.pem, &trusted.pem);
     let mut errors = vec![];
     for trusted in &chain.trusted {
@@ -384,131 +394,6 @@ fn leaf(
         dns_names: vec![],
         validity: role.validity(),
         request: None,
-    };
-    certificate::ensure(ctx, &wish, &mut orders.certificates)
-}
-
-/// Somebody else's agency: its certificate is checked, or its request is answered when it was admitted.
-fn external(
-    ctx: &Context<'_>,
-    agency: &ValidatedAgency,
-    chain: &ChainFacts,
-    certificate: Option<&Certificate>,
-    request: Option<&(Request, String)>,
-    stated: Option<Address>,
-    accounts: &mut BTreeMap<AgencyName, Address>,
-    orders: &mut Orders,
-) -> Outcome<AgencyFacts> {
-    let certificate = match (certificate, request) {
-        (Some(certificate), _) => {
-            check_under_chain("spec.external.certificate", certificate, chain)?;
-            within_dates(ctx, "spec.external.certificate", certificate)?
-        }
-        (None, Some((request, pem))) => answer(ctx, agency, chain, request, pem, orders)?,
-        (None, None) => {
-            return Err(Hold::field(
-                "spec.external",
-                "neither",
-                "certificate or certificateSigningRequest",
-            ));
-        }
-    };
-    let account = match (certificate.facts.governance_account, stated) {
-        (Some(signed), Some(stated)) if signed != stated => {
-            let found = format!("{stated:#x}");
-            let accepted = format!("{signed:#x}, which the agency's certificate names");
-            return Err(Hold::field("spec.external.governanceAccount", found, &accepted));
-        }
-        (Some(account), _) | (None, Some(account)) => account,
-        (None, None) => {
-            return Err(Hold::field(
-                "spec.external.governanceAccount",
-                "nothing",
-                "0x and 40 hex digits",
-            ));
-        }
-    };
-    attested(ctx, agency, &certificate)?;
-    accounts.insert(agency.name.clone(), account);
-    Ok(AgencyFacts {
-        name: agency.name.clone(),
-        consortium: agency.consortium.clone(),
-        certificate,
-        governance_account: account,
-        is_own: false,
-        held: None,
-    })
-}
-
-fn attested(ctx: &Context<'_>, agency: &ValidatedAgency, certificate: &Certificate) -> Outcome<()> {
-    let Some(external) = ctx
-        .manifests
-        .agencies
-        .get(&agency.name)
-        .and_then(|object| object.spec.external.as_ref())
-    else {
-        return Ok(());
-    };
-    let facts = [
-        ("certificate", external.certificate.as_deref()),
-        (
-            "certificateSigningRequest",
-            external.certificate_signing_request.as_deref(),
-        ),
-        ("governanceAccount", external.governance_account.as_deref()),
-    ];
-    let statement = Statement {
-        kind: "Agency",
-        name: agency.name.as_str(),
-        facts: &facts,
-    };
-    attestation::check(
-        external.attestation.as_ref(),
-        &statement,
-        certificate.facts.public_key.as_ref(),
-    )
-}
-
-/// Signs the request of an admitted agency.
-fn answer(
-    ctx: &Context<'_>,
-    agency: &ValidatedAgency,
-    chain: &ChainFacts,
-    request: &Request,
-    pem: &str,
-    orders: &mut Orders,
-) -> Outcome<Certificate> {
-    let Some(issuer) = &chain.issuer else {
-        if chain.consortium.registrar.is_some() {
-            return kept_certificate(ctx, agency, chain);
-        }
-        let text = "spec.external has a request and no certificate yet; the registrar is elsewhere";
-        return Err(Hold::pending(Reason::AwaitingCertificate, text));
-    };
-    match chain.consortium.admitted.get(&agency.name) {
-        Some(fingerprint) if *fingerprint == request.fingerprint => {}
-        admitted => {
-            let found = admitted.map_or_else(
-                || "nobody".to_owned(),
-                |fingerprint| format!("fingerprint {fingerprint}"),
-            );
-            let text = format!(
-                "spec.registrar.admit of Consortium {} admits {found}; the request of {} has fingerprint {}: confirm it over another channel, then admit it",
-                chain.consortium.name, agency.name, request.fingerprint
-            );
-            return Err(Hold::pending(Reason::AwaitingCertificate, text));
-        }
-    }
-    let wish = Wish {
-        subject: Identity::AgencyCa(agency.name.clone()),
-        public_key: request.public_key,
-        issuer: issuer.clone(),
-        issuer_certificate: Some(&chain.issuing),
-        profile: agency_profile(agency, request.governance_account),
-        common_name: request.common_name.clone(),
-        dns_names: vec![],
-        validity: Role::Agency.validity(),
-        request: Some(pem.to_owned()),
     };
     certificate::ensure(ctx, &wish, &mut orders.certificates)
 }

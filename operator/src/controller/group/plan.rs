@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use althing_types::{Address, NodeId};
 
 use super::ValidatedGroup;
+use super::confirm::{contradiction, unconfirmed};
+use crate::controller::agency::AgencyFacts;
 use crate::controller::consortium::ChainFacts;
 use crate::controller::{Context, Hold, Outcome};
 use crate::genesis::{self, GenesisDocument, Ingredients};
@@ -31,15 +33,22 @@ pub struct GroupFacts {
     pub unconfirmed: Option<Obstacle>,
 }
 
+/// What is known of the objects a group names.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The consortiums.
+    pub chains: &'a BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
+    /// The agencies.
+    pub agencies: &'a BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+    /// The identities of the nodes.
+    pub nodes: &'a BTreeMap<NodeName, NodeId>,
+    /// The accounts of the agencies.
+    pub accounts: &'a BTreeMap<AgencyName, Address>,
+}
+
 /// Plans one group's genesis.
-pub fn plan(
-    ctx: &Context<'_>,
-    group: ValidatedGroup,
-    chains: &BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
-    nodes: &BTreeMap<NodeName, NodeId>,
-    accounts: &BTreeMap<AgencyName, Address>,
-) -> Outcome<GroupFacts> {
-    let rendered = render(&group, chains, nodes, accounts, ctx);
+pub fn plan(ctx: &Context<'_>, group: ValidatedGroup, known: &Known<'_>) -> Outcome<GroupFacts> {
+    let rendered = render(&group, known, ctx);
     let recorded = ctx
         .observed
         .genesis
@@ -61,6 +70,7 @@ pub fn plan(
         );
         return Err(Hold::wrong(Reason::GenesisHashDiffers, text));
     }
+    let contradiction = contradiction(ctx, &group, &genesis, known.agencies)?;
     let difference = match (is_new, &rendered) {
         (false, Ok(manifest)) => genesis.difference(manifest).map(|difference| {
             Obstacle::new(
@@ -70,13 +80,14 @@ pub fn plan(
         }),
         _ => None,
     };
-    let unconfirmed = unconfirmed(ctx, &group, &genesis);
+    let difference = difference.or(contradiction);
+    let unconfirmed = unconfirmed(ctx, &group, &genesis, known.agencies);
     let agreed = ctx
         .manifests
         .groups
         .get(&group.name)
         .and_then(|object| object.spec.agreed.as_ref());
-    let (entries, lacking) = entries(agreed, nodes, accounts);
+    let (entries, lacking) = entries(agreed, known.nodes, known.accounts);
     Ok(GroupFacts {
         group,
         genesis,
@@ -88,30 +99,7 @@ pub fn plan(
     })
 }
 
-/// Where all sealers are this namespace's, one document is computed once. Where some are others', each agency computes its
-/// own, and only a pinned hash says that all are the same.
-fn unconfirmed(ctx: &Context<'_>, group: &ValidatedGroup, genesis: &GenesisDocument) -> Option<Obstacle> {
-    let is_external = |name: &&NodeName| {
-        ctx.manifests
-            .nodes
-            .get(*name)
-            .is_some_and(|node| node.spec.external.is_some())
-    };
-    let external = group.sealers.iter().find(is_external).filter(|_| group.pin.is_none())?;
-    let text = format!(
-        "the genesis of Group {} has hash {}; Node {external} is another agency's: compare the hash with the other agencies and pin it in spec.genesis.hash",
-        group.name, genesis.hash
-    );
-    Some(Obstacle::new(Reason::GenesisUnconfirmed, text))
-}
-
-fn render(
-    group: &ValidatedGroup,
-    chains: &BTreeMap<ConsortiumName, Outcome<ChainFacts>>,
-    nodes: &BTreeMap<NodeName, NodeId>,
-    accounts: &BTreeMap<AgencyName, Address>,
-    ctx: &Context<'_>,
-) -> Outcome<althing_types::Genesis> {
+fn render(group: &ValidatedGroup, known: &Known<'_>, ctx: &Context<'_>) -> Outcome<althing_types::Genesis> {
     let consortium = ctx.manifests.consortiums.get(&group.consortium).ok_or_else(|| {
         let text = format!(
             "spec.consortium: Consortium {} is not in this namespace yet",
@@ -125,7 +113,7 @@ fn render(
             return Err(Hold::pending(Reason::ReferenceMissing, text));
         }
     }
-    if let Some(Err(_)) = chains.get(&group.consortium) {
+    if let Some(Err(_)) = known.chains.get(&group.consortium) {
         let text = format!("spec.consortium: Consortium {} is not ready", group.consortium);
         return Err(Hold::pending(Reason::DependencyNotReady, text));
     }
@@ -133,8 +121,8 @@ fn render(
     let ingredients = Ingredients {
         chain_id,
         group_id: group.id,
-        sealers: nodes,
-        accounts,
+        sealers: known.nodes,
+        accounts: known.accounts,
     };
     genesis::make(&group.genesis, &ingredients)
 }

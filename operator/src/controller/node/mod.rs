@@ -1,7 +1,9 @@
 //! Node: its identity and its certificate. Its files are [`crate::node_files`]' business.
 
+pub mod external;
 pub mod plan;
 pub mod validate;
 
+pub use external::{Accepted, accept};
 pub use plan::{NodeFacts, OwnNode, identity, plan};
 pub use validate::{NodeForm, OwnSettings, ValidatedNode, validate};

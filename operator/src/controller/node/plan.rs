@@ -6,12 +6,11 @@ use althing_types::NodeId;
 
 use super::{NodeForm, OwnSettings, ValidatedNode};
 use crate::controller::agency::{AgencyFacts, Orders};
-use crate::controller::attestation::{self, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
 use crate::name::{AgencyName, NodeName};
-use crate::pki::{Profile, Role, inspect};
+use crate::pki::{Profile, Role};
 use crate::plan::{Endpoint, Identity, PublicKey};
 use crate::status::{ObjectRef, Reason};
 
@@ -83,34 +82,25 @@ fn evidence(ctx: &Context<'_>, node: &ValidatedNode) -> Option<String> {
         .map(|(name, _)| format!("the genesis of Group {name} names it"))
 }
 
-fn attested(ctx: &Context<'_>, node: &ValidatedNode, agency: &AgencyFacts) -> Outcome<()> {
-    let Some(external) = ctx
-        .manifests
-        .nodes
-        .get(&node.name)
-        .and_then(|object| object.spec.external.as_ref())
-    else {
-        return Ok(());
-    };
-    let facts = [
-        ("agency", Some(node.agency.as_str())),
-        ("nodeId", external.node_id.as_deref()),
-        ("address", external.address.as_deref()),
-        ("certificate", external.certificate.as_deref()),
-    ];
-    let statement = Statement {
-        kind: "Node",
-        name: node.name.as_str(),
-        facts: &facts,
-    };
-    attestation::check(
-        external.attestation.as_ref(),
-        &statement,
-        agency.certificate.facts.public_key.as_ref(),
-    )
+/// The agency of a node, when it is ready.
+pub(super) fn agency_of<'a>(
+    node: &ValidatedNode,
+    agencies: &'a BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+) -> Outcome<&'a AgencyFacts> {
+    match agencies.get(&node.agency) {
+        Some(Ok(agency)) => Ok(agency),
+        Some(Err(_)) => {
+            let text = format!("spec.agency: Agency {} is not ready", node.agency);
+            Err(Hold::pending(Reason::DependencyNotReady, text))
+        }
+        None => {
+            let text = format!("spec.agency: Agency {} is not in this namespace yet", node.agency);
+            Err(Hold::pending(Reason::ReferenceMissing, text))
+        }
+    }
 }
 
-/// Plans one node whose identity is known.
+/// Plans one node whose identity is known; somebody else's has been accepted before.
 pub fn plan(
     ctx: &Context<'_>,
     node: &ValidatedNode,
@@ -118,17 +108,7 @@ pub fn plan(
     agencies: &BTreeMap<AgencyName, Outcome<AgencyFacts>>,
     orders: &mut Orders,
 ) -> Outcome<NodeFacts> {
-    let agency = match agencies.get(&node.agency) {
-        Some(Ok(agency)) => agency,
-        Some(Err(_)) => {
-            let text = format!("spec.agency: Agency {} is not ready", node.agency);
-            return Err(Hold::pending(Reason::DependencyNotReady, text));
-        }
-        None => {
-            let text = format!("spec.agency: Agency {} is not in this namespace yet", node.agency);
-            return Err(Hold::pending(Reason::ReferenceMissing, text));
-        }
-    };
+    let agency = agency_of(node, agencies)?;
     let facts = |own| NodeFacts {
         name: node.name.clone(),
         agency: node.agency.clone(),
@@ -136,16 +116,7 @@ pub fn plan(
         own,
     };
     let settings = match &node.form {
-        NodeForm::External { certificate, .. } => {
-            if let Some(certificate) = certificate {
-                inspect::verify_issued_by(&certificate.pem, &agency.certificate.pem).map_err(|error| {
-                    let text = format!("spec.external.certificate: not by Agency {}: {error}", node.agency);
-                    Hold::wrong(Reason::CertificateInvalid, text)
-                })?;
-            }
-            attested(ctx, node, agency)?;
-            return Ok(facts(None));
-        }
+        NodeForm::External { .. } => return Ok(facts(None)),
         NodeForm::Own(settings) => settings,
     };
     if !agency.is_own {

@@ -39,6 +39,15 @@ pub(super) fn apply(
             certificate.as_bytes(),
             Mode::Public,
         ),
+        Step::Attest(order) => {
+            let record = certificates::attest(layout, namespace, order)?;
+            let identity = Identity::AgencyCa(order.agency.clone());
+            durable::replace(
+                &layout.attestations(namespace, &identity),
+                record.as_bytes(),
+                Mode::Public,
+            )
+        }
         Step::RecordGenesis(record) => record_genesis(supervisor, namespace, record),
         Step::WriteFile(file) => write_file(supervisor, namespace, file),
         Step::StartProcess(process) => supervisor.start(process, children),

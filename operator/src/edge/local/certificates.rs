@@ -4,7 +4,7 @@ use super::apply::private_key;
 use super::{Layout, LocalError, durable, keys};
 use crate::name::Namespace;
 use crate::pki::{IssuerMaterial, PrivateKey, issue as issue_certificate, request as pki_request};
-use crate::plan::{CertificateOrder, Identity, PublicKey, RequestOrder};
+use crate::plan::{AttestationOrder, CertificateOrder, Identity, PublicKey, RequestOrder};
 
 fn failed(what: &str, why: impl ToString) -> LocalError {
     LocalError::Certificate {
@@ -27,6 +27,14 @@ pub(super) fn request(layout: &Layout, namespace: &Namespace, order: &RequestOrd
     let what = format!("make the certificate request of {}", order.identity);
     let key = key(layout, namespace, &order.identity)?;
     pki_request::make(order, &key).map_err(|error| failed(&what, error))
+}
+
+/// Signs what an agency gives away; the record of it.
+pub(super) fn attest(layout: &Layout, namespace: &Namespace, order: &AttestationOrder) -> Result<String, LocalError> {
+    let what = format!("attest for {}", order.agency);
+    let key = key(layout, namespace, &Identity::AgencyCa(order.agency.clone()))?;
+    let record = order.carried_out(&key).map_err(|error| failed(&what, error))?;
+    Ok(record.to_text())
 }
 
 /// Issues a certificate, in PEM.

@@ -6,7 +6,8 @@
 //!   format                        the version of this layout
 //!   placement.json                which node has which ports
 //!   <namespace>/
-//!     identities/<kind>/<owner>/  key.pem (0600, made once), certificate.pem, request.pem
+//!     identities/<kind>/<owner>/  key.pem (0600, made once), certificate.pem, request.pem,
+//!                                 attestations.json
 //!     genesis/<group>.json        canonical documents, written once
 //!     nodes/<node>/               config.ini nodes.json conf/{ca.crt,node.crt,node.key,node.nodeid,group.N.*} data/ log/
 //!     processes/<node>.json       what was started: plan, pid, start time, boot
@@ -80,6 +81,11 @@ impl Layout {
     /// The certificate of an identity.
     pub fn certificate(&self, namespace: &Namespace, identity: &Identity) -> PathBuf {
         self.identity(namespace, identity).join("certificate.pem")
+    }
+
+    /// The record of what an agency's key signed for others.
+    pub fn attestations(&self, namespace: &Namespace, identity: &Identity) -> PathBuf {
+        self.identity(namespace, identity).join("attestations.json")
     }
 
     /// The certificate signing request of an identity.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use althing_crds::v1alpha1::{
     AgreedMember, DeletionPolicy, ExternalNode, MemberRole, NodeP2p, NodeStorage, ServiceType,
 };
+use althing_operator::controller::attestation::Statement;
 use althing_operator::plan::{Identity, Process};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -162,7 +163,14 @@ fn a_renewed_certificate_touches_its_secret_and_nothing_else() {
         .filter(|(old, new)| **old != *new)
         .map(|(old, _)| old.at())
         .collect();
-    assert_eq!(differing, [(ChildKind::Secret, "node-0-certificate")]);
+    // The certificate is a fact that its agency signs for others.
+    assert_eq!(
+        differing,
+        [
+            (ChildKind::Secret, "node-0-certificate"),
+            (ChildKind::ConfigMap, "agency-a-attestations")
+        ]
+    );
 }
 
 #[test]
@@ -296,13 +304,16 @@ fn a_node_for_other_clusters_has_a_service_more() {
 #[test]
 fn an_external_node_is_not_lowered_and_its_peers_are_told_of_it() {
     let mut town = Town::four_agencies();
-    let object = town.manifests.nodes.get_mut(&node("node-5")).unwrap();
-    object.spec.external = Some(ExternalNode {
+    let mut external = ExternalNode {
         node_id: Some("0b".repeat(64)),
         address: Some("d.example:30300".to_owned()),
         certificate: None,
         attestation: None,
-    });
+    };
+    let agency = town.manifests.nodes[&node("node-5")].spec.agency.clone();
+    external.attestation = Some(town.attestation(&agency, &Statement::node("node-5", &agency, &external)));
+    let object = town.manifests.nodes.get_mut(&node("node-5")).unwrap();
+    object.spec.external = Some(external);
     let agency = town.manifests.agencies.values_mut().last().unwrap();
     agency.spec.approval = None;
     town.observed.processes.remove(&node("node-5"));

@@ -1,0 +1,80 @@
+//! Somebody else's node: public facts, accepted when its agency's key stands behind them.
+
+use std::collections::BTreeMap;
+
+use super::plan::agency_of;
+use super::{NodeForm, ValidatedNode};
+use crate::controller::agency::AgencyFacts;
+use crate::controller::attestation::{self, Before, Statement};
+use crate::controller::{Context, Hold, Outcome};
+use crate::name::AgencyName;
+use crate::pki::inspect;
+use crate::status::{ObjectRef, Reason};
+
+/// A node as it counts, and why its manifest does not.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// Its identity and address as its agency gave them last; none when nothing was ever accepted.
+    pub node: Option<ValidatedNode>,
+    /// Why its manifest is refused or cannot be judged.
+    pub refused: Option<Hold>,
+}
+
+/// Own nodes count as they are. What was accepted last of somebody else's stays in force beside a manifest that is refused, or
+/// cannot be judged for now: a Git revert takes no peer away.
+pub fn accept(
+    ctx: &Context<'_>,
+    node: ValidatedNode,
+    agencies: &BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+) -> Accepted {
+    match check(ctx, &node, agencies) {
+        Ok(()) => Accepted {
+            node: Some(node),
+            refused: None,
+        },
+        Err(hold) => Accepted {
+            node: known(ctx, node),
+            refused: Some(hold),
+        },
+    }
+}
+
+fn check(
+    ctx: &Context<'_>,
+    node: &ValidatedNode,
+    agencies: &BTreeMap<AgencyName, Outcome<AgencyFacts>>,
+) -> Outcome<()> {
+    let NodeForm::External { certificate, .. } = &node.form else {
+        return Ok(());
+    };
+    let object = ctx.manifests.nodes.get(&node.name);
+    let Some(external) = object.and_then(|object| object.spec.external.as_ref()) else {
+        return Ok(());
+    };
+    let agency = agency_of(node, agencies)?;
+    if let Some(certificate) = certificate {
+        inspect::verify_issued_by(&certificate.pem, &agency.certificate.pem).map_err(|error| {
+            let text = format!("spec.external.certificate: not by Agency {}: {error}", node.agency);
+            Hold::wrong(Reason::CertificateInvalid, text)
+        })?;
+    }
+    let known = ctx.facts(&ObjectRef::Node(node.name.clone()));
+    let before = Before {
+        key: agency.certificate.facts.public_key.as_ref(),
+        newest: known.and_then(|facts| facts.attestation.as_ref()),
+    };
+    let statement = Statement::node(node.name.as_str(), node.agency.as_str(), external);
+    attestation::check(attestation::FIELD, external.attestation.as_ref(), &statement, before)
+}
+
+/// The node as its agency gave it last.
+fn known(ctx: &Context<'_>, node: ValidatedNode) -> Option<ValidatedNode> {
+    let facts = ctx.facts(&ObjectRef::Node(node.name.clone()))?;
+    let form = NodeForm::External {
+        node_id: Some(facts.node_id?),
+        address: facts.address.as_deref().and_then(|address| address.parse().ok()),
+        certificate: None,
+    };
+    // Without an attestation nothing was ever accepted: the status may be of an operator that asked for none.
+    facts.attestation.as_ref().map(|_| ValidatedNode { form, ..node })
+}

@@ -1,0 +1,97 @@
+//! What own agencies have signed for others, and what is to be signed.
+
+use std::collections::BTreeMap;
+
+use althing_crds::v1alpha1::Attestation;
+use althing_crypto::{KeyError, StandardSuite, Suite};
+use althing_types::B256;
+use serde::{Deserialize, Serialize};
+
+use crate::name::AgencyName;
+use crate::pki::PrivateKey;
+
+/// What an agency signed last about one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attested {
+    /// The number of the signature.
+    pub sequence: i64,
+    /// The fingerprint of the facts that were signed: others need a new signature.
+    pub facts: B256,
+    /// r and s, 128 hex digits.
+    pub signature: String,
+}
+
+impl Attested {
+    /// As manifests carry it.
+    pub fn attestation(&self) -> Attestation {
+        Attestation {
+            sequence: self.sequence,
+            signature: self.signature.clone(),
+        }
+    }
+}
+
+/// What an agency signed last, by `Kind/name`. Entries outlive their objects, so that a sequence never begins again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attestations(pub BTreeMap<String, Attested>);
+
+impl Attestations {
+    /// Read from a record. One that cannot be read is as none: everything is signed again, with the numbers statuses remember.
+    pub fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The record.
+    pub fn to_text(&self) -> String {
+        // Texts and numbers only: there is nothing that JSON could not hold.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// One statement to sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unsigned {
+    /// `Kind/name` of the object.
+    pub object: String,
+    /// The number of the signature.
+    pub sequence: i64,
+    /// The fingerprint of the facts.
+    pub facts: B256,
+    /// What is signed.
+    pub digest: B256,
+}
+
+/// Statements for an agency's key to sign, and what stays of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttestationOrder {
+    /// Whose key.
+    pub agency: AgencyName,
+    /// What was signed before.
+    pub before: Attestations,
+    /// What is to be signed.
+    pub unsigned: Vec<Unsigned>,
+}
+
+impl AttestationOrder {
+    /// The record with everything signed. The same order gives the same record.
+    ///
+    /// # Errors
+    /// The key cannot sign.
+    pub fn carried_out(&self, key: &PrivateKey) -> Result<Attestations, KeyError> {
+        let key = StandardSuite.node_key(&key.to_pem())?;
+        let mut all = self.before.clone();
+        for wanted in &self.unsigned {
+            let attested = Attested {
+                sequence: wanted.sequence,
+                facts: wanted.facts,
+                signature: alloy_primitives::hex::encode(key.sign(&wanted.digest)),
+            };
+            all.0.insert(wanted.object.clone(), attested);
+        }
+        Ok(all)
+    }
+}
