@@ -10,6 +10,7 @@
 
 mod audit;
 mod conditions;
+mod fault;
 mod inventory;
 mod ledger;
 mod pods;
@@ -21,6 +22,7 @@ mod watchdog;
 
 pub use audit::{Audit, Write};
 pub use conditions::Object;
+pub use fault::NodeProcess;
 pub use inventory::Inventory;
 pub use ledger::Ledger;
 pub use pods::{Footprint, PodHistory, PodWatch, footprints, is_up, pods, uid};

@@ -17,6 +17,7 @@ mod kubectl;
 mod leases;
 mod machine;
 mod misoperations;
+mod points;
 mod refusals;
 mod revocation;
 mod rollout;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(seed_000::seed_000_between_four_agencies_that_share_nothing_but_bundles),
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(genesis::a_group_that_two_agencies_wrote_differently_starts_nowhere_and_the_field_is_named),
+        case!(points::changes_of_every_kind_survive_kills_and_partitions_at_random_points),
         case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
         case!(rotation::a_chain_key_rolls_over_without_a_lost_session_or_transaction),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
