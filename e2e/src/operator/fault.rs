@@ -61,7 +61,7 @@ impl NodeProcess {
             let rule = format!("tcp dport {P2P} drop; tcp sport {P2P} drop");
             format!("chain {hook} {{ type filter hook {hook} priority 0; {rule}; }}")
         };
-        let rules = format!("table inet {TABLE} {{ {} {} }}", chain("input"), chain("output"));
+        let rules = format!("table inet {TABLE} {{\n{}\n{}\n}}", chain("input"), chain("output"));
         self.nft(&[&rules]).await
     }
 

@@ -1,6 +1,7 @@
 //! Changes of every kind, between agencies with an operator each, while nodes and operators are killed and nodes are cut off, at random
 //! points (issue 5): no fork, no halt that outlives the fault, and what is declared holds soon after it is over.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use althing_e2e::cluster::Case;
@@ -64,6 +65,7 @@ enum Fault {
 struct Scene {
     homes: Vec<Home>,
     dice: Dice,
+    ids: Vec<String>,
     /// Who does not seal group 1.
     away: Option<usize>,
     /// How often each node's role was changed.
@@ -81,8 +83,15 @@ impl Scene {
         }
         certify(&homes).await?;
         meet(&homes).await?;
+        let mut ids = vec![];
+        for home in &homes {
+            for node in home.nodes() {
+                ids.push(home.text(&format!("ledgernode/{node}"), "nodeId").await?);
+            }
+        }
         let scene = Self {
             homes,
+            ids,
             dice: Dice(0x9e37_79b9_7f4a_7c15),
             away: None,
             changes: [0; 4],
@@ -217,6 +226,10 @@ impl Scene {
             Change::Restart(_) => RESTARTED,
             _ => AGREED,
         };
+        let what = "the chain to hold what is declared";
+        self.case_of(0)?
+            .eventually(what, AGREED, || self.chain_holds_it())
+            .await?;
         for home in &self.homes {
             let group = "althing.dev/v1alpha1/Group";
             home.case.condition(group, "group-1", "InSync", patience).await?;
@@ -228,6 +241,47 @@ impl Scene {
         }
         Ok(())
     }
+}
+
+impl Scene {
+    /// Whether a node of each agency says the declared roles.
+    async fn chain_holds_it(&self) -> anyhow::Result<()> {
+        let with = |role: &str| {
+            let held = SEALERS.iter().zip(&self.roles).filter(|(_, held)| **held == role);
+            held.map(|(node, _)| node_id(self, node))
+                .collect::<anyhow::Result<BTreeSet<_>>>()
+        };
+        let (sealers, observers) = (with("Sealer")?, with("Observer")?);
+        for home in &self.homes {
+            // Who left the group does not say what holds there.
+            let member = home.nodes().iter().find(|node| {
+                let held = SEALERS.iter().zip(&self.roles).find(|(name, _)| name == node);
+                held.is_some_and(|(_, role)| *role != "Free")
+            });
+            let member = member.context("a member")?;
+            let rpc = home.ledger(1, &[member]).rpc(member).await?;
+            let listed: BTreeSet<String> = rpc.call("getSealerList", json!([1])).await?;
+            ensure!(
+                listed == sealers,
+                "{member} lists {} sealers, {:?} is declared",
+                listed.len(),
+                self.roles
+            );
+            let listed: BTreeSet<String> = rpc.call("getObserverList", json!([1])).await?;
+            ensure!(
+                listed == observers,
+                "{member} lists {} observers, {:?} is declared",
+                listed.len(),
+                self.roles
+            );
+        }
+        Ok(())
+    }
+}
+
+fn node_id(scene: &Scene, node: &str) -> anyhow::Result<String> {
+    let found = SEALERS.iter().zip(&scene.ids).find(|(name, _)| **name == node);
+    Ok(found.context("a node")?.1.clone())
 }
 
 pub(crate) async fn changes_of_every_kind_survive_kills_and_partitions_at_random_points(
