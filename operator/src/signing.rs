@@ -1,16 +1,19 @@
-//! What own agencies sign for others: themselves, their nodes, and the genesis of the groups they take part in.
+//! What is signed here for others: by own agencies themselves, their nodes, and the genesis of the groups they take part in; by the chain
+//! key the list of what is no longer trusted.
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, ServiceType};
+use alloy_primitives::keccak256;
+use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, Revocations, ServiceType};
 use althing_types::config::PeerAddress;
 
 use crate::controller::Context;
 use crate::controller::agency::{AgencyFacts, Orders};
 use crate::controller::attestation::{Signing, Statement};
+use crate::controller::consortium::{ChainFacts, revocations_message};
 use crate::controller::group::GroupFacts;
 use crate::controller::node::{NodeFacts, OwnNode, OwnSettings};
-use crate::name::{AgencyName, GroupName, NodeName};
+use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::namespace::Findings;
 use crate::plan::Identity;
 use crate::status::ObjectRef;
@@ -23,6 +26,8 @@ pub(crate) struct Signed {
     pub(crate) groups: BTreeMap<GroupName, BTreeMap<AgencyName, Attestation>>,
     /// Where others dial own nodes.
     pub(crate) addresses: BTreeMap<NodeName, String>,
+    /// The registrar's lists, as other namespaces take them.
+    pub(crate) revocations: BTreeMap<ConsortiumName, Revocations>,
 }
 
 /// Where an own node is dialled inside its cluster or on its machine, or where its manifest says.
@@ -57,9 +62,7 @@ impl Findings {
         let mut signed = Signed::default();
         let own = self.agencies.values().flatten().filter(|agency| agency.is_own);
         for agency in own {
-            let identity = ctx.identity(&Identity::AgencyCa(agency.name.clone()));
-            let record = identity.and_then(|found| found.attestations.as_deref());
-            let mut signing = Signing::new(agency.name.clone(), record);
+            let mut signing = signing_of(ctx, Identity::AgencyCa(agency.name.clone()));
             sign_agency(ctx, agency, &mut signing, &mut signed);
             for node in self.nodes.values().flatten().filter(|node| node.agency == agency.name) {
                 if let Some(own) = &node.own {
@@ -75,6 +78,13 @@ impl Findings {
                 sign_genesis(ctx, agency, group, &mut signing, &mut signed);
             }
             orders.attestations.extend(signing.order());
+        }
+        for chain in self.chains.values().flatten() {
+            if let Some(signer) = &chain.issuer {
+                let mut signing = signing_of(ctx, signer.clone());
+                sign_revocations(ctx, chain, &mut signing, &mut signed);
+                orders.attestations.extend(signing.order());
+            }
         }
         self.signed = signed;
     }
@@ -95,6 +105,28 @@ impl Findings {
                 let node = ctx.manifests.nodes.get(node);
                 node.is_some_and(|node| node.spec.agency == agency.name.as_str())
             })
+    }
+}
+
+fn signing_of(ctx: &Context<'_>, signer: Identity) -> Signing {
+    let record = ctx.identity(&signer).and_then(|found| found.attestations.as_deref());
+    Signing::new(signer, record)
+}
+
+fn sign_revocations(ctx: &Context<'_>, chain: &ChainFacts, signing: &mut Signing, signed: &mut Signed) {
+    let consortium = &chain.consortium;
+    let object = ctx.manifests.consortiums.get(&consortium.name);
+    let Some(list) = object.and_then(|object| object.spec.revocations.as_ref()) else {
+        return;
+    };
+    let digest = keccak256(revocations_message(list, &consortium.revocations));
+    let subject = ObjectRef::Consortium(consortium.name.clone()).to_string();
+    if let Some(signature) = signing.sign(subject, list.sequence, digest) {
+        let list = Revocations {
+            signature: Some(signature),
+            ..list.clone()
+        };
+        signed.revocations.insert(consortium.name.clone(), list);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::Attestation;
+use althing_crds::v1alpha1::{Attestation, Revocations};
 use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -390,6 +390,9 @@ pub struct Facts {
     /// Consortium: every chain certificate that is trusted, in PEM. Only ever told: what is trusted is never read from a status.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<String>,
+    /// Consortium: the registrar's list, signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocations: Option<Revocations>,
     /// Consortium, Agency, Node: the end of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Timestamp>,

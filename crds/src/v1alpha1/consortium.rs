@@ -210,6 +210,9 @@ pub struct ConsortiumStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 8192)))]
     pub trusted: Vec<String>,
+    /// Where the registrar is: its list with the chain key's signature, for other namespaces' `spec.revocations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocations: Option<Revocations>,
     /// Its last moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,

@@ -71,9 +71,14 @@ pub const DATA_SUFFIX: &str = "-data";
 /// Ends the name of a group's genesis ConfigMap.
 pub const GENESIS_SUFFIX: &str = "-genesis";
 
-/// The ConfigMap with the record of what an agency signed for others.
-pub fn attestations(agency: &AgencyName) -> String {
-    format!("{agency}-attestations")
+/// The ConfigMap with the record of what an identity's key signed for others; only agencies and the registrar sign.
+pub fn attestations(signer: &Identity) -> Option<String> {
+    match signer {
+        Identity::AgencyCa(name) => Some(format!("{name}-attestations")),
+        // The dot keeps it apart from an agency's of the same name.
+        Identity::ChainCa(key) => Some(format!("{}-attestations.{}", key.consortium(), key.number())),
+        _ => None,
+    }
 }
 
 /// The StatefulSet, ServiceAccount, client Service, PodDisruptionBudget and NetworkPolicy of a node.

@@ -11,8 +11,7 @@ use althing_crypto::{StandardSuite, Suite};
 use althing_types::{B256, NodeId};
 
 use super::{Hold, Outcome};
-use crate::name::AgencyName;
-use crate::plan::{AttestationOrder, Attestations, Unsigned};
+use crate::plan::{AttestationOrder, Attestations, Identity, Unsigned};
 use crate::status::Reason;
 
 /// Separates attestations from everything else an agency's key signs.
@@ -184,19 +183,19 @@ pub fn check_genesis(signed: &[SignedGenesis], key: Option<&NodeId>) -> Outcome<
     Ok(())
 }
 
-/// What an own agency signed, against what it should have signed.
+/// What a key of this namespace signed, against what it should have signed.
 #[derive(Clone, Debug)]
 pub struct Signing {
-    agency: AgencyName,
+    signer: Identity,
     before: Attestations,
     unsigned: Vec<Unsigned>,
 }
 
 impl Signing {
     /// With the record that was found.
-    pub fn new(agency: AgencyName, record: Option<&str>) -> Self {
+    pub fn new(signer: Identity, record: Option<&str>) -> Self {
         Self {
-            agency,
+            signer,
             before: record.map(Attestations::read).unwrap_or_default(),
             unsigned: vec![],
         }
@@ -224,10 +223,24 @@ impl Signing {
         None
     }
 
+    /// The signature over a list that has a number of its own; ordered when there is none.
+    pub fn sign(&mut self, object: String, sequence: i64, digest: B256) -> Option<String> {
+        if let Some(signed) = self.before.0.get(&object).filter(|signed| signed.facts == digest) {
+            return Some(signed.signature.clone());
+        }
+        self.unsigned.push(Unsigned {
+            object,
+            sequence,
+            facts: digest,
+            digest,
+        });
+        None
+    }
+
     /// What is to be signed; none when everything is.
     pub fn order(self) -> Option<AttestationOrder> {
         (!self.unsigned.is_empty()).then_some(AttestationOrder {
-            agency: self.agency,
+            signer: self.signer,
             before: self.before,
             unsigned: self.unsigned,
         })
@@ -237,6 +250,7 @@ impl Signing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::AgencyName;
     use crate::pki::PrivateKey;
     use crate::pki::testing::entropy;
     use crate::plan::{KeyKind, PublicKey};
@@ -252,7 +266,7 @@ mod tests {
     }
 
     fn signing(record: Option<&str>) -> Signing {
-        Signing::new(AgencyName::new("agency-d").unwrap(), record)
+        Signing::new(Identity::AgencyCa(AgencyName::new("agency-d").unwrap()), record)
     }
 
     fn statement<'a>(account: Option<&'a str>, certificate: Option<&'a str>) -> Statement<'a> {

@@ -1,4 +1,4 @@
-//! What own agencies have signed for others, and what is to be signed.
+//! What own agencies and the registrar have signed for others, and what is to be signed.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use althing_crypto::{KeyError, StandardSuite, Suite};
 use althing_types::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::name::AgencyName;
 use crate::pki::PrivateKey;
+use crate::plan::Identity;
 
 /// What an agency signed last about one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,12 +64,12 @@ pub struct Unsigned {
     pub digest: B256,
 }
 
-/// Statements for an agency's key to sign, and what stays of the record.
+/// Statements for a key to sign, and what stays of its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttestationOrder {
-    /// Whose key.
-    pub agency: AgencyName,
+    /// Whose key: an agency's, or the chain key.
+    pub signer: Identity,
     /// What was signed before.
     pub before: Attestations,
     /// What is to be signed.

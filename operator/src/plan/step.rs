@@ -52,7 +52,7 @@ impl fmt::Display for Step {
             Self::KeepCertificate { subject, .. } => write!(f, "keep certificate of {subject}"),
             Self::Attest(order) => {
                 let objects: Vec<_> = order.unsigned.iter().map(|wanted| wanted.object.as_str()).collect();
-                write!(f, "attest for {}: {}", order.agency, objects.join(", "))
+                write!(f, "attest for {}: {}", order.signer, objects.join(", "))
             }
             Self::RecordGenesis(record) => write!(f, "record genesis of {}: {}", record.group, record.hash),
             Self::WriteFile(File {

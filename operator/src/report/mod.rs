@@ -91,6 +91,7 @@ impl Report<'_> {
                 found.push(self.certificate_finding(&chain.issuing));
                 facts.certificate = Some(chain.issuing.pem.clone());
                 facts.fingerprint = Some(chain.issuing.facts.fingerprint.clone());
+                facts.revocations = self.findings.signed.revocations.get(name).cloned();
                 facts.trusted = chain.trusted.iter().map(|trusted| trusted.pem.clone()).collect();
                 facts.certificate_not_after = Some(chain.issuing.facts.not_after);
             }

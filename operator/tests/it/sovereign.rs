@@ -1,11 +1,12 @@
 //! The sovereign form: a registrar in one namespace, an agency in another, public facts between them.
 
+use althing_crds::v1alpha1::Revocations;
 use althing_operator::manifest::{Manifests, SourceFile};
 use althing_operator::name::AgencyName;
 use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, Reason};
 
-use crate::support::{MemoryEdge, manifests, now};
+use crate::support::{MemoryEdge, changed, manifests, now};
 
 fn file(text: String) -> SourceFile {
     SourceFile {
@@ -141,5 +142,47 @@ fn an_answer_of_another_chain_or_for_another_key_stalls_the_agency() {
         let status = plan.statuses.iter().find(|status| status.object == agency_d()).unwrap();
         assert!(status.is(ConditionType::Stalled));
         assert_eq!(reason(&plan, &agency_d()), expected);
+    }
+}
+
+#[test]
+fn the_registrars_list_is_signed_for_other_namespaces_and_refused_with_any_entry_changed() {
+    let mut hub = MemoryEdge::default();
+    let id = "ab".repeat(64);
+    let list = format!(
+        "  revocations:\n    sequence: 3\n    nodeIds: [\"{id}\"]\n    agencies: [agency-x]\n    serials: [\"1f\"]\n"
+    );
+    let (steps, plan) = hub.converge(&registrar("", &list), "hub", now());
+    assert!(
+        steps.contains(&"attest for chain-ca/trade: Consortium/trade".to_owned()),
+        "{steps:#?}"
+    );
+    let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
+    let told = facts(&plan, &consortium);
+    let (chain, signed) = (told.certificate.unwrap(), told.revocations.unwrap());
+    let (steps, _) = hub.converge(&registrar("", &list), "hub", now());
+    assert!(steps.is_empty(), "it is signed once: {steps:#?}");
+
+    let taken = |list: &Revocations| {
+        let all = changed(&sovereign(&chain, None), "home", |namespace| {
+            let consortium = namespace.consortiums.values_mut().next().unwrap();
+            consortium.spec.revocations = Some(list.clone());
+        });
+        let plan = MemoryEdge::default().plan(&all, "home", now());
+        reason(&plan, &consortium)
+    };
+    assert_eq!(taken(&signed), Reason::Done);
+    let changes: [fn(&mut Revocations); 6] = [
+        |list| list.sequence += 1,
+        |list| list.node_ids.clear(),
+        |list| list.agencies.push("agency-y".to_owned()),
+        |list| list.serials[0] = "2f".to_owned(),
+        |list| list.force = true,
+        |list| list.signature = Some("0".repeat(128)),
+    ];
+    for change in changes {
+        let mut other = signed.clone();
+        change(&mut other);
+        assert_eq!(taken(&other), Reason::InvalidSpec, "{other:?}");
     }
 }

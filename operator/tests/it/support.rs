@@ -121,7 +121,7 @@ impl MemoryEdge {
                 facts: statement.fingerprint(),
                 digest: statement.digest(1),
             }],
-            agency: agency.clone(),
+            signer: Identity::AgencyCa(agency.clone()),
         };
         let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();
         signed.0[&statement.object()].attestation()
@@ -222,10 +222,9 @@ impl Apply for MemoryEdge {
                 self.identity(subject).certificate = Some(certificate.clone());
             }
             Step::Attest(order) => {
-                let identity = Identity::AgencyCa(order.agency.clone());
-                let key = self.keys.get(&identity).ok_or_else(|| failed("no key"))?;
+                let key = self.keys.get(&order.signer).ok_or_else(|| failed("no key"))?;
                 let record = order.carried_out(key).map_err(failed)?.to_text();
-                self.identity(&identity).attestations = Some(record);
+                self.identity(&order.signer).attestations = Some(record);
             }
             Step::RecordGenesis(record) => {
                 let before = self

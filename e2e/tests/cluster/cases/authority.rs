@@ -75,7 +75,7 @@ impl Authority {
     fn attestation(&self, statement: &Statement<'_>) -> anyhow::Result<Value> {
         let object = statement.object();
         let order = AttestationOrder {
-            agency: CONSORTIUM.to_owned().try_into()?,
+            signer: Identity::AgencyCa(CONSORTIUM.to_owned().try_into()?),
             before: Attestations::default(),
             unsigned: vec![Unsigned {
                 object: object.clone(),

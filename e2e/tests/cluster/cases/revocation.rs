@@ -91,6 +91,10 @@ impl Scene {
                     found["reason"] == "RevocationWaits" && message.contains(who)
                 });
                 ensure!(told, "{}", consortium["status"]);
+                // The list as other namespaces take it.
+                let signed = &consortium["status"]["revocations"];
+                let signature = signed["signature"].as_str().map(str::len);
+                ensure!(signed["sequence"] == 2 && signature == Some(128), "{signed}");
                 Ok(())
             })
             .await

@@ -111,8 +111,8 @@ impl<'a> Authority<'a> {
 
     /// Signs what an agency gives away; the record of it.
     pub(super) async fn attest(&self, order: &AttestationOrder) -> Result<String, WriteError> {
-        let what = format!("attest for {}", order.agency);
-        let key = self.key(&what, &Identity::AgencyCa(order.agency.clone())).await?;
+        let what = format!("attest for {}", order.signer);
+        let key = self.key(&what, &order.signer).await?;
         let record = order.carried_out(&key).map_err(|error| WriteError::Missing {
             what,
             why: error.to_string(),

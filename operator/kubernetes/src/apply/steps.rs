@@ -158,7 +158,7 @@ impl Steps<'_> {
     /// Signs and writes the record, in the form in which it is lowered ever after.
     async fn attest(&self, authority: &Authority<'_>, order: &AttestationOrder) -> Result<(), WriteError> {
         let record = authority.attest(order).await?;
-        let Some(child) = self.lowering.attestations(&order.agency, &record) else {
+        let Some(child) = self.lowering.attestations(&order.signer, &record) else {
             return Ok(());
         };
         let known = self.live.get(&(ChildKind::ConfigMap, child.name.clone()));
@@ -222,7 +222,7 @@ fn object_of(step: &Step) -> Option<ObjectRef> {
         Step::MakeRequest(order) => Some(names::owner_of(&order.identity)),
         Step::IssueCertificate(order) => Some(names::owner_of(&order.subject)),
         Step::KeepCertificate { subject, .. } => Some(names::owner_of(subject)),
-        Step::Attest(order) => Some(ObjectRef::Agency(order.agency.clone())),
+        Step::Attest(order) => Some(names::owner_of(&order.signer)),
         Step::RecordGenesis(record) => Some(ObjectRef::Group(record.group.clone())),
         _ => None,
     }

@@ -154,9 +154,8 @@ impl Town {
                 observed.certificate = Some(certificate.clone());
             }
             Step::Attest(order) => {
-                let identity = Identity::AgencyCa(order.agency.clone());
-                let record = order.carried_out(&self.keys[&identity]).unwrap().to_text();
-                self.observed.identities.get_mut(&identity).unwrap().attestations = Some(record);
+                let record = order.carried_out(&self.keys[&order.signer]).unwrap().to_text();
+                self.observed.identities.get_mut(&order.signer).unwrap().attestations = Some(record);
             }
             Step::RecordGenesis(record) => {
                 let document = record.document.clone();
@@ -223,7 +222,7 @@ impl Town {
     ) -> althing_crds::v1alpha1::Attestation {
         let agency = althing_operator::name::AgencyName::new(agency).unwrap();
         let order = althing_operator::plan::AttestationOrder {
-            agency: agency.clone(),
+            signer: Identity::AgencyCa(agency.clone()),
             before: althing_operator::plan::Attestations::default(),
             unsigned: vec![althing_operator::plan::Unsigned {
                 object: statement.object(),

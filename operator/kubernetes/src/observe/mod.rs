@@ -10,7 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_operator::manifest::NamespaceManifests;
-use althing_operator::name::{AgencyName, GroupName, NodeName};
+use althing_operator::name::{GroupName, NodeName};
 use althing_operator::plan::report::Shown;
 use althing_operator::plan::{Identity, KeyState, Observed, ObservedIdentity};
 use althing_types::GroupId;
@@ -106,8 +106,8 @@ fn identities(seen: &Seen<'_>) -> BTreeMap<Identity, ObservedIdentity> {
             let entry = found.entry(identity.clone()).or_default();
             (entry.certificate, entry.request) = (certificate, request);
         }
-        if let (Identity::AgencyCa(agency), Some(entry)) = (identity, found.get_mut(identity)) {
-            entry.attestations = attestations(seen.shelf, agency);
+        if let Some(entry) = found.get_mut(identity) {
+            entry.attestations = attestations(seen.shelf, identity);
         }
     }
     found.retain(|_, identity| {
@@ -116,9 +116,9 @@ fn identities(seen: &Seen<'_>) -> BTreeMap<Identity, ObservedIdentity> {
     found
 }
 
-/// What an agency signed for others.
-fn attestations(shelf: &Shelf, agency: &AgencyName) -> Option<String> {
-    let object = child(shelf, ChildKind::ConfigMap, &names::attestations(agency))?;
+/// What the key of an identity signed for others.
+fn attestations(shelf: &Shelf, signer: &Identity) -> Option<String> {
+    let object = child(shelf, ChildKind::ConfigMap, &names::attestations(signer)?)?;
     let text = object.pointer("/data")?.get(names::ATTESTATIONS_FILE)?.as_str()?;
     Some(text.to_owned())
 }

@@ -18,6 +18,7 @@ pub fn read_consortium(object: &Consortium) -> Option<ObjectStatus> {
         certificate: status.certificate.clone(),
         fingerprint: status.fingerprint.clone(),
         trusted: status.trusted.clone(),
+        revocations: status.revocations.clone(),
         certificate_not_after: time(status.certificate_not_after.as_ref()),
         ..Facts::default()
     };

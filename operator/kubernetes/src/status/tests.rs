@@ -301,6 +301,7 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
                 certificate: certificate.clone(),
                 fingerprint,
                 trusted: certificate.into_iter().collect(),
+                revocations: None,
                 certificate_not_after: Some(Timestamp::from_second(until).unwrap()),
                 certificate_signing_request: request.clone(),
                 csr_fingerprint: request,

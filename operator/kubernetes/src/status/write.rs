@@ -34,6 +34,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             conditions: conditions(),
             certificate: pem(facts.certificate.as_ref()),
             fingerprint: facts.fingerprint.clone(),
+            revocations: facts.revocations.clone(),
             trusted: facts.trusted.iter().filter_map(|text| pem(Some(text))).collect(),
             certificate_not_after: not_after(facts),
         }),

@@ -5,4 +5,6 @@ mod rollover;
 pub mod validate;
 
 pub use plan::{ChainFacts, plan};
-pub use validate::{RegistrarMode, RevocationList, ValidatedConsortium, chain_keys, known_chain_keys, validate};
+pub use validate::{
+    RegistrarMode, RevocationList, ValidatedConsortium, chain_keys, known_chain_keys, revocations_message, validate,
+};

@@ -41,9 +41,8 @@ pub(super) fn apply(
         ),
         Step::Attest(order) => {
             let record = certificates::attest(layout, namespace, order)?;
-            let identity = Identity::AgencyCa(order.agency.clone());
             durable::replace(
-                &layout.attestations(namespace, &identity),
+                &layout.attestations(namespace, &order.signer),
                 record.as_bytes(),
                 Mode::Public,
             )

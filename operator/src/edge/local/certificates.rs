@@ -31,8 +31,8 @@ pub(super) fn request(layout: &Layout, namespace: &Namespace, order: &RequestOrd
 
 /// Signs what an agency gives away; the record of it.
 pub(super) fn attest(layout: &Layout, namespace: &Namespace, order: &AttestationOrder) -> Result<String, LocalError> {
-    let what = format!("attest for {}", order.agency);
-    let key = key(layout, namespace, &Identity::AgencyCa(order.agency.clone()))?;
+    let what = format!("attest for {}", order.signer);
+    let key = key(layout, namespace, &order.signer)?;
     let record = order.carried_out(&key).map_err(|error| failed(&what, error))?;
     Ok(record.to_text())
 }
