@@ -27,18 +27,13 @@ impl Pace {
         let (stop, told) = watch::channel(false);
         let rpc = rpc.clone();
         let task = tokio::spawn(async move {
-            let (mut intervals, mut last) = (vec![], None);
+            let mut intervals = vec![];
+            let mut last: Option<(u64, Instant)> = None;
             while !*told.borrow() {
-                if let Ok(height) = rpc.height().await {
-                    match last {
-                        Some((seen, at)) if height > seen => {
-                            let at: Instant = at;
-                            intervals.push(at.elapsed());
-                            last = Some((height, Instant::now()));
-                        }
-                        Some(_) => {}
-                        None => last = Some((height, Instant::now())),
-                    }
+                let height = rpc.height().await.ok();
+                if let Some(height) = height.filter(|height| last.is_none_or(|(seen, _)| *height > seen)) {
+                    intervals.extend(last.map(|(_, at)| at.elapsed()));
+                    last = Some((height, Instant::now()));
                 }
                 tokio::time::sleep(GLANCE).await;
             }

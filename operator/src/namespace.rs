@@ -184,11 +184,10 @@ impl Findings {
         orders: &mut Orders,
     ) -> Outcome<NodeFacts> {
         let valid = node::validate(name, object)?;
-        let Accepted { node: valid, refused } = node::accept(ctx, valid, &self.agencies);
-        let valid = match (valid, &refused) {
-            (Some(valid), _) => valid,
-            (None, Some(hold)) => return Err(hold.clone()),
-            (None, None) => return Err(Hold::pending(Reason::ReferenceMissing, "nothing is known of it yet")),
+        let (valid, refused) = match node::accept(ctx, valid, &self.agencies) {
+            Accepted::AsWritten(valid) => (valid, None),
+            Accepted::AsKnown(valid, hold) => (valid, Some(hold)),
+            Accepted::No(hold) => return Err(hold),
         };
         self.validated_nodes.insert(name.clone(), valid.clone());
         let id = node::identity(ctx, &valid, orders)?;

@@ -75,12 +75,14 @@ impl NodeProcess {
         let network = format!("--net=/proc/{}/ns/net", self.0);
         ensure!(
             Path::new("/proc").join(self.0.to_string()).is_dir(),
-            "the node's process is gone"
+            "process {} of the node is gone",
+            self.0
         );
         let told = Command::new("nsenter")
             .arg(network)
             .arg("nft")
             .args(arguments)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())
             .output()
             .await?;

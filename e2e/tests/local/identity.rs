@@ -31,6 +31,11 @@ impl Scene {
         }
     }
 
+    async fn up(&mut self) {
+        self.consortium.up().await.unwrap();
+        self.nodes = self.consortium.members().unwrap();
+    }
+
     async fn blocks(&mut self, count: u64) {
         for _ in 0..count {
             let (raw, hash) = self.account.nothing(self.nonce);
@@ -56,8 +61,7 @@ async fn an_identity_that_runs_twice_costs_the_group_nothing_and_the_second_is_k
     // A copy of a whole node, key, ledger and votes, as somebody who moves a machine makes it.
     scene.nodes[3].stop().await.unwrap();
     let twin = scene.nodes[3].twin(&scene.consortium.scratch().join("twin")).unwrap();
-    scene.consortium.up().await.unwrap();
-    scene.nodes = scene.consortium.members().unwrap();
+    scene.up().await;
     scene.blocks(3).await;
     let mut second = twin.start_as_it_is().unwrap();
     let refused = r#"althing_network_refused_total{reason="duplicate"}"#;
@@ -88,17 +92,14 @@ async fn a_node_on_a_restored_older_disk_abstains_until_it_is_safe_and_then_vote
     scene.nodes[3].stop().await.unwrap();
     let kept = scene.consortium.scratch().join("backup");
     scene.nodes[3].keep_data(&kept).unwrap();
-    scene.consortium.up().await.unwrap();
-    scene.nodes = scene.consortium.members().unwrap();
+    scene.up().await;
     // Without node 2 every block bears the vote of node 3, which its backup does not know.
     scene.nodes[2].kill().await.unwrap();
     scene.blocks(5).await;
-    scene.consortium.up().await.unwrap();
-    scene.nodes = scene.consortium.members().unwrap();
+    scene.up().await;
     scene.nodes[3].kill().await.unwrap();
     scene.nodes[3].restore_data(&kept).unwrap();
-    scene.consortium.up().await.unwrap();
-    scene.nodes = scene.consortium.members().unwrap();
+    scene.up().await;
     scene.is_one_chain(&scene.nodes).await;
     let told = || async { scene.nodes[3].log().contains("votes_lost") };
     until("the node to say that its votes are lost", BLOCK, told)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, TxKind, address};
 use alloy_sol_types::{SolCall, sol};
-use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, until};
+use althing_e2e::{Account, Consortium, Dice, Manifests, Member, Rpc, until};
 use serde_json::json;
 use tokio::process::Child;
 
@@ -248,18 +248,6 @@ const VARIABLE: &str = "ALTHING_CHURN_ROUNDS";
 /// How many rounds there are otherwise.
 const ROUNDS: usize = 8;
 
-/// Numbers that are the same in every run (Marsaglia's xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn membership_changes_survive_kills_at_random_points() {
     let _room = room::enter().await;
@@ -271,9 +259,9 @@ async fn membership_changes_survive_kills_at_random_points() {
     let ids: Vec<String> = scene.nodes.iter().map(id).collect();
     // The processes that this case started, which replace those of `althing up`.
     let mut restarted: BTreeMap<usize, Child> = BTreeMap::new();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::default();
     for round in 0..rounds {
-        let changed = 2 + usize::try_from(dice.below(2)).unwrap();
+        let changed = 2 + dice.index(2);
         let joins = !listed(&scene.rpc, "getSealerList").await.contains(&ids[changed]);
         let node = ids[changed].clone();
         let input = match joins {
@@ -284,13 +272,13 @@ async fn membership_changes_survive_kills_at_random_points() {
         let (raw, _) = scene.seat.sign(nonce, TxKind::Call(CONSENSUS), input.into(), GAS);
         scene.rpc.send_raw(&raw).await.unwrap();
         // Wherever the change is by then.
-        tokio::time::sleep(Duration::from_millis(dice.below(1_500))).await;
-        let victim = 1 + usize::try_from(dice.below(3)).unwrap();
+        tokio::time::sleep(dice.milliseconds(1_500)).await;
+        let victim = 1 + dice.index(3);
         match restarted.remove(&victim) {
             Some(mut process) => process.kill().await.unwrap(),
             None => scene.nodes[victim].kill().await.unwrap(),
         }
-        tokio::time::sleep(Duration::from_millis(dice.below(3_000))).await;
+        tokio::time::sleep(dice.milliseconds(3_000)).await;
         restarted.insert(victim, scene.nodes[victim].start_as_it_is().unwrap());
         let what = format!("round {round}: node {changed} to join ({joins}) while node {victim} was killed");
         until(&what, CARRIED_OUT, || async {

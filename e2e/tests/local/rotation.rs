@@ -56,6 +56,13 @@ impl Scene {
         Ok(Pace::of(&self.nodes.first().context("a node")?.rpc(1)?))
     }
 
+    /// How blocks follow each other while nothing changes.
+    async fn usual(&self) -> anyhow::Result<Intervals> {
+        let pace = self.pace()?;
+        tokio::time::sleep(USUAL).await;
+        pace.stop().await
+    }
+
     /// `althing up`, and then every node shows the same as its files, and every session is alive.
     async fn renew(&mut self) -> anyhow::Result<()> {
         let before = self.load.count();
@@ -136,7 +143,7 @@ impl Scene {
         for node in &self.nodes {
             load::is_all_there(&acknowledged, &node.rpc(1)?).await;
         }
-        self.consortium.agreed(&self.nodes, 1, 1, TAKEN_UP).await?;
+        self.consortium.ledgers_are_equal(1, &self.nodes, TAKEN_UP).await?;
         println!("{} transactions acknowledged", acknowledged.len());
         Ok(())
     }
@@ -157,9 +164,7 @@ fn compare(what: &str, usual: &Intervals, during: &Intervals) {
 async fn years_pass_and_every_certificate_is_renewed_without_a_lost_session_or_transaction() {
     let _room = room::enter().await;
     let mut scene = Scene::start().await.unwrap();
-    let pace = scene.pace().unwrap();
-    tokio::time::sleep(USUAL).await;
-    let usual = pace.stop().await.unwrap();
+    let usual = scene.usual().await.unwrap();
     for days in DAYS {
         let issuers = scene.told("issuer").await.unwrap();
         let before = scene.load.count();
@@ -180,9 +185,7 @@ async fn years_pass_and_every_certificate_is_renewed_without_a_lost_session_or_t
 async fn the_chain_key_rolls_over_without_a_lost_session_or_transaction() {
     let _room = room::enter().await;
     let mut scene = Scene::start().await.unwrap();
-    let pace = scene.pace().unwrap();
-    tokio::time::sleep(USUAL).await;
-    let usual = pace.stop().await.unwrap();
+    let usual = scene.usual().await.unwrap();
     let (trust, issuer) = (scene.told("trust").await.unwrap(), scene.told("issuer").await.unwrap());
     let pace = scene.pace().unwrap();
     scene.keys("[1, 2]").await.unwrap();

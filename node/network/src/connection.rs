@@ -30,6 +30,9 @@ const READ_BYTES: usize = 16 << 10;
 /// Payloads from this length on are written from where they are instead of being copied into the batch.
 const WRITE_DIRECT_BYTES: usize = 16 << 10;
 
+/// What certificates shown again are charged as, frames: checking a chain costs as much as reading that many.
+const SHOWN_COST_FRAMES: usize = 500;
+
 /// How long a closing connection has to say so to its peer.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -169,7 +172,7 @@ impl Connection {
                 Ok(taken) => taken,
                 Err(refusal) => return End::Offence(refusal),
             };
-            if let Some(pause) = budget.charge(taken.bytes, taken.frames, shared.now()) {
+            if let Some(pause) = budget.charge(taken.bytes, taken.frames + taken.surcharge, shared.now()) {
                 shared.metrics.throttled.inc();
                 tokio::time::sleep(pause).await;
             }
@@ -193,6 +196,9 @@ impl Connection {
         {
             taken.frames += 1;
             taken.bytes += frame.wire_bytes();
+            if (frame.group, frame.module) == (CONTROL_GROUP, control::SHOWN) {
+                taken.surcharge += SHOWN_COST_FRAMES;
+            }
             self.receive(shared, frame)?;
         }
         if taken.frames > 0 {
@@ -324,4 +330,6 @@ enum End {
 struct Taken {
     frames: usize,
     bytes: usize,
+    /// Frames' worth of work beyond reading.
+    surcharge: usize,
 }

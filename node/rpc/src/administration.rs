@@ -19,32 +19,9 @@ struct StatusObject {
     version: String,
     node_id: NodeId,
     started_at: u64,
-    certificates: CertificateObject,
-    peers: BTreeMap<NodeId, CertificateObject>,
+    certificates: CertificateStatus,
+    peers: BTreeMap<NodeId, CertificateStatus>,
     groups: BTreeMap<GroupId, GroupObject>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CertificateObject {
-    trust: B256,
-    issuer: Option<B256>,
-    not_after: u64,
-}
-
-impl From<CertificateStatus> for CertificateObject {
-    fn from(status: CertificateStatus) -> Self {
-        let CertificateStatus {
-            trust,
-            issuer,
-            not_after,
-        } = status;
-        Self {
-            trust,
-            issuer,
-            not_after,
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -115,8 +92,8 @@ fn status(call: &Call<'_>) -> Answer {
         version,
         node_id,
         started_at,
-        certificates: certificates.into(),
-        peers: peers.into_iter().map(|(id, peer)| (id, peer.into())).collect(),
+        certificates,
+        peers,
         groups: groups.into_iter().map(|(id, group)| (id, group.into())).collect(),
     })
 }

@@ -276,6 +276,20 @@ fn a_chain_key_rolls_over_in_two_changes() {
 }
 
 #[test]
+fn the_certificate_that_a_person_names_signs_until_the_name_is_taken_out() {
+    let mut scene = Scene::new();
+    let old = fingerprint(&scene.chain(1));
+    scene.spec(|spec| spec.trust = Some(serde_json::from_value(json!({"issuing": old})).unwrap()));
+    scene.keys(&[1, 2]);
+    let plan = scene.settle();
+    assert_eq!((signs(&plan), waits_for(&plan)), (old.as_str(), None));
+    let both = consortium(&plan).facts.trusted.len();
+    assert_eq!(both, 2, "every node, and every client, is given both");
+    scene.spec(|spec| spec.trust = Some(serde_json::from_value(json!({})).unwrap()));
+    assert_eq!(signs(&scene.settle()), fingerprint(&scene.chain(2)));
+}
+
+#[test]
 fn both_changes_in_one_do_the_same_more_slowly() {
     let mut scene = Scene::new();
     scene.keys(&[2]);

@@ -3,21 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::API_VERSION;
-use althing_crds::v1alpha1::{
-    Agency, ExternalAgency, ExternalNode, Group, MemberRole, Node, NodeSpec, ServiceType, SignedGenesis,
-};
+use althing_crds::v1alpha1::{Agency, Group, MemberRole, Node, NodeSpec, SignedGenesis};
 use althing_kubernetes::names;
-use althing_operator::controller::Hold;
-use althing_operator::controller::attestation::{self, Before, Statement};
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{GroupName, NodeName};
-use althing_operator::pki::inspect;
-use althing_types::NodeId;
 use anyhow::{Context, bail, ensure};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+use super::facts::{external_agency, external_node, unknown_address};
 use super::{Export, balancers};
 use crate::kubernetes::seen::{self, sentence};
 use crate::kubernetes::target::{Scope, Target};
@@ -239,83 +234,6 @@ pub(super) fn documents(
         }
     }
     found
-}
-
-fn why(hold: Hold) -> String {
-    match hold {
-        Hold::Pending(obstacle) | Hold::Wrong(obstacle) => obstacle.message,
-    }
-}
-
-/// The agency key of a certificate in PEM.
-fn key_of(certificate: Option<&str>) -> Option<NodeId> {
-    inspect::first(certificate?).ok()?.public_key
-}
-
-/// An agency as its own key stands behind it; before it has a certificate, its request.
-fn external_agency(name: &str, agency: &Agency) -> Result<ExternalAgency, String> {
-    let nothing = || "it has neither certificate nor request yet".to_owned();
-    let status = agency.status.as_ref().ok_or_else(nothing)?;
-    let certificate = status.certificate.clone();
-    let request = status
-        .certificate_signing_request
-        .clone()
-        .filter(|_| certificate.is_none());
-    let external = ExternalAgency {
-        attestation: status.attestation.clone().filter(|_| certificate.is_some()),
-        certificate,
-        certificate_signing_request: request,
-        governance_account: status.governance_account.clone(),
-        genesis: vec![],
-    };
-    if external.certificate.is_none() {
-        return match external.certificate_signing_request {
-            Some(_) => Ok(external),
-            None => Err(nothing()),
-        };
-    }
-    let key = key_of(external.certificate.as_deref());
-    let statement = Statement::agency(name, &agency.spec.consortium, &external);
-    let before = Before {
-        key: key.as_ref(),
-        newest: None,
-    };
-    let attestation = external.attestation.as_ref();
-    attestation::check("status.attestation", attestation, &statement, before).map_err(why)?;
-    Ok(external)
-}
-
-/// A node as its agency's key stands behind it.
-fn external_node(manifests: &NamespaceManifests, name: &NodeName, node: &Node) -> Result<ExternalNode, String> {
-    let status = node.status.as_ref().filter(|status| status.node_id.is_some());
-    let status = status.ok_or_else(|| "it has no nodeID yet".to_owned())?;
-    let external = ExternalNode {
-        node_id: status.node_id.clone(),
-        address: status.address.clone(),
-        certificate: status.certificate.clone(),
-        attestation: status.attestation.clone(),
-    };
-    let agency = manifests.agencies.get(node.spec.agency.as_str());
-    let agency = agency.and_then(|agency| agency.status.as_ref()?.certificate.as_deref());
-    let key = key_of(agency);
-    let statement = Statement::node(name.as_str(), &node.spec.agency, &external);
-    let before = Before {
-        key: key.as_ref(),
-        newest: None,
-    };
-    let attestation = external.attestation.as_ref();
-    attestation::check("status.attestation", attestation, &statement, before).map_err(why)?;
-    Ok(external)
-}
-
-fn unknown_address(node: &Node) -> &'static str {
-    match node.spec.p2p.as_ref().and_then(|p2p| p2p.service) {
-        Some(ServiceType::NodePort) => "a NodePort has an address on every machine; say which in spec.p2p.advertise",
-        Some(ServiceType::LoadBalancer) => {
-            "its agency signs the address; put that of the load balancer into spec.p2p.advertise"
-        }
-        None | Some(ServiceType::ClusterIP) => "it has no place to listen at yet",
-    }
 }
 
 /// The genesis hashes that an agency signed for these readers.

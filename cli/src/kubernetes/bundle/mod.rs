@@ -10,6 +10,7 @@
 mod balancers;
 mod diff;
 mod export;
+mod facts;
 mod import;
 mod inspect;
 mod read;

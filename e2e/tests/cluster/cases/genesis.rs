@@ -6,26 +6,19 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
 
 use super::consortium::{CONVERGENCE, allow_delete};
-use super::sovereign::{Home, Reach, certify, form, group, meet, tell_each_other};
+use super::sovereign::{Home, TWO_AGENCIES_NODES, form, group, tell_each_other, two_agencies};
 
-/// The agencies with their nodes.
-const AGENCIES: [(&str, &[&str]); 2] = [("agency-a", &["node-0", "node-1"]), ("agency-b", &["node-2", "node-3"])];
 /// The group of both.
 const GROUP: &str = "ledgergroup/group-1";
 
 pub(crate) async fn a_group_that_two_agencies_wrote_differently_starts_nowhere_and_the_field_is_named(
     case: Case,
 ) -> anyhow::Result<()> {
-    let mut homes = vec![];
-    for agency in AGENCIES {
-        homes.push(Home::new(&case, agency, Reach::Names).await?);
-    }
-    certify(&homes).await?;
-    meet(&homes).await?;
+    let homes = two_agencies(&case).await?;
     let [a, b] = homes.as_slice() else {
         anyhow::bail!("two agencies")
     };
-    let right = group(1, &["node-0", "node-1", "node-2", "node-3"], &["agency-a", "agency-b"]);
+    let right = group(1, &TWO_AGENCIES_NODES, &["agency-a", "agency-b"]);
     let mut other = right.clone();
     other["spec"]["genesis"]["gasLimit"] = json!(200_000_000);
     a.put("group-1.yaml", &right.to_string()).await?;

@@ -8,27 +8,19 @@ use althing_e2e::operator::{PodWatch, Watchdog, is_up, pods, uid};
 use anyhow::{Context, ensure};
 
 use super::consortium::CONVERGENCE;
-use super::sovereign::{Home, Reach, certify, form, group, meet};
+use super::sovereign::{Home, TWO_AGENCIES_NODES, form, group, two_agencies};
 
-/// The agencies with their nodes, which all seal one group.
-const AGENCIES: [(&str, &[&str]); 2] = [("agency-a", &["node-0", "node-1"]), ("agency-b", &["node-2", "node-3"])];
 /// The longest pause of a group that loses one sealer: a few rounds' timeouts of 3 s, each longer than the last.
 const ONE_SEALER_AWAY: Duration = Duration::from_secs(30);
 /// Four restarts, each with a lease that is asked for, granted by proofs of life, and given back.
 const FOUR_RESTARTS: Duration = Duration::from_secs(600);
 
 pub(crate) async fn two_agencies_that_each_restart_one_of_four_sealers_at_once(case: Case) -> anyhow::Result<()> {
-    let mut homes = vec![];
-    for agency in AGENCIES {
-        homes.push(Home::new(&case, agency, Reach::Names).await?);
-    }
-    certify(&homes).await?;
-    meet(&homes).await?;
+    let homes = two_agencies(&case).await?;
     let [a, b] = homes.as_slice() else {
         anyhow::bail!("two agencies")
     };
-    let sealers = ["node-0", "node-1", "node-2", "node-3"];
-    form(&[a, b], &group(1, &sealers, &["agency-a", "agency-b"])).await?;
+    form(&[a, b], &group(1, &TWO_AGENCIES_NODES, &["agency-a", "agency-b"])).await?;
     let ledger = a.ledger(1, &["node-0", "node-1"]);
     ledger.goes_on(CONVERGENCE).await?;
     all_in_sync(&homes).await?;
@@ -58,9 +50,9 @@ pub(crate) async fn two_agencies_that_each_restart_one_of_four_sealers_at_once(c
 }
 
 async fn all_in_sync(homes: &[Home]) -> anyhow::Result<()> {
-    for (home, (_, nodes)) in homes.iter().zip(AGENCIES) {
-        home.is_ready("Node", nodes).await?;
-        for node in nodes {
+    for home in homes {
+        home.is_ready("Node", home.nodes()).await?;
+        for node in home.nodes() {
             let kind = "althing.dev/v1alpha1/Node";
             home.case.condition(kind, node, "InSync", CONVERGENCE).await?;
         }

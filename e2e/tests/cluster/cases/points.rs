@@ -4,16 +4,15 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use althing_e2e::Dice;
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::{Ledger, NodeProcess, Watchdog};
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::consortium::CONVERGENCE;
-use super::sovereign::{Home, Reach, certify, form, group, meet};
+use super::sovereign::{Home, TWO_AGENCIES_NODES as SEALERS, form, group, two_agencies};
 
-const AGENCIES: [(&str, &[&str]); 2] = [("agency-a", &["node-0", "node-1"]), ("agency-b", &["node-2", "node-3"])];
-const SEALERS: [&str; 4] = ["node-0", "node-1", "node-2", "node-3"];
 /// The variable with another number of points.
 const VARIABLE: &str = "ALTHING_POINTS";
 /// How many there are otherwise.
@@ -24,22 +23,6 @@ const AGREED: Duration = Duration::from_secs(60);
 const RESTARTED: Duration = Duration::from_secs(300);
 /// The longest pause of a group through a fault and what heals it.
 const PAUSE: Duration = Duration::from_secs(90);
-
-/// Numbers that are the same in every run (Marsaglia's xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % (end as u64)).unwrap_or(0)
-    }
-
-    fn milliseconds(&mut self, end: usize) -> Duration {
-        Duration::from_millis(self.below(end) as u64)
-    }
-}
 
 /// What is changed.
 #[derive(Clone, Copy, Debug)]
@@ -72,17 +55,14 @@ struct Scene {
     changes: [u32; 4],
     roles: [&'static str; 4],
     groups: u32,
-    memory: [u32; 2],
+    /// The limits of each agency's pods, as its manifests say them.
+    limits: [String; 2],
+    restarts: u32,
 }
 
 impl Scene {
     async fn start(case: &Case) -> anyhow::Result<Self> {
-        let mut homes = vec![];
-        for agency in AGENCIES {
-            homes.push(Home::new(case, agency, Reach::Names).await?);
-        }
-        certify(&homes).await?;
-        meet(&homes).await?;
+        let homes = two_agencies(case).await?;
         let mut ids = vec![];
         for home in &homes {
             for node in home.nodes() {
@@ -92,12 +72,13 @@ impl Scene {
         let scene = Self {
             homes,
             ids,
-            dice: Dice(0x9e37_79b9_7f4a_7c15),
+            dice: Dice::default(),
             away: None,
             changes: [0; 4],
             roles: ["Sealer"; 4],
             groups: 1,
-            memory: [1024; 2],
+            limits: ["limits: {memory: 1Gi}"; 2].map(str::to_owned),
+            restarts: 0,
         };
         scene.form(1).await?;
         Ok(scene)
@@ -117,23 +98,23 @@ impl Scene {
     }
 
     fn next(&mut self) -> (Change, Fault) {
-        let change = match (self.away, self.dice.below(4)) {
+        let change = match (self.away, self.dice.index(4)) {
             (Some(node), 0..3) => Change::Seals(node),
-            (None, 0) => Change::Leaves(self.dice.below(4), "Observer"),
-            (None, 1) => Change::Leaves(self.dice.below(4), "Free"),
-            (None, 2) => Change::Restart(self.dice.below(2)),
+            (None, 0) => Change::Leaves(self.dice.index(4), "Observer"),
+            (None, 1) => Change::Leaves(self.dice.index(4), "Free"),
+            (None, 2) => Change::Restart(self.dice.index(2)),
             _ if self.groups < 4 => Change::Group(self.groups + 1),
-            (None, _) => Change::Restart(self.dice.below(2)),
+            (None, _) => Change::Restart(self.dice.index(2)),
             (Some(node), _) => Change::Seals(node),
         };
         let faults = if matches!(change, Change::Group(_)) { 2 } else { 3 };
-        let fault = match self.dice.below(faults) {
-            0 => Fault::Killed(self.dice.below(4)),
+        let fault = match self.dice.index(faults) {
+            0 => Fault::Killed(self.dice.index(4)),
             1 => Fault::CutOff(
-                self.dice.below(4),
+                self.dice.index(4),
                 Duration::from_secs(2) + self.dice.milliseconds(8_000),
             ),
-            _ => Fault::OperatorKilled(self.dice.below(2)),
+            _ => Fault::OperatorKilled(self.dice.index(2)),
         };
         (change, fault)
     }
@@ -151,25 +132,12 @@ impl Scene {
             Change::Leaves(node, to) => role(node, to, self),
             Change::Seals(node) => role(node, "Sealer", self),
             Change::Restart(agency) => {
-                let memory = self.memory.get_mut(agency).context("an agency")?;
-                let (from, to) = (format!("{memory}Mi"), format!("{}Mi", *memory + 16));
-                *memory += 16;
-                let from = if from == "1024Mi" {
-                    "memory: 1Gi".to_owned()
-                } else {
-                    from
-                };
-                let to = if from.starts_with("memory") {
-                    format!("memory: {to}")
-                } else {
-                    to
-                };
-                return self
-                    .homes
-                    .get(agency)
-                    .context("an agency")?
-                    .change_nodes(&from, &to)
-                    .await;
+                self.restarts += 1;
+                let limit = format!("limits: {{memory: {}Mi}}", 1024 + 16 * self.restarts);
+                let limits = self.limits.get_mut(agency).context("an agency")?;
+                let from = std::mem::replace(limits, limit.clone());
+                let home = self.homes.get(agency).context("an agency")?;
+                return home.change_nodes(&from, &limit).await;
             }
             Change::Group(id) => {
                 self.groups = id;

@@ -293,6 +293,21 @@ pub(crate) async fn meet(homes: &[Home]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The nodes of [`two_agencies`].
+pub(crate) const TWO_AGENCIES_NODES: [&str; 4] = ["node-0", "node-1", "node-2", "node-3"];
+
+/// Agency A with node-0 and node-1, agency B with node-2 and node-3: certified, and acquainted.
+pub(crate) async fn two_agencies(case: &Case) -> anyhow::Result<Vec<Home>> {
+    const AGENCIES: [(&str, &[&str]); 2] = [("agency-a", &["node-0", "node-1"]), ("agency-b", &["node-2", "node-3"])];
+    let mut homes = vec![];
+    for agency in AGENCIES {
+        homes.push(Home::new(case, agency, Reach::Names).await?);
+    }
+    certify(&homes).await?;
+    meet(&homes).await?;
+    Ok(homes)
+}
+
 /// Agencies that write the same group into their folders compute the same genesis, and tell each other its hash in signed bundles:
 /// nobody compares it by hand or pins it.
 pub(crate) async fn form(homes: &[&Home], manifest: &Value) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use althing_types::genesis::{ConsensusKind, StateKind};
 use althing_types::{B256, GroupId, NodeId};
+use serde::Serialize;
 
 use super::Head;
 
@@ -147,7 +148,8 @@ pub struct NodeStatus {
 }
 
 /// What a node shows its peers and what it trusts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CertificateStatus {
     /// SHA-256 over the set of chain certificates it trusts: in ascending byte order, each after its length (4 bytes, big-endian).
     pub trust: B256,

@@ -14,7 +14,7 @@ use crate::controller::{Context, Hold, Outcome};
 use crate::name::AgencyName;
 use crate::pki::{Request, Role};
 use crate::plan::Identity;
-use crate::status::{ObjectRef, Reason};
+use crate::status::{Facts, ObjectRef, Reason};
 
 /// What a manifest says of somebody else's agency.
 #[derive(Clone, Copy)]
@@ -104,9 +104,7 @@ fn attested(
 ) -> Outcome<(Option<Attestation>, Vec<SignedGenesis>)> {
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
     let key = certificate.facts.public_key.as_ref();
-    let known_key = known
-        .and_then(|facts| Certificate::read(facts.certificate.as_deref()?).ok())
-        .and_then(|certificate| certificate.facts.public_key);
+    let known_key = known.and_then(known_certificate).and_then(|it| it.facts.public_key);
     if let Some(known) = known_key.filter(|known| Some(known) != key) {
         let text = format!(
             "Agency/{}: spec.external.certificate: found a certificate over another key; accepted: one over the key that is known under this name, {}…. Two agencies claim one name, or this bundle is not the agency's",
@@ -127,12 +125,18 @@ fn attested(
     Ok((external.attestation.clone(), external.genesis.clone()))
 }
 
+fn known_certificate(known: &Facts) -> Option<Certificate> {
+    Certificate::read(known.certificate.as_deref()?).ok()
+}
+
 /// What was accepted last stays in force beside a manifest that is refused: a Git revert, or a swapped account, takes nobody's
 /// voice or nodes away.
 fn in_force(ctx: &Context<'_>, agency: &ValidatedAgency, chain: &ChainFacts, hold: Hold) -> Outcome<AgencyFacts> {
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
-    let certificate = known.and_then(|facts| Certificate::read(facts.certificate.as_deref()?).ok());
-    let account = known.and_then(|facts| facts.governance_account);
+    let certificate = known.and_then(known_certificate);
+    // The chain key signed the account in the certificate; a status is open to whoever may write it.
+    let account = certificate.as_ref().and_then(|it| it.facts.governance_account);
+    let account = account.or_else(|| known?.governance_account);
     let (Some(certificate), Some(governance_account)) = (certificate, account) else {
         return Err(hold);
     };

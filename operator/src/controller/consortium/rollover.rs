@@ -11,13 +11,13 @@
 //! `spec.trust.waivers` says until when it is not waited for. Nothing here is read from a status but which certificate signed last:
 //! who may write a status can hold a step up, and add nothing to what is trusted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::ExternalNode;
 use althing_types::{B256, NodeId};
 
 use super::ValidatedConsortium;
 use crate::controller::certificate::Certificate;
+use crate::controller::node::external_id;
 use crate::controller::{Context, Hold, Outcome};
 use crate::name::{AgencyName, NodeName};
 use crate::pki::{inspect, trust_hash};
@@ -44,42 +44,19 @@ pub(super) fn rollover(
 ) -> Outcome<Rollover> {
     let members = Members::of(ctx, consortium);
     let wanted = each_once(own.iter().chain(&consortium.trusted));
-    let mut waiting = vec![];
-    let mut trusted = wanted.clone();
-    if !members.all_trust_only(&wanted) {
-        let stragglers = members.stragglers(&wanted);
-        let kept: Vec<&Certificate> = former.iter().filter(|old| !is_among(&wanted, old)).collect();
-        if !stragglers.is_empty() && !kept.is_empty() {
-            let numbers = kept.iter().map(|old| short(old)).collect::<Vec<_>>().join(", ");
-            waiting.push(format!(
-                "the old chain certificate {numbers} is still trusted: {}",
-                listed(&stragglers)
-            ));
-            trusted = each_once(wanted.iter().chain(kept));
-        } else if kept.is_empty() {
-            members.refuse_strangers(&wanted)?;
-        }
-    }
+    let (mut trusted, still) = members.keep(&wanted, former)?;
     let wished = wished(consortium, own, &wanted)?;
-    let issuing = match members.signed_last(ctx, consortium, &trusted) {
+    let (issuing, not_yet) = match members.signed_last(ctx, consortium, &trusted) {
         Some(last) if consortium.registrar.is_some() && !has_same_key(last, &wished) => {
-            let unaware = members.unaware(&trusted);
-            match unaware.is_empty() {
-                true => wished,
-                false => {
-                    let text = "the new chain certificate {} does not sign yet: {}";
-                    let text = text
-                        .replacen("{}", &short(&wished), 1)
-                        .replacen("{}", &listed(&unaware), 1);
-                    waiting.push(text);
-                    last.clone()
-                }
-            }
+            members.succeed(last, wished, &trusted)
         }
-        _ => wished,
+        _ => (wished, None),
     };
     trusted.sort_by_key(|certificate| certificate.facts.fingerprint != issuing.facts.fingerprint);
-    Ok(Rollover { trusted, waiting })
+    Ok(Rollover {
+        trusted,
+        waiting: still.into_iter().chain(not_yet).collect(),
+    })
 }
 
 /// The certificate that is to sign: the named one, else the registrar's newest, else the only one.
@@ -191,7 +168,7 @@ impl<'a> Members<'a> {
                 continue;
             };
             if let Some(external) = &node.spec.external {
-                let id = node_id_of(external).filter(|id| !consortium.revocations.node_ids.contains(id));
+                let id = external_id(external).filter(|id| !consortium.revocations.node_ids.contains(id));
                 member.elsewhere.extend(id.map(|id| (name, id)));
             } else if ctx
                 .observed
@@ -212,6 +189,48 @@ impl<'a> Members<'a> {
         let hash = hash_of(wanted);
         let is_told = |report: &Option<CertificateReport>| report.is_some_and(|report| report.trust == hash);
         !self.own.is_empty() && self.own.values().all(is_told)
+    }
+
+    /// What is trusted: what is wanted, and of the former certificates those that somebody is under still; then who that is.
+    fn keep(&self, wanted: &[Certificate], former: &[Certificate]) -> Outcome<(Vec<Certificate>, Option<String>)> {
+        if self.all_trust_only(wanted) {
+            return Ok((wanted.to_vec(), None));
+        }
+        let kept: Vec<&Certificate> = former.iter().filter(|old| !is_among(wanted, old)).collect();
+        if kept.is_empty() {
+            self.refuse_strangers(wanted)?;
+            return Ok((wanted.to_vec(), None));
+        }
+        let stragglers = self.stragglers(wanted);
+        if stragglers.is_empty() {
+            return Ok((wanted.to_vec(), None));
+        }
+        let fingerprints: Vec<_> = kept.iter().map(|old| short(old)).collect();
+        let text = format!(
+            "the old chain certificate {} is still trusted: {}",
+            fingerprints.join(", "),
+            listed(&stragglers)
+        );
+        Ok((each_once(wanted.iter().chain(kept)), Some(text)))
+    }
+
+    /// Which of two signs: the wished one as soon as everybody trusts it; until then the last one, and who is waited for.
+    fn succeed(
+        &self,
+        last: &Certificate,
+        wished: Certificate,
+        trusted: &[Certificate],
+    ) -> (Certificate, Option<String>) {
+        let unaware = self.unaware(trusted);
+        if unaware.is_empty() {
+            return (wished, None);
+        }
+        let text = format!(
+            "the new chain certificate {} does not sign yet: {}",
+            short(&wished),
+            listed(&unaware)
+        );
+        (last.clone(), Some(text))
     }
 
     /// The nodes that do not say that they trust exactly these.
@@ -309,14 +328,6 @@ impl<'a> Members<'a> {
     }
 }
 
-fn node_id_of(external: &ExternalNode) -> Option<NodeId> {
-    let told = external.node_id.as_ref().and_then(|id| id.parse().ok());
-    told.or_else(|| {
-        let pem = external.certificate.as_deref()?;
-        Certificate::read(pem).ok()?.facts.public_key
-    })
-}
-
 impl Member<'_> {
     const fn has_nodes(&self) -> bool {
         !self.running.is_empty() || !self.elsewhere.is_empty()
@@ -333,6 +344,5 @@ fn is_under(certificate: &Certificate, wanted: &[Certificate]) -> bool {
 }
 
 fn hash_of(certificates: &[Certificate]) -> B256 {
-    let distinct: BTreeSet<&str> = certificates.iter().map(|it| it.pem.as_str()).collect();
-    trust_hash(distinct.into_iter())
+    trust_hash(certificates.iter().map(|it| it.pem.as_str()))
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::ExternalNode;
+use althing_types::NodeId;
+
 use super::plan::agency_of;
 use super::{NodeForm, ValidatedNode};
 use crate::controller::agency::AgencyFacts;
@@ -11,13 +14,21 @@ use crate::name::AgencyName;
 use crate::pki::inspect;
 use crate::status::{ObjectRef, Reason};
 
-/// A node as it counts, and why its manifest does not.
+/// A node as it counts.
 #[derive(Clone, Debug)]
-pub struct Accepted {
-    /// Its identity and address as its agency gave them last; none when nothing was ever accepted.
-    pub node: Option<ValidatedNode>,
-    /// Why its manifest is refused or cannot be judged.
-    pub refused: Option<Hold>,
+pub enum Accepted {
+    /// As its manifest says.
+    AsWritten(ValidatedNode),
+    /// As its agency gave it last, and why its manifest is refused or cannot be judged.
+    AsKnown(ValidatedNode, Hold),
+    /// Not at all: nothing of it was ever accepted.
+    No(Hold),
+}
+
+/// The nodeID that a manifest of somebody else's node states, else its certificate's.
+pub fn external_id(external: &ExternalNode) -> Option<NodeId> {
+    let stated = external.node_id.as_ref().and_then(|id| id.parse().ok());
+    stated.or_else(|| inspect::first(external.certificate.as_deref()?).ok()?.public_key)
 }
 
 /// Own nodes count as they are. What was accepted last of somebody else's stays in force beside a manifest that is refused, or
@@ -28,13 +39,10 @@ pub fn accept(
     agencies: &BTreeMap<AgencyName, Outcome<AgencyFacts>>,
 ) -> Accepted {
     match check(ctx, &node, agencies) {
-        Ok(()) => Accepted {
-            node: Some(node),
-            refused: None,
-        },
-        Err(hold) => Accepted {
-            node: known(ctx, node),
-            refused: Some(hold),
+        Ok(()) => Accepted::AsWritten(node),
+        Err(hold) => match known(ctx, node) {
+            Some(node) => Accepted::AsKnown(node, hold),
+            None => Accepted::No(hold),
         },
     }
 }

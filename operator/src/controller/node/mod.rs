@@ -4,6 +4,6 @@ pub mod external;
 pub mod plan;
 pub mod validate;
 
-pub use external::{Accepted, accept};
+pub use external::{Accepted, accept, external_id};
 pub use plan::{NodeFacts, OwnNode, identity, plan};
 pub use validate::{NodeForm, OwnSettings, ValidatedNode, validate};

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use althing_crds::v1alpha1::{Agency, ExternalAgency, ExternalNode, Group, Node};
 use althing_operator::controller::Hold;
 use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
+use althing_operator::controller::node::external_id;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::pki::inspect::{CertificateFacts, first, verify_issued_by};
@@ -252,13 +253,13 @@ impl Checks<'_> {
     /// An identity is written once and runs at most once.
     fn known_id(&self, name: &NodeName, external: &ExternalNode, found: &mut Refusals) {
         const ID: &str = "spec.external.nodeId";
-        let Some(id) = id_of(external) else { return };
+        let Some(id) = external_id(external) else { return };
         for (other, node) in &self.terms.known.nodes {
             let Some(taken) = known_id(node) else { continue };
             match (other == name, taken == id) {
                 (true, false) => {
                     let accepted = format!("{taken}, which is known under this name: another key is another node");
-                    found.refuse(ID, &id, &accepted);
+                    found.refuse(ID, &id.to_string(), &accepted);
                 }
                 (false, true) => found.refuse(ID, &format!("that of Node/{other}"), "an identity under one name"),
                 _ => {}
@@ -313,17 +314,9 @@ fn same_id(external: &ExternalNode, certified: Option<NodeId>, found: &mut Refus
     }
 }
 
-fn id_of(external: &ExternalNode) -> Option<String> {
-    let certified = || {
-        let facts = first(external.certificate.as_deref()?).ok()?;
-        facts.public_key.map(|id| id.to_string())
-    };
-    external.node_id.clone().map(|id| id.to_lowercase()).or_else(certified)
-}
-
-fn known_id(node: &Node) -> Option<String> {
-    let told = || node.status.as_ref()?.node_id.clone();
-    let external = node.spec.external.as_ref().and_then(id_of);
+fn known_id(node: &Node) -> Option<NodeId> {
+    let told = || node.status.as_ref()?.node_id.as_ref()?.parse().ok();
+    let external = node.spec.external.as_ref().and_then(external_id);
     external.or_else(told)
 }
 
