@@ -49,8 +49,10 @@ pub fn external_agency() -> Agency {
         certificate: Some(CERTIFICATE.to_owned()),
         certificate_signing_request: None,
         governance_account: Some("0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f".into()),
+        trust: None,
         attestation: None,
         genesis: vec![],
+        wishes: vec![],
     };
     let spec = AgencySpec {
         consortium: "trade".into(),

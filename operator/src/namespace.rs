@@ -13,7 +13,7 @@ use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, Accepted, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
 use crate::cut_off::{CutOff, cut_offs};
-use crate::governance::{Agreement, Chain, Names, Opinion, Voice, agree};
+use crate::governance::{Agreement, Ask, Chain, Names, Opinion, Voice, agree, asked};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
@@ -357,16 +357,34 @@ impl Findings {
     fn agreements(&self, ctx: &Context<'_>, voices: &[Voice]) -> BTreeMap<GroupName, Agreement> {
         let agreements = self.chains(ctx).map(|(group, GroupChain { chain, view })| {
             let name = &group.group.name;
+            let asks = self.asks(name);
             let opinion = Opinion {
                 group: name,
                 chain,
                 entries: &group.entries,
+                asks: &asks,
                 voices,
                 names: self.names(),
             };
             (name.clone(), agree(&opinion, view))
         });
         agreements.collect()
+    }
+
+    /// What other agencies ask for in a group.
+    fn asks(&self, group: &GroupName) -> Vec<Ask> {
+        let others = self.agencies.values().flatten();
+        let asking = others.flat_map(|agency| agency.wishes.iter().map(move |wishes| (&agency.name, wishes)));
+        let asking = asking.filter(|(_, wishes)| wishes.group == group.as_str());
+        asking
+            .flat_map(|(agency, wishes)| {
+                let entries = asked(agency, wishes, &self.node_ids, &self.accounts).into_iter();
+                entries.map(|entry| Ask {
+                    agency: agency.clone(),
+                    entry,
+                })
+            })
+            .collect()
     }
 
     /// What leases on the chains are decided on.

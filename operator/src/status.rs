@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::{Attestation, Revocations};
+use althing_crds::v1alpha1::{AgencyTrust, Attestation, Revocations, SignedWishes};
 use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -399,12 +399,18 @@ pub struct Facts {
     /// Agency, Node: own, the signature over its public facts as they are; somebody else's, the newest that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation: Option<Attestation>,
+    /// Agency: own, what its running nodes trust and show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<AgencyTrust>,
     /// Node: where others dial it; of somebody else's node as it was accepted last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// Group: the own agencies' signatures over the genesis hash.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attestations: BTreeMap<AgencyName, Attestation>,
+    /// Group: what own agencies without a seat ask for, signed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wishes: BTreeMap<AgencyName, SignedWishes>,
     /// Agency: what the registrar is to sign, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_signing_request: Option<String>,

@@ -61,6 +61,7 @@ impl Here {
             accounts: BTreeMap::new(),
             own: local.voices(&namespace)?.into_iter().collect(),
             agreed: BTreeMap::new(),
+            asks: BTreeMap::new(),
             namespace: namespace.clone(),
             remedy: "start them with althing up -f DIR",
         };

@@ -9,7 +9,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::v1alpha1::Agreed;
-use althing_operator::governance::{Act, Call, ChainView};
+use althing_operator::governance::{Act, Ask, Call, ChainView};
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_types::{Address, Genesis, NodeId};
 use clap::Args;
@@ -45,6 +45,8 @@ pub(crate) struct Known {
     pub own: BTreeSet<AgencyName>,
     /// What its manifests declare, group by group.
     pub agreed: BTreeMap<GroupName, Agreed>,
+    /// What agencies without a seat ask for.
+    pub asks: BTreeMap<GroupName, Vec<Ask>>,
     /// What starts its nodes, when none answers.
     pub remedy: &'static str,
 }

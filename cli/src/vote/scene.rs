@@ -37,7 +37,9 @@ impl Scene {
         let mut scene = Self { known, groups: vec![] };
         for (group, view) in place.hear().await? {
             let agreed = scene.known.agreed.get(&group);
-            let (declared, lacking) = entries(agreed, &scene.known.nodes, &scene.known.accounts);
+            let (mut declared, lacking) = entries(agreed, &scene.known.nodes, &scene.known.accounts);
+            let asks = scene.known.asks.get(&group).into_iter().flatten();
+            declared.extend(asks.map(|ask| ask.entry.clone()));
             for why in lacking {
                 output::line_to_stderr(&format!("althing: group {group}: {why}"));
             }
@@ -74,8 +76,15 @@ impl Scene {
             needed: holds.needed(),
             voted: named(voted),
             missing: named(missing),
+            asked_by: self.asked_by(ballots, open),
             effect: open.effect.clone(),
         }
+    }
+
+    fn asked_by(&self, ballots: &Ballots, open: &Open) -> Vec<String> {
+        let asks = self.known.asks.get(&ballots.group).into_iter().flatten();
+        let asks = asks.filter(|ask| ask.entry.wish == open.ballot.wish && ask.entry.number == open.ballot.number);
+        asks.map(|ask| ask.agency.to_string()).collect()
     }
 
     pub(super) const fn names(&self) -> Names<'_> {

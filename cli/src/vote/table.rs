@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub needed: u64,
     pub voted: Vec<String>,
     pub missing: Vec<String>,
+    /// The agencies without a seat that ask for it.
+    pub asked_by: Vec<String>,
     pub effect: String,
 }
 
@@ -31,10 +33,14 @@ pub(super) fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(&["GROUP", "CHANGE", "WHAT", "VOTES", "VOTED", "MISSING", "WOULD BE"]);
     for row in rows {
         let force = if row.force { ", by force" } else { "" };
+        let asked = match row.asked_by.as_slice() {
+            [] => String::new(),
+            names => format!(", asked by {}", names.join(" ")),
+        };
         table.row(vec![
             row.group.clone(),
             short(&row.id),
-            format!("{}: {} → {}{force}", clipped(&row.subject), row.from, row.to),
+            format!("{}: {} → {}{force}{asked}", clipped(&row.subject), row.from, row.to),
             format!("{} of {}", row.votes, row.needed),
             listed(&row.voted),
             listed(&row.missing),

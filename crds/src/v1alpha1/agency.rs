@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Attestation;
+use super::group::AgreedMember;
 
 /// A member organisation: holds an agency certificate, issues its own node and sdk certificates, owns one governance account.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -83,6 +84,9 @@ pub struct ExternalAgency {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 42), regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
     pub governance_account: Option<String>,
+    /// What all of its nodes trust and show, while a chain certificate rolls over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<AgencyTrust>,
     /// Its signature over these facts. Needed beside a certificate; a request is confirmed by its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation: Option<Attestation>,
@@ -91,6 +95,54 @@ pub struct ExternalAgency {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["group".to_string()]))]
     pub genesis: Vec<SignedGenesis>,
+    /// What it asks for in groups in which it has no seat, each signed by itself. Only a seat's own manifest votes for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["group".to_string()]))]
+    pub wishes: Vec<SignedWishes>,
+}
+
+/// What all running nodes of an agency say that they trust and show.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AgencyTrust {
+    /// SHA-256 over the set of chain certificates they trust, `0x` and 64 hex digits.
+    #[schemars(length(equal = 66), regex(pattern = "^0x[0-9a-f]{64}$"))]
+    pub certificates: String,
+    /// SHA-256 of the agency certificate (DER) that issued those they show, `0x` and 64 hex digits.
+    #[schemars(length(equal = 66), regex(pattern = "^0x[0-9a-f]{64}$"))]
+    pub issuer: String,
+}
+
+/// What an agency asks for in one group: a role of its own nodes, a seat of its own.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedWishes {
+    /// The name of the Group.
+    #[schemars(length(min = 1, max = 40), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    pub group: String,
+    /// Roles of its nodes, as `spec.agreed.members` has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["node".to_string()]))]
+    pub members: Vec<AgreedMember>,
+    /// The weight of its seat, as `spec.agreed.committee` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<WishedSeat>,
+    /// The agency's signature over all of it.
+    pub attestation: Attestation,
+}
+
+/// The seat an agency asks for.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct WishedSeat {
+    /// The weight.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub weight: i32,
+    /// The number of this change of this subject.
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
+    pub change: i64,
 }
 
 /// The genesis of one group as an agency computed it.
@@ -142,6 +194,9 @@ pub struct AgencyStatus {
     /// The last moment of the agency certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,
+    /// Own agency: what all of its running nodes trust and show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<AgencyTrust>,
     /// Own agency: its signature over its public facts. Somebody else's: the newest that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation: Option<Attestation>,

@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agency::SignedWishes;
 use super::common::Attestation;
 
 /// Equal as a whole; or a hash is added and every other field is as it was, optional ones absent where they were absent. A
@@ -382,6 +383,22 @@ pub struct GroupStatus {
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["agency".to_string()]))]
     pub attestations: Vec<GenesisAttestation>,
+    /// What own agencies without a seat ask for, as others take it into the external Agency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["agency".to_string()]))]
+    pub wishes: Vec<AgencyWishes>,
+}
+
+/// What one own agency asks for in a group.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AgencyWishes {
+    /// The Agency of this namespace.
+    #[schemars(length(max = 40))]
+    pub agency: String,
+    /// What it asks for, signed.
+    pub wishes: SignedWishes,
 }
 
 /// One own agency's signature over a group's genesis hash.

@@ -10,16 +10,18 @@ mod consortium;
 mod group;
 mod node;
 
-pub use agency::{Agency, AgencySpec, AgencyStatus, Approval, ExternalAgency, SignedGenesis};
+pub use agency::{
+    Agency, AgencySpec, AgencyStatus, AgencyTrust, Approval, ExternalAgency, SignedGenesis, SignedWishes, WishedSeat,
+};
 pub use common::{Attestation, DeletionPolicy};
 pub use consortium::{
     Admission, Consortium, ConsortiumSpec, ConsortiumStatus, Cryptography, ManagedRegistrar, Registrar, Revocations,
     Trust,
 };
 pub use group::{
-    Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash, GenesisAttestation,
-    GenesisCommittee, GenesisConsensus, GenesisSeat, Group, GroupGenesis, GroupLocal, GroupSpec, GroupStatus,
-    MemberRole, Predeploy, StateType,
+    AgencyWishes, Agreed, AgreedMember, AgreedSeat, AgreedSetting, ChangeStatus, ConsensusType, EvmHash,
+    GenesisAttestation, GenesisCommittee, GenesisConsensus, GenesisSeat, Group, GroupGenesis, GroupLocal, GroupSpec,
+    GroupStatus, MemberRole, Predeploy, StateType,
 };
 pub use node::{
     ExternalNode, LogLevel, Node, NodeListener, NodeLog, NodeP2p, NodeSpec, NodeStatus, NodeStorage, ServiceType,

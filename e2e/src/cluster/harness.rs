@@ -22,6 +22,8 @@ use super::objects::sentence;
 
 /// No case takes that long; one that does is stuck.
 const PATIENCE: Duration = Duration::from_secs(900);
+/// The variable with another patience, in seconds, for cases that were told to do more than usual.
+const PATIENCE_VARIABLE: &str = "ALTHING_PATIENCE";
 /// What a program killed by Ctrl-C ends with.
 const INTERRUPTED: i32 = 130;
 
@@ -123,6 +125,17 @@ async fn target(shared: &Shared) -> anyhow::Result<Arc<Target>> {
     started.await.clone().map_err(|error| anyhow!("{error}"))
 }
 
+fn patience() -> anyhow::Result<Duration> {
+    match std::env::var(PATIENCE_VARIABLE) {
+        Ok(text) => {
+            let seconds = text.parse::<u64>();
+            let seconds = seconds.with_context(|| format!("{PATIENCE_VARIABLE}: found {text:?}; accepted: seconds"))?;
+            Ok(Duration::from_secs(seconds))
+        }
+        Err(_) => Ok(PATIENCE),
+    }
+}
+
 async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     let _turn = if case.alone || shared.plan.anew {
         (Some(shared.turn.write().await), None)
@@ -132,12 +145,15 @@ async fn run(case: Named, shared: &Shared) -> anyhow::Result<()> {
     let asked = Instant::now();
     let context = Case::begin(case.name, target(shared).await?).await?;
     let begun = Instant::now();
-    let ended = AssertUnwindSafe(tokio::time::timeout(PATIENCE, (case.run)(context.clone())))
+    let patience = patience()?;
+    let ended = AssertUnwindSafe(tokio::time::timeout(patience, (case.run)(context.clone())))
         .catch_unwind()
         .await;
     let result = match ended {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(anyhow!("still running after {PATIENCE:?}")),
+        Ok(Err(_)) => Err(anyhow!(
+            "still running after {patience:?}; {PATIENCE_VARIABLE} gives a case more seconds"
+        )),
         Err(panic) => Err(anyhow!("panicked: {}", message(panic.as_ref()))),
     };
     let result = match result {

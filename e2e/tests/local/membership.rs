@@ -188,6 +188,37 @@ async fn a_wiped_sealer_of_an_idle_group_votes_again_without_any_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_observer_that_is_removed_while_it_is_away_learns_of_it() {
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    let node = id(&scene.nodes[3]);
+    let observer = addObserverCall { node: node.clone() }.abi_encode();
+    send(&scene.rpc, &scene.seat, 0, observer).await;
+    scene.sealers_become(3).await;
+    scene.commits("it follows").await;
+    let equal = scene
+        .consortium
+        .ledgers_are_equal(1, &scene.nodes, Duration::from_secs(30));
+    equal.await.unwrap();
+    scene.nodes[3].kill().await.unwrap();
+    scene.commits("it is away").await;
+    let removal = removeCall { node: node.clone() }.abi_encode();
+    send(&scene.rpc, &scene.seat, 1, removal).await;
+    assert!(listed(&scene.rpc, "getObserverList").await.is_empty());
+    let removed_at = scene.rpc.height().await.unwrap();
+    scene.commits("it is free").await;
+    let _back = scene.nodes[3].start_as_it_is().unwrap();
+    let rpc = scene.nodes[3].rpc(1).unwrap();
+    until("the node to learn that it was removed", CARRIED_OUT, || async {
+        rpc.height().await.is_ok_and(|height| height >= removed_at)
+    })
+    .await
+    .unwrap();
+    assert!(listed(&rpc, "getObserverList").await.is_empty());
+    assert_eq!(rpc.height().await.unwrap(), removed_at, "and gets nothing beyond");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sealer_becomes_an_observer_and_a_sealer_again_by_votes_while_blocks_go_on() {
     let _room = room::enter().await;
     let Scene {

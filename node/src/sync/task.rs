@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use althing_consensus::ConsensusStatus;
+use althing_execution::governance;
 use althing_ledger::Ledger;
 use althing_types::{Bytes, NodeId};
 use arc_swap::ArcSwap;
@@ -308,18 +309,21 @@ impl SyncTask {
         self.parts.outlet.sync_to(peer, SyncMessage::Blocks(blocks).encode());
     }
 
-    /// Members get blocks, and so does who sealed at the height asked for: a removed sealer is served the block
-    /// that removed it (LEDGER.md 4).
+    /// Members get blocks, and so does who was one at the height asked for: a removed sealer is served the block that removed it
+    /// (LEDGER.md 4), and so is an observer, which a sealer becomes on its way out.
     fn may_read(&self, peer: &NodeId, from: u64) -> bool {
+        self.parts.outlet.audience().hears(peer) || self.was_member(peer, from)
+    }
+
+    fn was_member(&self, peer: &NodeId, height: u64) -> bool {
         let ledger = &self.parts.ledger;
-        let sealed_then = || {
-            ledger
-                .sealers(from)
-                .ok()
-                .flatten()
-                .is_some_and(|sealers| sealers.contains(peer))
-        };
-        self.parts.outlet.audience().hears(peer) || sealed_then()
+        let sealers = ledger.sealers(height).ok().flatten();
+        if sealers.is_some_and(|sealers| sealers.contains(peer)) {
+            return true;
+        }
+        let before = height.checked_sub(1).and_then(|before| ledger.state_at(before).ok());
+        let before = before.and_then(|state| governance(&state).ok().flatten());
+        before.is_some_and(|before| before.members().contains_key(peer))
     }
 
     fn stored(&self, height: u64) -> Result<Option<SyncedBlock>, althing_ledger::LedgerError> {

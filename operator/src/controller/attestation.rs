@@ -6,7 +6,9 @@
 //! ```
 
 use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, SignedGenesis};
+use althing_crds::v1alpha1::{
+    AgreedMember, Attestation, ExternalAgency, ExternalNode, SignedGenesis, SignedWishes, WishedSeat,
+};
 use althing_crypto::{StandardSuite, Suite};
 use althing_types::{B256, NodeId};
 
@@ -34,18 +36,23 @@ pub struct Statement<'a> {
 impl<'a> Statement<'a> {
     /// An agency's facts about itself.
     pub fn agency(name: &'a str, consortium: &'a str, external: &'a ExternalAgency) -> Self {
+        let mut facts = vec![
+            ("consortium", Some(consortium)),
+            ("certificate", external.certificate.as_deref()),
+            (
+                "certificateSigningRequest",
+                external.certificate_signing_request.as_deref(),
+            ),
+            ("governanceAccount", external.governance_account.as_deref()),
+        ];
+        if let Some(trust) = &external.trust {
+            facts.push(("trust.certificates", Some(&trust.certificates)));
+            facts.push(("trust.issuer", Some(&trust.issuer)));
+        }
         Self {
             kind: "Agency",
             name,
-            facts: vec![
-                ("consortium", Some(consortium)),
-                ("certificate", external.certificate.as_deref()),
-                (
-                    "certificateSigningRequest",
-                    external.certificate_signing_request.as_deref(),
-                ),
-                ("governanceAccount", external.governance_account.as_deref()),
-            ],
+            facts,
         }
     }
 
@@ -69,6 +76,15 @@ impl<'a> Statement<'a> {
             kind: "Group",
             name: group,
             facts: vec![("genesisHash", Some(hash))],
+        }
+    }
+
+    /// What an agency asks for in a group; `text` is [`wishes_text`].
+    pub fn wishes(group: &'a str, text: &'a str) -> Self {
+        Self {
+            kind: "Wishes",
+            name: group,
+            facts: vec![("wishes", Some(text))],
         }
     }
 
@@ -103,6 +119,12 @@ impl<'a> Statement<'a> {
         }
         keccak256(message)
     }
+}
+
+/// Wishes as they are signed: JSON with the fields in the order in which a manifest's schema has them.
+pub fn wishes_text(members: &[AgreedMember], seat: Option<WishedSeat>) -> String {
+    // Names, numbers and words only: there is nothing that JSON could not hold.
+    serde_json::to_string(&(members, seat)).unwrap_or_default()
 }
 
 /// The newest attestation of an object that is known, and the agency key that has to have made it.
@@ -178,6 +200,38 @@ pub fn check_genesis(signed: &[SignedGenesis], key: Option<&NodeId>) -> Outcome<
                 one.hash
             );
             return Err(Hold::wrong(Reason::AttestationInvalid, text));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what an agency asks for: signed by itself, and for nobody but itself. `owner` says whose a Node is, as far as it is known.
+pub fn check_wishes<'o>(
+    agency: &str,
+    wishes: &[SignedWishes],
+    key: Option<&NodeId>,
+    owner: impl Fn(&str) -> Option<&'o str>,
+) -> Outcome<()> {
+    for (position, one) in wishes.iter().enumerate() {
+        let field = format!("spec.external.wishes[{position}]");
+        let text = wishes_text(&one.members, one.seat);
+        let statement = Statement::wishes(&one.group, &text);
+        let before = Before { key, newest: None };
+        check(
+            &format!("{field}.attestation"),
+            Some(&one.attestation),
+            &statement,
+            before,
+        )?;
+        for member in &one.members {
+            if let Some(other) = owner(&member.node).filter(|owner| *owner != agency) {
+                let text = format!(
+                    "{}: {field}.members[{}]: found a node of {other}; accepted: one of {agency}, which asks for nobody else",
+                    statement.object(),
+                    member.node
+                );
+                return Err(Hold::wrong(Reason::AttestationInvalid, text));
+            }
         }
     }
     Ok(())

@@ -20,6 +20,15 @@ pub struct Voice {
     pub follows_manifests: bool,
 }
 
+/// What an agency asks for that has no seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Who asks.
+    pub agency: AgencyName,
+    /// What for. Its field is where an entry that votes for it would stand.
+    pub entry: Entry,
+}
+
 /// What a comparison is made of, the chain apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Opinion<'a> {
@@ -29,6 +38,8 @@ pub struct Opinion<'a> {
     pub chain: Chain,
     /// What the manifest declares.
     pub entries: &'a [Entry],
+    /// What other agencies ask for.
+    pub asks: &'a [Ask],
     /// The own agencies, in the order in which they act.
     pub voices: &'a [Voice],
     /// What this namespace calls nodes and accounts.
@@ -60,6 +71,7 @@ pub fn agree(opinion: &Opinion<'_>, chain: &ChainView) -> Agreement {
     for entry in opinion.entries {
         comparison.take(entry);
     }
+    opinion.asks.iter().for_each(|ask| comparison.hear(ask));
     Agreement {
         acts: comparison.acts,
         changes: comparison.changes.into_values().collect(),
@@ -195,6 +207,22 @@ impl Comparison<'_> {
             .map(|voice| self.act(voice, subject, Call::Withdraw(subject.clone())))
             .collect();
         self.acts.extend(acts);
+    }
+
+    /// Shows what is asked for, as long as the chain could do it and nobody has taken it up. It votes for nothing.
+    fn hear(&mut self, ask: &Ask) {
+        let entry = &ask.entry;
+        let (subject, to) = (entry.wish.subject(), entry.wish.to());
+        if entry.number != self.holds().next_number(&subject) || self.holds().decided(&subject) == to {
+            return;
+        }
+        let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));
+        let why = format!(
+            "{} asks for it; an entry {} of change {} votes for it",
+            ask.agency, entry.field, entry.number
+        );
+        let shown = self.change(id, &entry.wish, entry.force, Stage::Asked, Some(why));
+        self.changes.entry(id).or_insert(shown);
     }
 
     /// Every own seat votes, until the change has what it needs.

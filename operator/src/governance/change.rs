@@ -33,6 +33,8 @@ pub struct Change {
 pub enum Stage {
     /// It has not all the votes that it needs.
     Voting,
+    /// An agency without a seat asks for it, and no manifest here declares it.
+    Asked,
     /// An agency of this namespace votes for it only when a person says so.
     AwaitingApproval,
     /// It has its votes, and is carried out step by step.
@@ -52,6 +54,7 @@ impl Stage {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Voting => "Voting",
+            Self::Asked => "Asked",
             Self::AwaitingApproval => "AwaitingApproval",
             Self::Approved => "Approved",
             Self::GaveWay => "GaveWay",

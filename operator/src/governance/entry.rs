@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::{Agreed, MemberRole};
+use althing_crds::v1alpha1::{Agreed, AgreedSeat, MemberRole, SignedWishes};
 use althing_governance::{Role, Wish};
 use althing_types::{Address, NodeId};
 
@@ -22,6 +22,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where the entry of a Node stands.
+    pub(crate) fn of_member(node: &str) -> String {
+        format!("spec.agreed.members[{node}]")
+    }
+
+    /// Where the entry of an agency's seat stands.
+    pub(crate) fn of_seat(agency: &str) -> String {
+        format!("spec.agreed.committee[{agency}]")
+    }
+
     /// Whether only a person may vote for it (GOVERNANCE.md 1): what is forced, and who decides.
     pub const fn is_for_people(&self) -> bool {
         self.force || matches!(self.wish, Wish::Weight(..) | Wish::Threshold(_))
@@ -38,7 +48,7 @@ pub fn entries(
         return (vec![], vec![]);
     };
     let members = agreed.members.iter().map(|member| {
-        let field = format!("spec.agreed.members[{}]", member.node);
+        let field = Entry::of_member(&member.node);
         let node = nodes
             .get(member.node.as_str())
             .ok_or_else(|| format!("{field}: the nodeID of Node {} is not known yet", member.node))?;
@@ -50,7 +60,7 @@ pub fn entries(
         entry(field, Wish::Role(*node, role), member.change, member.force)
     });
     let seats = agreed.committee.iter().map(|seat| {
-        let field = format!("spec.agreed.committee[{}]", seat.agency);
+        let field = Entry::of_seat(&seat.agency);
         let account = accounts.get(seat.agency.as_str()).ok_or_else(|| {
             format!(
                 "{field}: the governance account of Agency {} is not known yet",
@@ -74,6 +84,26 @@ pub fn entries(
         }
     }
     (understood, lacking)
+}
+
+/// What an agency asks for, as entries; what names an unknown Node is left out.
+pub fn asked(
+    agency: &AgencyName,
+    wishes: &SignedWishes,
+    nodes: &BTreeMap<NodeName, NodeId>,
+    accounts: &BTreeMap<AgencyName, Address>,
+) -> Vec<Entry> {
+    let seat = wishes.seat.map(|seat| AgreedSeat {
+        agency: agency.to_string(),
+        weight: seat.weight,
+        change: seat.change,
+    });
+    let agreed = Agreed {
+        members: wishes.members.clone(),
+        committee: seat.into_iter().collect(),
+        system_config: vec![],
+    };
+    entries(Some(&agreed), nodes, accounts).0
 }
 
 fn entry(field: String, wish: Wish, change: i64, force: bool) -> Result<Entry, String> {

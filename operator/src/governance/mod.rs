@@ -21,9 +21,9 @@ pub mod rpc;
 mod view;
 
 pub use act::{Act, Call, Chain, GIVEN_BACK, by_account, signed};
-pub use agree::{Agreement, Opinion, Voice, agree};
+pub use agree::{Agreement, Ask, Opinion, Voice, agree};
 pub use approval::{Open, open};
 pub use change::{Change, Stage, value_text};
-pub use entry::{Entry, entries};
+pub use entry::{Entry, asked, entries};
 pub use names::{Names, short};
 pub use view::{Answer, ChainView, teller};

@@ -79,6 +79,8 @@ pub struct ObservedIdentity {
     pub certificate: Option<String>,
     /// Its certificate signing request in PEM.
     pub request: Option<String>,
+    /// The chain certificates that lie beside the certificate for whoever uses it, in PEM.
+    pub trusted: Option<String>,
     /// Of an agency's key: the record of what it signed for others ([`crate::plan::Attestations`]).
     pub attestations: Option<String>,
 }

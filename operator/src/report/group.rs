@@ -23,6 +23,7 @@ impl Report<'_> {
             facts.genesis_hash = Some(group.genesis.hash);
             let signed = self.findings.signed.groups.get(name);
             facts.attestations.extend(signed.cloned().unwrap_or_default());
+            facts.wishes = self.findings.signed.wishes.get(name).cloned().unwrap_or_default();
             // Only a chain that this manifest speaks of has an agreement.
             let chain = agreement.and_then(|_| self.ctx.observed.chains.get(name));
             if let Some(chain) = chain {

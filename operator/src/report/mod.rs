@@ -145,12 +145,14 @@ impl Report<'_> {
                 found.push(self.certificate_finding(&agency.certificate));
                 facts.certificate = Some(agency.certificate.pem.clone());
                 facts.certificate_not_after = Some(agency.certificate.facts.not_after);
-                let attestation = match agency.is_own {
-                    true => self.findings.signed.agencies.get(name),
-                    false => agency.attestation.as_ref(),
+                let signed = match agency.is_own {
+                    true => self.findings.signed.agencies.get(name).cloned(),
+                    false => agency.attestation.clone().map(|it| (it, None)),
                 };
                 // What is not signed yet leaves the one before, and with it the sequence, in sight.
-                facts.attestation = attestation.cloned().or(facts.attestation);
+                if let Some((attestation, trust)) = signed {
+                    (facts.attestation, facts.trust) = (Some(attestation), trust);
+                }
             }
             Err(_) => found.push(Self::no_certificate()),
         }

@@ -53,6 +53,7 @@ fn bundle(plan: &NamespacePlan) -> Vec<Value> {
     let external = json!({
         "certificate": of_agency.certificate,
         "governanceAccount": of_agency.governance_account.unwrap().to_string(),
+        "trust": of_agency.trust,
         "attestation": of_agency.attestation,
         "genesis": [{
             "group": "group-1", "hash": genesis.hash.to_string(), "document": genesis.document, "attestation": signed,
@@ -94,6 +95,8 @@ struct Scene {
 
 fn scene() -> Scene {
     let (all, mut giver) = running();
+    let (_, plan) = giver.converge(&all, "trade", now());
+    giver.everybody_shows(&plan);
     let (_, plan) = giver.converge(&all, "trade", now());
     let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
     let chain = facts(&plan, &consortium).certificate.unwrap();
@@ -405,4 +408,41 @@ fn manifests_of_a_bundle_are_those_of_somebody_else() {
     let agency: Agency = serde_json::from_value(scene.bundle[0].clone()).unwrap();
     let node: Node = serde_json::from_value(scene.bundle[1].clone()).unwrap();
     assert!(agency.spec.external.is_some() && node.spec.external.is_some());
+}
+
+fn trust_of(plan: &NamespacePlan, name: &str) -> Option<althing_crds::v1alpha1::AgencyTrust> {
+    facts(plan, &ObjectRef::Agency(AgencyName::new(name).unwrap())).trust
+}
+
+#[test]
+fn an_agency_says_what_its_nodes_trust_when_all_of_them_say_it() {
+    let Scene { mut giver, plan, .. } = scene();
+    let all = sample();
+    let said = trust_of(&plan, "agency-a").unwrap();
+    // A node that restarts is silent for a while, and what was said stands.
+    let report = giver.observed.shown.get_mut("node-0").unwrap().certificates.take();
+    let plan = giver.converge(&all, "trade", now()).1;
+    assert_eq!(trust_of(&plan, "agency-a"), Some(said.clone()));
+    // It comes back with another set: nothing can be said of all of them.
+    let other = report.map(|mut report| {
+        report.trust = althing_types::B256::repeat_byte(7);
+        report
+    });
+    giver.observed.shown.get_mut("node-0").unwrap().certificates = other;
+    let plan = giver.converge(&all, "trade", now()).1;
+    assert_eq!(trust_of(&plan, "agency-a"), None);
+    giver.observed.shown.get_mut("node-0").unwrap().certificates = report;
+    let plan = giver.converge(&all, "trade", now()).1;
+    assert_eq!(trust_of(&plan, "agency-a"), Some(said));
+}
+
+#[test]
+fn who_may_write_a_status_puts_no_words_into_an_agency_s_mouth() {
+    let Scene { mut giver, .. } = scene();
+    giver.observed.shown.clear();
+    let mut statuses = giver.observed.statuses.iter_mut();
+    let written = statuses.find(|status| status.object == agency()).unwrap();
+    written.facts.trust.as_mut().unwrap().certificates = format!("0x{}", "07".repeat(32));
+    let plan = giver.converge(&sample(), "trade", now()).1;
+    assert_eq!(trust_of(&plan, "agency-a"), None);
 }

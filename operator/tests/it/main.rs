@@ -17,3 +17,4 @@ mod sample;
 mod sovereign;
 mod support;
 mod votes;
+mod wishes;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::AgencyTrust;
+use althing_operator::controller::attestation::Statement;
 use althing_operator::manifest::Manifests;
 use althing_operator::name::{AgencyName, ChainKeyName, ConsortiumName, NodeName};
 use althing_operator::pki::{IssuerMaterial, Profile, Role, inspect, issue, trust_hash};
@@ -42,6 +44,8 @@ struct Scene {
     all: Manifests,
     edge: MemoryEdge,
     taken_up: BTreeMap<NodeName, TakenUp>,
+    /// How many bundles agency E gave.
+    told: i64,
 }
 
 fn blocks(text: &str) -> Vec<String> {
@@ -64,6 +68,7 @@ impl Scene {
             all,
             edge,
             taken_up: BTreeMap::new(),
+            told: 0,
         };
         scene.everybody_takes_up();
         scene.converge();
@@ -206,6 +211,43 @@ impl Scene {
         issue(&order, &other.public(), &issuer, &mut |bytes| bytes.fill(9)).unwrap()
     }
 
+    /// Agency E's bundle says this of all its nodes; its key is agency A's here.
+    fn e_tells(&mut self, number: u16, trusted: &[&str], shown: &str) {
+        self.agency_e(number);
+        let word = TakenUp {
+            trusted: trusted.iter().map(|&pem| pem.to_owned()).collect(),
+            agency: shown.to_owned(),
+        };
+        let report = word.report();
+        self.told += 1;
+        let (edge, sequence) = (&self.edge, self.told);
+        self.all = changed(&self.all, "trade", |namespace| {
+            let agency = namespace.agencies.get_mut("agency-e").unwrap();
+            let external = agency.spec.external.as_mut().unwrap();
+            external.trust = Some(AgencyTrust {
+                certificates: report.trust.to_string(),
+                issuer: report.issuer.unwrap().to_string(),
+            });
+            let statement = Statement::agency("agency-e", "trade", external);
+            external.attestation = Some(edge.numbered("agency-a", &statement, sequence));
+        });
+    }
+
+    /// A registrar and nothing else: no own node hears anybody.
+    fn without_own_nodes() -> Self {
+        let mut scene = Self::new();
+        scene.all = changed(&scene.all, "trade", |namespace| {
+            namespace.groups.clear();
+            namespace.nodes.clear();
+            namespace.agencies.clear();
+        });
+        scene.edge.observed.processes.clear();
+        scene.edge.observed.shown.clear();
+        scene.edge.observed.statuses.clear();
+        scene.taken_up.clear();
+        scene
+    }
+
     /// Every own node hears this from agency E's node.
     fn e_says(&mut self, trusted: &[&str], shown: &str) {
         let word = TakenUp {
@@ -344,6 +386,68 @@ fn who_is_silent_blocks_each_step_until_it_follows() {
     scene.e_says(&[&old, &new], &shown);
     let plan = scene.settle();
     assert_eq!((consortium(&plan).facts.trusted.len(), waits_for(&plan)), (1, None));
+}
+
+#[test]
+fn a_registrar_without_nodes_hears_an_agency_s_nodes_through_its_bundle() {
+    let mut scene = Scene::without_own_nodes();
+    scene.agency_e(1);
+    scene.keys(&[1, 2]);
+    let plan = scene.converge();
+    assert!(
+        waits_for(&plan)
+            .unwrap()
+            .contains("a new bundle of agency-e can speak for it")
+    );
+    let (old, new) = (scene.chain(1), scene.chain(2));
+    let under_old = scene.certify_e(1);
+    scene.e_tells(1, &[&old], &under_old);
+    assert_eq!(
+        signs(&scene.converge()),
+        fingerprint(&old),
+        "its nodes know the old one only"
+    );
+    scene.e_tells(1, &[&old, &new], &under_old);
+    let plan = scene.converge();
+    assert_eq!((signs(&plan), waits_for(&plan)), (fingerprint(&new).as_str(), None));
+    scene.keys(&[2]);
+    assert_eq!(
+        consortium(&scene.converge()).facts.trusted.len(),
+        2,
+        "E is under the old one"
+    );
+    scene.e_tells(2, &[&old, &new], &under_old);
+    let waiting = waits_for(&scene.converge()).unwrap();
+    assert!(
+        waiting.contains("node-e shows an older certificate of agency-e"),
+        "{waiting}"
+    );
+    let under_new = scene.certify_e(2);
+    scene.e_tells(2, &[&old, &new], &under_new);
+    let plan = scene.converge();
+    assert_eq!((consortium(&plan).facts.trusted.len(), waits_for(&plan)), (1, None));
+    // Now E has it as well, and whatever old bundle is applied, the old certificate does not come back.
+    scene.e_tells(2, &[&new], &under_new);
+    assert_eq!(consortium(&scene.converge()).facts.trusted.len(), 1);
+}
+
+#[test]
+fn a_word_about_trust_that_the_agency_did_not_sign_moves_nothing() {
+    let mut scene = Scene::without_own_nodes();
+    scene.keys(&[1, 2]);
+    scene.agency_e(1);
+    scene.converge();
+    let (old, new) = (scene.chain(1), scene.chain(2));
+    let shown = scene.certify_e(1);
+    scene.e_tells(1, &[&old], &shown);
+    scene.converge();
+    let both = trust_hash([old.as_str(), new.as_str()].into_iter());
+    scene.all = changed(&scene.all, "trade", |namespace| {
+        let agency = namespace.agencies.get_mut("agency-e").unwrap();
+        let trust = agency.spec.external.as_mut().unwrap().trust.as_mut().unwrap();
+        trust.certificates = both.to_string();
+    });
+    assert_eq!(signs(&scene.converge()), fingerprint(&old));
 }
 
 #[test]

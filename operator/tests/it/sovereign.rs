@@ -186,3 +186,82 @@ fn the_registrars_list_is_signed_for_other_namespaces_and_refused_with_any_entry
         assert_eq!(taken(&other), Reason::InvalidSpec, "{other:?}");
     }
 }
+
+/// The hub with agency D admitted, and D's home with the answer taken in; D's facts.
+fn admitted() -> (MemoryEdge, String, Facts) {
+    let (mut hub, mut home) = (
+        MemoryEdge::default(),
+        MemoryEdge {
+            draws: 1000,
+            ..MemoryEdge::default()
+        },
+    );
+    let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
+    let chain = facts(&hub.converge(&registrar("", ""), "hub", now()).1, &consortium)
+        .certificate
+        .unwrap();
+    let asked = facts(&home.converge(&sovereign(&chain, None), "home", now()).1, &agency_d());
+    let admit = format!(
+        "    admit: [{{agency: agency-d, csrFingerprint: \"{}\"}}]\n",
+        asked.csr_fingerprint.unwrap()
+    );
+    let request = asked.certificate_signing_request.unwrap();
+    let external = format!("    certificateSigningRequest: |\n{}", indent(&request, 6));
+    let plan = hub.converge(&registrar(&external_d(&external), &admit), "hub", now()).1;
+    let answer = facts(&plan, &agency_d()).certificate.unwrap();
+    let plan = home.converge(&sovereign(&chain, Some(&answer)), "home", now()).1;
+    (hub, admit, facts(&plan, &agency_d()))
+}
+
+fn external_d(external: &str) -> String {
+    format!(
+        "---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: agency-d, namespace: hub}}\nspec:\n  consortium: trade\n  external:\n{external}"
+    )
+}
+
+/// What D's bundle says of it once it has a certificate.
+fn told_d(told: &Facts) -> String {
+    let attestation = told.attestation.as_ref().unwrap();
+    external_d(&format!(
+        "    certificate: |\n{}    certificateSigningRequest: |\n{}    governanceAccount: \"{}\"\n    attestation: {{sequence: {}, signature: \"{}\"}}\n",
+        indent(told.certificate.as_ref().unwrap(), 6),
+        indent(told.certificate_signing_request.as_ref().unwrap(), 6),
+        told.governance_account.unwrap(),
+        attestation.sequence,
+        attestation.signature,
+    ))
+}
+
+#[test]
+fn the_registrar_renews_the_certificate_of_an_agency_whose_bundle_carries_the_present_one() {
+    let (mut hub, admit, told) = admitted();
+    let all = registrar(&told_d(&told), &admit);
+    let (steps, plan) = hub.converge(&all, "hub", now());
+    assert!(steps.is_empty(), "it holds: {steps:#?}");
+    assert_eq!(reason(&plan, &agency_d()), Reason::Done);
+    let later = now() + jiff::SignedDuration::from_hours(3 * 365 * 24);
+    let (steps, plan) = hub.converge(&all, "hub", later);
+    assert!(
+        steps.contains(&"issue certificate of agency-ca/agency-d by chain-ca/trade".to_owned()),
+        "{steps:#?}"
+    );
+    let renewed = facts(&plan, &agency_d()).certificate;
+    assert!(
+        renewed.is_some() && renewed != told.certificate,
+        "it is told for D to take home"
+    );
+    assert_eq!(reason(&plan, &agency_d()), Reason::Done);
+}
+
+#[test]
+fn a_request_beside_a_certificate_that_nobody_admitted_is_not_answered() {
+    let (_, _, told) = admitted();
+    let (mut stranger, _, _) = admitted();
+    let later = now() + jiff::SignedDuration::from_hours(3 * 365 * 24);
+    let (steps, plan) = stranger.converge(&registrar(&told_d(&told), ""), "hub", later);
+    assert!(
+        !steps.iter().any(|step| step.contains("agency-ca/agency-d")),
+        "{steps:#?}"
+    );
+    assert_eq!(reason(&plan, &agency_d()), Reason::Done);
+}

@@ -9,7 +9,8 @@ use althing_operator::edge::{Apply, Observe, Place, WriteStatus, round};
 use althing_operator::governance::Call;
 use althing_operator::manifest::{Manifests, NamespaceManifests, SourceFile, read};
 use althing_operator::name::{AgencyName, Namespace, NodeName};
-use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
+use althing_operator::pki::{IssuerMaterial, PrivateKey, inspect, issue, request, trust_hash};
+use althing_operator::plan::report::CertificateReport;
 use althing_operator::plan::{
     AttestationOrder, Attestations, Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity,
     KeyState, LogTarget, NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess,
@@ -112,14 +113,19 @@ impl MemoryEdge {
 
     /// The signature of an own agency over a statement.
     pub(crate) fn attestation(&self, agency: &str, statement: &Statement<'_>) -> Attestation {
+        self.numbered(agency, statement, 1)
+    }
+
+    /// The same with this number.
+    pub(crate) fn numbered(&self, agency: &str, statement: &Statement<'_>, sequence: i64) -> Attestation {
         let agency = AgencyName::new(agency).unwrap();
         let order = AttestationOrder {
             before: Attestations::default(),
             unsigned: vec![Unsigned {
                 object: statement.object(),
-                sequence: 1,
+                sequence,
                 facts: statement.fingerprint(),
-                digest: statement.digest(1),
+                digest: statement.digest(sequence),
             }],
             signer: Identity::AgencyCa(agency.clone()),
         };
@@ -324,6 +330,21 @@ pub(crate) fn running_in_cluster() -> (Manifests, MemoryEdge) {
 }
 
 impl MemoryEdge {
+    /// Every node says that it trusts what was given out, and shows its certificate.
+    pub(crate) fn everybody_shows(&mut self, plan: &NamespacePlan) {
+        let trusted = plan.statuses.iter().flat_map(|status| &status.facts.trusted);
+        let trust = trust_hash(trusted.map(String::as_str));
+        for (node, found) in &self.observed.processes {
+            let agency = &self.observed.identities[&Identity::AgencyCa(found.process.agency.clone())];
+            let issuer = inspect::first(agency.certificate.as_deref().unwrap()).unwrap();
+            let certificates = CertificateReport {
+                trust,
+                issuer: issuer.fingerprint.parse().ok(),
+            };
+            self.observed.shown.entry(node.clone()).or_default().certificates = Some(certificates);
+        }
+    }
+
     /// Every node says of every group it was started with that all is well.
     pub(crate) fn everybody_reports(&mut self, all: &Manifests) {
         let genesis = self.plan(all, "trade", now()).desired.genesis;

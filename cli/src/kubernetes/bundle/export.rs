@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::API_VERSION;
-use althing_crds::v1alpha1::{Agency, Group, MemberRole, Node, NodeSpec, SignedGenesis};
+use althing_crds::v1alpha1::{Agency, Group, MemberRole, Node, NodeSpec, SignedGenesis, SignedWishes};
 use althing_kubernetes::names;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{GroupName, NodeName};
@@ -198,6 +198,7 @@ pub(super) fn documents(
     for (name, agency) in own_agencies(manifests, wanted) {
         let external = external_agency(name, agency).map(|mut external| {
             external.genesis = signed_genesis(manifests, wanted, name, genesis, notes);
+            external.wishes = signed_wishes(manifests, wanted, name);
             external
         });
         match external {
@@ -266,6 +267,17 @@ fn signed_genesis(
         }
     }
     all
+}
+
+/// What an agency asks these readers for.
+fn signed_wishes(manifests: &NamespaceManifests, wanted: &Export, agency: &str) -> Vec<SignedWishes> {
+    let groups = signed_groups(manifests, wanted);
+    let of_group = |group: &Group| {
+        let mut wishes = group.status.iter().flat_map(|status| &status.wishes);
+        let found = wishes.find(|wishes| wishes.agency == agency);
+        found.map(|found| found.wishes.clone())
+    };
+    groups.filter_map(|(_, group)| of_group(group)).collect()
 }
 
 /// A group as others need it: what block 0 holds, pinned. What is wished for or local stays here.

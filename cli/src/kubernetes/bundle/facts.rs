@@ -27,16 +27,14 @@ pub(super) fn external_agency(name: &str, agency: &Agency) -> Result<ExternalAge
     let nothing = || "it has neither certificate nor request yet".to_owned();
     let status = agency.status.as_ref().ok_or_else(nothing)?;
     let certificate = status.certificate.clone();
-    let request = status
-        .certificate_signing_request
-        .clone()
-        .filter(|_| certificate.is_none());
     let external = ExternalAgency {
         attestation: status.attestation.clone().filter(|_| certificate.is_some()),
         certificate,
-        certificate_signing_request: request,
+        certificate_signing_request: status.certificate_signing_request.clone(),
         governance_account: status.governance_account.clone(),
+        trust: status.trust.clone(),
         genesis: vec![],
+        wishes: vec![],
     };
     if external.certificate.is_none() {
         return match external.certificate_signing_request {

@@ -1,8 +1,8 @@
 //! What a bundle holds, and whether it holds together. No cluster is asked.
 
-use althing_crds::v1alpha1::{Agency, Attestation, Group, Node};
+use althing_crds::v1alpha1::{Agency, Attestation, Group, Node, SignedWishes};
 use althing_operator::controller::Hold;
-use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
+use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis, check_wishes};
 use althing_operator::manifest::{Manifests, NamespaceManifests};
 use althing_operator::name::Namespace;
 use althing_operator::pki::inspect::{first, verify_issued_by};
@@ -59,7 +59,7 @@ fn of(manifests: &NamespaceManifests, now: Timestamp) -> Vec<Fact> {
     let agencies = manifests
         .agencies
         .iter()
-        .map(|(name, agency)| of_agency(name.as_str(), agency, now));
+        .map(|(name, agency)| of_agency(name.as_str(), agency, manifests, now));
     let nodes = manifests
         .nodes
         .iter()
@@ -71,7 +71,7 @@ fn of(manifests: &NamespaceManifests, now: Timestamp) -> Vec<Fact> {
     consortiums.chain(agencies).chain(nodes).chain(groups).collect()
 }
 
-fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
+fn of_agency(name: &str, agency: &Agency, manifests: &NamespaceManifests, now: Timestamp) -> Fact {
     let mut fact = Fact {
         object: format!("Agency/{name}"),
         ..Fact::default()
@@ -108,6 +108,17 @@ fn of_agency(name: &str, agency: &Agency, now: Timestamp) -> Fact {
         }
     }
     if let Err(hold) = check_genesis(&external.genesis, key.as_ref()) {
+        fact.held(hold);
+    }
+    if let Some(trust) = &external.trust {
+        fact.say(
+            "trusts",
+            &format!("{} (SHA-256 of the set of chain certificates)", trust.certificates),
+        );
+    }
+    external.wishes.iter().for_each(|wishes| fact.wishes(wishes));
+    let owner = |node: &str| Some(manifests.nodes.get(node)?.spec.agency.as_str());
+    if let Err(hold) = check_wishes(name, &external.wishes, key.as_ref(), owner) {
         fact.held(hold);
     }
     fact
@@ -215,6 +226,15 @@ impl Fact {
             }
             Err(hold) => self.held(hold),
         }
+    }
+
+    fn wishes(&mut self, wishes: &SignedWishes) {
+        let members = wishes.members.iter();
+        let members = members.map(|it| format!("{}: {} as {:?}, change {}", wishes.group, it.node, it.role, it.change));
+        let seat = wishes.seat.iter();
+        let seat = seat.map(|it| format!("{}: a seat of weight {}, change {}", wishes.group, it.weight, it.change));
+        let lines: Vec<String> = members.chain(seat).collect();
+        lines.iter().for_each(|line| self.say("asks for", line));
     }
 
     fn held(&mut self, hold: Hold) {

@@ -53,7 +53,9 @@ impl Signed {
                 certificate_signing_request: None,
                 governance_account: status.governance_account.clone(),
                 attestation: None,
+                trust: None,
                 genesis: vec![],
+                wishes: vec![],
             };
             let statement = Statement::agency(name.as_str(), &agency.spec.consortium, &external);
             status.attestation = Some(sign(&statement));

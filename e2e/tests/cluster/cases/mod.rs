@@ -19,6 +19,7 @@ mod machine;
 mod misoperations;
 mod points;
 mod refusals;
+mod registry;
 mod revocation;
 mod rollout;
 mod rotation;
@@ -71,6 +72,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(points::changes_of_every_kind_survive_kills_and_partitions_at_random_points),
         case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
         case!(rotation::a_chain_key_rolls_over_without_a_lost_session_or_transaction),
+        case!(registry::a_registrar_without_nodes_rolls_its_key_over_and_revokes_an_agency_elsewhere),
         case!(votes::a_role_declared_in_a_manifest_is_voted_for_and_carried_out),
         case!(leases::two_agencies_that_each_restart_one_of_four_sealers_at_once),
         case!(deletion::a_node_deleted_and_applied_again_keeps_its_identity_and_its_ledger),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::consortium::CONVERGENCE;
 use super::sovereign::{Home, TWO_AGENCIES_NODES as SEALERS, form, group, two_agencies};
 
-/// The variable with another number of points.
+/// The variable with another number of points. A hundred take longer than a case may: `ALTHING_PATIENCE` has to be given too.
 const VARIABLE: &str = "ALTHING_POINTS";
 /// How many there are otherwise.
 const POINTS: usize = 5;

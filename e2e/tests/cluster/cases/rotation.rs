@@ -25,26 +25,27 @@ const PAUSE: Duration = Duration::from_secs(10);
 const USUAL: Duration = Duration::from_secs(5);
 const RPC: u16 = 8545;
 
-/// A session of the agency's applications with a node, under the certificates that there are now.
-async fn session(case: &Case, node: &str) -> anyhow::Result<Session> {
+/// A session of an agency's applications with a node of this or another namespace, under the certificates that there are now.
+pub(super) async fn session((client, agency): (&Case, &str), (server, node): (&Case, &str)) -> anyhow::Result<Session> {
     let mut roots = RootCertStore::empty();
-    let trust = text(case, "agency-a-sdk", "ca.crt").await?;
+    let trust = text(client, &format!("{agency}-sdk"), "ca.crt").await?;
     for certificate in CertificateDer::pem_slice_iter(trust.as_bytes()) {
         roots.add(certificate?)?;
     }
-    let chain = text(case, "agency-a-sdk", "tls.crt").await?;
+    let chain = text(client, &format!("{agency}-sdk"), "tls.crt").await?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(text(case, "agency-a-sdk-key", "key.pem").await?.as_bytes())?;
+    let key = text(client, &format!("{agency}-sdk-key"), "key.pem").await?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)?;
-    let pod = case.api::<Pod>().get(&format!("{node}-0")).await?;
+    let pod = server.api::<Pod>().get(&format!("{node}-0")).await?;
     let address = pod.status.and_then(|status| status.pod_ip).context("an address")?;
     let address: IpAddr = address.parse()?;
     let stream = TcpStream::connect(SocketAddr::new(address, RPC)).await?;
-    let host = format!("{node}.{}.svc", case.namespace());
+    let host = format!("{node}.{}.svc", server.namespace());
     let name = ServerName::try_from(host.clone())?;
     let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
     Session::begin(stream, &host, 1).await
@@ -101,7 +102,7 @@ pub(crate) async fn a_chain_key_rolls_over_without_a_lost_session_or_transaction
     let before = footprints(&case).await?;
     let mut sessions = vec![];
     for node in ["node-0", "node-1", "node-2", "node-3"] {
-        sessions.push(session(&case, node).await?);
+        sessions.push(session((&case, "agency-a"), (&case, node)).await?);
     }
     let watchdog = Watchdog::start(&scene.running.ledger).await?;
     let rpc = scene.running.ledger.rpc("node-1").await?;
@@ -124,7 +125,7 @@ pub(crate) async fn a_chain_key_rolls_over_without_a_lost_session_or_transaction
         session.asks().await?;
     }
     // Whoever comes later is let in with what there is now.
-    session(&case, "node-0").await?.asks().await?;
+    session((&case, "agency-a"), (&case, "node-0")).await?.asks().await?;
     scene.running.is_whole().await?;
     eprintln!("    usual: {usual}; during the rollover: {}", pace.stop().await?);
     ensure!(footprints(&case).await? == before, "a pod or a StatefulSet was touched");

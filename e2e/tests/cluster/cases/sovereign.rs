@@ -178,11 +178,16 @@ impl Home {
     }
 
     pub(crate) async fn declare(&self, group: &str, agreed: &Value) -> anyhow::Result<()> {
-        let file = format!("{group}.yaml");
-        let text = std::fs::read_to_string(self.path(&file))?;
+        self.amend(&format!("{group}.yaml"), |spec| spec["agreed"] = agreed.clone())
+            .await
+    }
+
+    /// Changes the spec of a file with one manifest, and applies the folder.
+    pub(crate) async fn amend(&self, file: &str, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.path(file))?;
         let mut manifest: Value = serde_yaml::from_str(&text)?;
-        manifest["spec"]["agreed"] = agreed.clone();
-        self.put(&file, &manifest.to_string()).await
+        change(&mut manifest["spec"]);
+        self.put(file, &manifest.to_string()).await
     }
 
     /// Waits until the chain of a group holds what is declared here.

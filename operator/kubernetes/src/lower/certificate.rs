@@ -79,8 +79,11 @@ impl Lowering<'_> {
             data.insert(names::certificate_file(identity), bundle(chain));
         }
         let trusted = family.consortium.as_ref().and_then(|name| self.desired.trust.get(name));
+        let trusted = trusted.map(|trusted| bundle(trusted.iter().map(|pem| leaf(pem))));
+        // While a consortium is held nothing is known of what it trusts, and clients keep what they have.
+        let trusted = trusted.or_else(|| self.identities.get(identity)?.trusted.clone());
         if let Some(trusted) = trusted {
-            data.insert(names::TRUST_FILE, bundle(trusted.iter().map(|pem| leaf(pem))));
+            data.insert(names::TRUST_FILE, trusted);
         }
         if let Some(request) = request {
             data.insert(names::REQUEST_FILE, request.to_owned());

@@ -105,6 +105,7 @@ fn identities(seen: &Seen<'_>) -> BTreeMap<Identity, ObservedIdentity> {
         if certificate.is_some() || request.is_some() {
             let entry = found.entry(identity.clone()).or_default();
             (entry.certificate, entry.request) = (certificate, request);
+            entry.trusted = file(names::TRUST_FILE);
         }
         if let Some(entry) = found.get_mut(identity) {
             entry.attestations = attestations(seen.shelf, identity);

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use althing_crds::v1alpha1::{Agency, Attestation, ChangeStatus, Consortium, GenesisAttestation, Group, Node};
+use althing_crds::v1alpha1::{
+    Agency, AgencyWishes, Attestation, ChangeStatus, Consortium, GenesisAttestation, Group, Node, SignedWishes,
+};
 use althing_operator::governance::Change;
 use althing_operator::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::status::{Condition, ConditionType, Facts, ObjectRef, ObjectStatus, Reason, Truth};
@@ -35,6 +37,7 @@ pub fn read_agency(object: &Agency) -> Option<ObjectStatus> {
         certificate_not_after: time(status.certificate_not_after.as_ref()),
         certificate_signing_request: status.certificate_signing_request.clone(),
         csr_fingerprint: status.csr_fingerprint.clone(),
+        trust: status.trust.clone(),
         attestation: status.attestation.clone(),
         ..Facts::default()
     };
@@ -53,6 +56,7 @@ pub fn read_group(object: &Group) -> Option<ObjectStatus> {
         faults_tolerable: status.faults_tolerable.and_then(|faults| u32::try_from(faults).ok()),
         changes: status.changes.iter().filter_map(change).collect(),
         attestations: status.attestations.iter().filter_map(signed).collect(),
+        wishes: status.wishes.iter().filter_map(wished).collect(),
         ..Facts::default()
     };
     let name = GroupName::new(object.metadata.name.as_deref()?).ok()?;
@@ -92,6 +96,10 @@ fn read(object: ObjectRef, conditions: &[LiveCondition], facts: Facts) -> Object
 
 fn signed(live: &GenesisAttestation) -> Option<(AgencyName, Attestation)> {
     Some((AgencyName::new(live.agency.as_str()).ok()?, live.attestation.clone()))
+}
+
+fn wished(live: &AgencyWishes) -> Option<(AgencyName, SignedWishes)> {
+    Some((AgencyName::new(live.agency.as_str()).ok()?, live.wishes.clone()))
 }
 
 /// A change at a stage that is known.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::{AgencyTrust, SignedWishes, WishedSeat};
 use althing_operator::governance::{Change, Stage};
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, GroupName};
@@ -296,6 +297,8 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
                 attestation: Some(attestation(until)),
                 address: Some(format!("node.example:{}", 1 + until % 65_000)),
                 attestations: BTreeMap::from([(AgencyName::new("agency-a").unwrap(), attestation(until))]),
+                trust: Some(trust(hash)),
+                wishes: BTreeMap::from([(AgencyName::new("agency-d").unwrap(), wishes(until))]),
                 node_id: ids.0,
                 governance_account: Some(Address::from(account)),
                 certificate: certificate.clone(),
@@ -320,6 +323,25 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
             }
         },
     )
+}
+
+fn trust(hash: [u8; 32]) -> AgencyTrust {
+    AgencyTrust {
+        certificates: B256::from(hash).to_string(),
+        issuer: B256::from(hash).to_string(),
+    }
+}
+
+fn wishes(number: i64) -> SignedWishes {
+    SignedWishes {
+        group: "group-2".into(),
+        members: vec![],
+        seat: Some(WishedSeat {
+            weight: 1,
+            change: number + 1,
+        }),
+        attestation: attestation(number),
+    }
 }
 
 fn attestation(sequence: i64) -> althing_crds::v1alpha1::Attestation {
@@ -372,6 +394,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
             certificate_not_after: all.certificate_not_after,
             certificate_signing_request: all.certificate_signing_request,
             csr_fingerprint: all.csr_fingerprint,
+            trust: all.trust,
             attestation: all.attestation,
             ..none
         },
@@ -382,6 +405,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
             changes: all.changes,
             faults_tolerable: all.faults_tolerable,
             attestations: all.attestations,
+            wishes: all.wishes,
             ..none
         },
         ObjectRef::Node(_) => Facts {

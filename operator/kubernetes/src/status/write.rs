@@ -1,7 +1,8 @@
 //! [`ObjectStatus`] → the status of a kind.
 
 use althing_crds::v1alpha1::{
-    AgencyStatus, Attestation, ChangeStatus, ConsortiumStatus, GenesisAttestation, GroupStatus, NodeStatus,
+    AgencyStatus, AgencyWishes, Attestation, ChangeStatus, ConsortiumStatus, GenesisAttestation, GroupStatus,
+    NodeStatus, SignedWishes,
 };
 use althing_operator::governance::Change;
 use althing_operator::name::AgencyName;
@@ -46,6 +47,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             certificate: pem(facts.certificate.as_ref()),
             governance_account: facts.governance_account.map(|account| account.to_string()),
             certificate_not_after: not_after(facts),
+            trust: facts.trust.clone(),
             attestation: facts.attestation.clone(),
         }),
         ObjectRef::Group(_) => value(&GroupStatus {
@@ -57,6 +59,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             faults_tolerable: facts.faults_tolerable.and_then(|faults| i32::try_from(faults).ok()),
             changes: facts.changes.iter().take(CHANGES_MAX).map(change).collect(),
             attestations: facts.attestations.iter().take(MEMBERS_MAX).map(signed).collect(),
+            wishes: facts.wishes.iter().take(MEMBERS_MAX).map(wished).collect(),
         }),
         ObjectRef::Node(_) => value(&NodeStatus {
             observed_generation: generation,
@@ -75,6 +78,13 @@ fn signed((agency, attestation): (&AgencyName, &Attestation)) -> GenesisAttestat
     GenesisAttestation {
         agency: agency.to_string(),
         attestation: attestation.clone(),
+    }
+}
+
+fn wished((agency, wishes): (&AgencyName, &SignedWishes)) -> AgencyWishes {
+    AgencyWishes {
+        agency: agency.to_string(),
+        wishes: wishes.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::{Attestation, ExternalAgency, SignedGenesis};
+use althing_crds::v1alpha1::ExternalAgency;
 use althing_types::Address;
 
 use super::ValidatedAgency;
@@ -24,7 +24,8 @@ pub(super) struct ExternalForm<'a> {
     pub(super) governance_account: Option<Address>,
 }
 
-/// Somebody else's agency: its certificate is checked, or its request is answered when it was admitted.
+/// Somebody else's agency: its certificate is checked, or its request is answered when it was admitted. The registrar goes on answering
+/// an admitted request beside the certificate: what it issues anew is told until the agency has taken it home.
 pub(super) fn external(
     ctx: &Context<'_>,
     agency: &ValidatedAgency,
@@ -33,13 +34,19 @@ pub(super) fn external(
     accounts: &mut BTreeMap<AgencyName, Address>,
     orders: &mut Orders,
 ) -> Outcome<AgencyFacts> {
+    let is_admitted = |request: &Request| {
+        let admitted = chain.consortium.admitted.get(&agency.name);
+        chain.issuer.is_some() && admitted == Some(&request.fingerprint)
+    };
     let certificate = match (form.certificate, form.request) {
+        (told, Some((request, pem))) if told.is_none() || is_admitted(request) => {
+            answer(ctx, agency, chain, request, pem, orders)?
+        }
         (Some(certificate), _) => {
             check_under_chain("spec.external.certificate", certificate, chain)?;
             within_dates(ctx, "spec.external.certificate", certificate)?
         }
-        (None, Some((request, pem))) => answer(ctx, agency, chain, request, pem, orders)?,
-        (None, None) => {
+        (None, _) => {
             return Err(Hold::field(
                 "spec.external",
                 "neither",
@@ -79,29 +86,29 @@ fn accepted(
     };
     let object = ctx.manifests.agencies.get(&agency.name);
     let external = object.and_then(|object| object.spec.external.as_ref());
-    let (attestation, genesis) = match external {
-        Some(external) => attested(ctx, agency, external, &certificate)?,
-        None => (None, vec![]),
-    };
+    if let Some(external) = external {
+        check_attested(ctx, agency, external, &certificate)?;
+    }
     Ok(AgencyFacts {
         name: agency.name.clone(),
         consortium: agency.consortium.clone(),
         certificate,
         governance_account,
         is_own: false,
-        attestation,
-        genesis,
+        attestation: external.and_then(|external| external.attestation.clone()),
+        genesis: external.map(|external| external.genesis.clone()).unwrap_or_default(),
+        wishes: external.map(|external| external.wishes.clone()).unwrap_or_default(),
         held: None,
     })
 }
 
-/// The attestation that was accepted, and the genesis hashes the agency signed.
-fn attested(
+/// Everything that the agency's key has to stand behind.
+fn check_attested(
     ctx: &Context<'_>,
     agency: &ValidatedAgency,
     external: &ExternalAgency,
     certificate: &Certificate,
-) -> Outcome<(Option<Attestation>, Vec<SignedGenesis>)> {
+) -> Outcome<()> {
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
     let key = certificate.facts.public_key.as_ref();
     let known_key = known.and_then(known_certificate).and_then(|it| it.facts.public_key);
@@ -122,7 +129,8 @@ fn attested(
         attestation::check(attestation::FIELD, external.attestation.as_ref(), &statement, before)?;
     }
     attestation::check_genesis(&external.genesis, key)?;
-    Ok((external.attestation.clone(), external.genesis.clone()))
+    let owner = |node: &str| Some(ctx.manifests.nodes.get(node)?.spec.agency.as_str());
+    attestation::check_wishes(agency.name.as_str(), &external.wishes, key, owner)
 }
 
 fn known_certificate(known: &Facts) -> Option<Certificate> {
@@ -149,6 +157,7 @@ fn in_force(ctx: &Context<'_>, agency: &ValidatedAgency, chain: &ChainFacts, hol
         is_own: false,
         attestation: known.and_then(|facts| facts.attestation.clone()),
         genesis: vec![],
+        wishes: vec![],
         held: Some(hold),
     })
 }

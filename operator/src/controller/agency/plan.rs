@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::{Attestation, SignedGenesis};
+use althing_crds::v1alpha1::{Attestation, SignedGenesis, SignedWishes};
 use althing_types::{Address, NodeId};
 
 use super::external::{ExternalForm, external};
@@ -48,6 +48,8 @@ pub struct AgencyFacts {
     pub attestation: Option<Attestation>,
     /// Somebody else's: the genesis hashes it signed, all checked.
     pub genesis: Vec<SignedGenesis>,
+    /// Somebody else's: what it asks for, all checked.
+    pub wishes: Vec<SignedWishes>,
     /// What its sdk and admin certificates wait for, or why its manifest is refused and what was known before holds; its nodes
     /// do not wait with them.
     pub held: Option<Hold>,
@@ -82,6 +84,7 @@ pub fn plan(
                 is_own: true,
                 attestation: None,
                 genesis: vec![],
+                wishes: vec![],
                 held: held.into_iter().flatten().next(),
             })
         }

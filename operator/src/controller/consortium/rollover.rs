@@ -7,15 +7,17 @@
 //! keys [2]        key 1 goes as soon as no node shows a certificate under it any more
 //! ```
 //!
-//! What nodes trust and show they say themselves, and their peers' word is heard from own nodes. Who is silent blocks a step, unless
-//! `spec.trust.waivers` says until when it is not waited for. Nothing here is read from a status but which certificate signed last:
+//! What nodes trust and show they say themselves, and their peers' word is heard from own nodes; for a node that no own node hears its
+//! agency speaks, in its bundle. Who is silent blocks a step, unless `spec.trust.waivers` says until when it is not waited for. Nothing here is read from a status but which certificate signed last:
 //! who may write a status can hold a step up, and add nothing to what is trusted.
 
 use std::collections::BTreeMap;
 
+use althing_crds::v1alpha1::{Agency, ExternalAgency};
 use althing_types::{B256, NodeId};
 
 use super::ValidatedConsortium;
+use crate::controller::attestation::{self, Before, Statement};
 use crate::controller::certificate::Certificate;
 use crate::controller::node::external_id;
 use crate::controller::{Context, Hold, Outcome};
@@ -42,8 +44,8 @@ pub(super) fn rollover(
     own: &[Certificate],
     former: &[Certificate],
 ) -> Outcome<Rollover> {
-    let members = Members::of(ctx, consortium);
     let wanted = each_once(own.iter().chain(&consortium.trusted));
+    let members = Members::of(ctx, consortium, &each_once(wanted.iter().chain(former)));
     let (mut trusted, still) = members.keep(&wanted, former)?;
     let wished = wished(consortium, own, &wanted)?;
     let (issuing, not_yet) = match members.signed_last(ctx, consortium, &trusted) {
@@ -127,6 +129,8 @@ struct Members<'a> {
 struct Member<'a> {
     /// The certificate that is known of it.
     certificate: Option<Certificate>,
+    /// What it says itself, in its bundle, that its nodes trust and show: heard where a node is not connected to an own one.
+    told: Option<CertificateReport>,
     /// Its own running nodes.
     running: Vec<&'a NodeName>,
     /// Its nodes elsewhere.
@@ -134,7 +138,8 @@ struct Member<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn of(ctx: &Context<'a>, consortium: &ValidatedConsortium) -> Self {
+    /// `chains` are all certificates that are or were trusted: who is under none of them says nothing.
+    fn of(ctx: &Context<'a>, consortium: &ValidatedConsortium, chains: &[Certificate]) -> Self {
         let shown = |node: &NodeName| ctx.observed.shown.get(node);
         let mut all = Self {
             agencies: BTreeMap::new(),
@@ -156,8 +161,13 @@ impl<'a> Members<'a> {
             let issued = ctx.identity(&Identity::AgencyCa(name.clone()));
             let issued = issued.and_then(|issued| issued.certificate.as_deref());
             let told = external.and_then(|external| external.certificate.as_deref());
+            let certificate = told.or(issued).and_then(|pem| Certificate::read(pem).ok());
+            let told = external.zip(certificate.as_ref());
+            let told = told.filter(|(_, certificate)| is_under(certificate, chains));
+            let told = told.and_then(|(external, certificate)| told_trust(ctx, name, agency, external, certificate));
             let member = Member {
-                certificate: told.or(issued).and_then(|pem| Certificate::read(pem).ok()),
+                certificate,
+                told,
                 running: vec![],
                 elsewhere: vec![],
             };
@@ -184,11 +194,20 @@ impl<'a> Members<'a> {
         all
     }
 
-    /// Whether every own running node has taken up exactly these: then whatever was trusted before is gone, and does not come back.
+    /// Whether every own running node has taken up exactly these, or, where none runs, an agency says that its nodes have: then
+    /// whatever was trusted before is gone, and does not come back.
     fn all_trust_only(&self, wanted: &[Certificate]) -> bool {
         let hash = hash_of(wanted);
         let is_told = |report: &Option<CertificateReport>| report.is_some_and(|report| report.trust == hash);
-        !self.own.is_empty() && self.own.values().all(is_told)
+        match self.own.is_empty() {
+            true => self.agencies.values().any(|member| is_told(&member.told)),
+            false => self.own.values().all(is_told),
+        }
+    }
+
+    /// What a node elsewhere trusts and shows: as an own node hears it, else as its agency says.
+    fn report(&self, member: &Member<'_>, id: &NodeId) -> Option<CertificateReport> {
+        self.heard.get(id).copied().or(member.told)
     }
 
     /// What is trusted: what is wanted, and of the former certificates those that somebody is under still; then who that is.
@@ -243,7 +262,7 @@ impl<'a> Members<'a> {
         });
         let elsewhere = self.agencies.iter().flat_map(|(agency, member)| {
             let nodes = member.elsewhere.iter();
-            nodes.filter_map(move |(node, id)| match self.heard.get(id) {
+            nodes.filter_map(move |(node, id)| match self.report(member, id) {
                 Some(report) if report.trust == hash => None,
                 Some(_) => Some(format!("{node} of {agency} trusts another set of chain certificates")),
                 None => Some(silent(node, agency)),
@@ -274,7 +293,7 @@ impl<'a> Members<'a> {
         let elsewhere = member
             .elsewhere
             .iter()
-            .filter_map(|(node, id)| match self.heard.get(id) {
+            .filter_map(|(node, id)| match self.report(member, id) {
                 Some(report) if report.issuer.is_some() && report.issuer == fingerprint => None,
                 Some(_) => Some(format!("{node} shows an older certificate of {agency}")),
                 None => Some(silent(node, agency)),
@@ -334,8 +353,32 @@ impl Member<'_> {
     }
 }
 
+/// What an agency says of all its nodes, when its key stands behind it. Whoever may write a manifest here could say anything.
+fn told_trust(
+    ctx: &Context<'_>,
+    name: &AgencyName,
+    agency: &Agency,
+    external: &ExternalAgency,
+    certificate: &Certificate,
+) -> Option<CertificateReport> {
+    let trust = external.trust.as_ref()?;
+    let known = ctx.facts(&ObjectRef::Agency(name.clone()));
+    let before = Before {
+        key: certificate.facts.public_key.as_ref(),
+        newest: known.and_then(|facts| facts.attestation.as_ref()),
+    };
+    let statement = Statement::agency(name.as_str(), &agency.spec.consortium, external);
+    attestation::check(attestation::FIELD, external.attestation.as_ref(), &statement, before).ok()?;
+    Some(CertificateReport {
+        trust: trust.certificates.parse().ok()?,
+        issuer: trust.issuer.parse().ok(),
+    })
+}
+
 fn silent(node: &NodeName, agency: &AgencyName) -> String {
-    format!("{node} of {agency} is silent (spec.trust.waivers can end the waiting)")
+    format!(
+        "{node} of {agency} is silent: a new bundle of {agency} can speak for it, spec.trust.waivers can end the waiting"
+    )
 }
 
 fn is_under(certificate: &Certificate, wanted: &[Certificate]) -> bool {

@@ -66,6 +66,7 @@ fn identities(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<Identit
                 key: key_state(layout, namespace, &identity)?,
                 certificate: durable::read_text(&layout.certificate(namespace, &identity))?,
                 request: durable::read_text(&layout.request(namespace, &identity))?,
+                trusted: None,
                 attestations: durable::read_text(&layout.attestations(namespace, &identity))?,
             };
             if observed != ObservedIdentity::default() {

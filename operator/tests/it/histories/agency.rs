@@ -59,6 +59,7 @@ impl Agency {
                 gas_limit: GAS_LIMIT_DEFAULT,
             },
             entries: &self.manifest,
+            asks: &[],
             voices: std::slice::from_ref(&self.voice),
             names: Names {
                 nodes: &BTreeMap::new(),

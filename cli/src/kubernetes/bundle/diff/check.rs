@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use althing_crds::v1alpha1::{Agency, ExternalAgency, ExternalNode, Group, Node};
 use althing_operator::controller::Hold;
-use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis};
+use althing_operator::controller::attestation::{Before, FIELD, Statement, check, check_genesis, check_wishes};
 use althing_operator::controller::node::external_id;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, GroupName, NodeName};
@@ -121,6 +121,8 @@ impl Checks<'_> {
             checked.err().into_iter().for_each(|hold| found.held(hold));
         }
         let checked = check_genesis(&external.genesis, key.as_ref());
+        checked.err().into_iter().for_each(|hold| found.held(hold));
+        let checked = check_wishes(name.as_str(), &external.wishes, key.as_ref(), |node| self.owner(node));
         checked.err().into_iter().for_each(|hold| found.held(hold));
         found.all
     }
@@ -248,6 +250,16 @@ impl Checks<'_> {
         let known = known.filter(|known| known.spec.external.is_some());
         let accepted = known.and_then(|known| known.status.as_ref()?.certificate.as_deref());
         of_bundle.or(accepted)
+    }
+
+    /// Whose a Node is: as the bundle says, else as it is known here.
+    fn owner(&self, node: &str) -> Option<&str> {
+        let found = self
+            .bundle
+            .nodes
+            .get(node)
+            .or_else(|| self.terms.known.nodes.get(node))?;
+        Some(found.spec.agency.as_str())
     }
 
     /// An identity is written once and runs at most once.

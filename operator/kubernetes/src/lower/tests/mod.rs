@@ -212,6 +212,19 @@ fn a_certificate_secret_leads_with_its_leaf_and_trusts_the_chain() {
 }
 
 #[test]
+fn a_consortium_that_is_held_takes_no_chain_certificate_from_its_clients() {
+    let mut town = Town::four_agencies();
+    let before = town.child(ChildKind::Secret, "agency-a-sdk");
+    let trusted = STANDARD
+        .decode(before.body["data"]["ca.crt"].as_str().unwrap())
+        .unwrap();
+    let sdk = Identity::Sdk(althing_operator::name::AgencyName::new("agency-a").unwrap());
+    town.observed.identities.get_mut(&sdk).unwrap().trusted = Some(String::from_utf8(trusted).unwrap());
+    town.plan.as_mut().unwrap().desired.trust.clear();
+    assert_eq!(town.child(ChildKind::Secret, "agency-a-sdk"), before);
+}
+
+#[test]
 fn a_chain_key_bought_elsewhere_has_no_secret_of_ours() {
     let mut town = Town::four_agencies();
     let consortium = town.manifests.consortiums.values_mut().next().unwrap();

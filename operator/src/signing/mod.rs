@@ -1,10 +1,15 @@
-//! What is signed here for others: by own agencies themselves, their nodes, and the genesis of the groups they take part in; by the chain
-//! key the list of what is no longer trusted.
+//! What is signed here for others: by own agencies themselves, their nodes, the genesis of the groups they take part in and what they
+//! ask for there; by the chain key the list of what is no longer trusted.
+
+mod trust;
+mod wishes;
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, Revocations, ServiceType};
+use althing_crds::v1alpha1::{
+    AgencyTrust, Attestation, ExternalAgency, ExternalNode, Revocations, ServiceType, SignedWishes,
+};
 use althing_types::config::PeerAddress;
 
 use crate::controller::Context;
@@ -21,9 +26,12 @@ use crate::status::ObjectRef;
 /// What is signed, as it is now; what is still to be signed is missing.
 #[derive(Debug, Default)]
 pub(crate) struct Signed {
-    pub(crate) agencies: BTreeMap<AgencyName, Attestation>,
+    /// With what their nodes trust.
+    pub(crate) agencies: BTreeMap<AgencyName, (Attestation, Option<AgencyTrust>)>,
     pub(crate) nodes: BTreeMap<NodeName, Attestation>,
     pub(crate) groups: BTreeMap<GroupName, BTreeMap<AgencyName, Attestation>>,
+    /// What own agencies without a seat ask for.
+    pub(crate) wishes: BTreeMap<GroupName, BTreeMap<AgencyName, SignedWishes>>,
     /// Where others dial own nodes.
     pub(crate) addresses: BTreeMap<NodeName, String>,
     /// The registrar's lists, as other namespaces take them.
@@ -76,6 +84,9 @@ impl Findings {
                 .filter(|group| self.takes_part(ctx, agency, group))
             {
                 sign_genesis(ctx, agency, group, &mut signing, &mut signed);
+                let chain = self.chains(ctx).find(|(known, _)| known.group.name == group.group.name);
+                let chain = chain.map(|(_, chain)| &chain.view.governance);
+                wishes::sign(ctx, agency, group, chain, &mut signing, &mut signed);
             }
             orders.attestations.extend(signing.order());
         }
@@ -131,17 +142,23 @@ fn sign_revocations(ctx: &Context<'_>, chain: &ChainFacts, signing: &mut Signing
 }
 
 fn sign_agency(ctx: &Context<'_>, agency: &AgencyFacts, signing: &mut Signing, signed: &mut Signed) {
-    let external = ExternalAgency {
+    let identity = ctx.identity(&Identity::AgencyCa(agency.name.clone()));
+    let mut external = ExternalAgency {
         certificate: Some(agency.certificate.pem.clone()),
-        certificate_signing_request: None,
+        certificate_signing_request: identity.and_then(|found| found.request.clone()),
         governance_account: Some(agency.governance_account.to_string()),
+        trust: None,
         attestation: None,
         genesis: vec![],
+        wishes: vec![],
     };
+    external.trust = trust::trust(ctx, agency, &external);
     let statement = Statement::agency(agency.name.as_str(), agency.consortium.as_str(), &external);
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
     let attestation = signing.attest(&statement, known.and_then(|facts| facts.attestation.as_ref()));
-    signed.agencies.extend(attestation.map(|it| (agency.name.clone(), it)));
+    signed
+        .agencies
+        .extend(attestation.map(|it| (agency.name.clone(), (it, external.trust))));
 }
 
 fn sign_node(ctx: &Context<'_>, node: &NodeFacts, own: &OwnNode, signing: &mut Signing, signed: &mut Signed) {
