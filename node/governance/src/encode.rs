@@ -44,6 +44,8 @@ struct Document {
     lease: Vec<LeaseRow>,
     /// 0 for never: block 0 has no calls.
     sealers_changed_at: u64,
+    operators: Vec<OperatorRow>,
+    frozen: Vec<Address>,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -58,6 +60,12 @@ struct MemberRow {
 struct SeatRow {
     account: Address,
     weight: u32,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct OperatorRow {
+    account: Address,
+    since: u64,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -132,6 +140,8 @@ impl Governance {
             approved: self.approved.iter().map(approved_row).collect(),
             lease: self.lease.iter().map(lease_row).collect(),
             sealers_changed_at: self.sealers_changed_at.unwrap_or(0),
+            operators: self.operators.iter().map(operator_row).collect(),
+            frozen: self.frozen.iter().copied().collect(),
         };
         let mut bytes = vec![LAYOUT];
         document.encode(&mut bytes);
@@ -198,6 +208,8 @@ impl Document {
                 .collect::<Result<VecDeque<_>, _>>()?,
             proofs,
             lease: self.lease.into_iter().next().map(lease),
+            operators: self.operators.into_iter().map(|row| (row.account, row.since)).collect(),
+            frozen: self.frozen.into_iter().collect(),
             sealers_changed_at: Some(self.sealers_changed_at).filter(|height| *height != 0),
             events: vec![],
         })
@@ -216,6 +228,13 @@ fn seat_row((account, weight): (&Address, &u32)) -> SeatRow {
     SeatRow {
         account: *account,
         weight: *weight,
+    }
+}
+
+fn operator_row((account, since): (&Address, &u64)) -> OperatorRow {
+    OperatorRow {
+        account: *account,
+        since: *since,
     }
 }
 
