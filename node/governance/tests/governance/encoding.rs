@@ -65,7 +65,7 @@ fn everything_at_its_limit_fits() {
     assert!(open > 4_000, "{open}");
     let bytes = group.encode().len();
     // Beside them are the accounts (`accounts.rs`).
-    assert!(bytes + 256 * 1_024 < Limits::BYTES, "{bytes}");
+    assert!(bytes + 128 * 1_024 < Limits::BYTES, "{bytes}");
 }
 
 #[test]
