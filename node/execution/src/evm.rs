@@ -1,16 +1,17 @@
 //! The EVM as this ledger runs it: one machine for a whole block, one way through it for every transaction.
 //!
-//! Three things differ from Ethereum's own handler:
+//! Four things differ from Ethereum's own handler:
 //! - nothing is charged, refunded or paid, whatever price was offered (LEDGER.md 5);
 //! - a block's gas is what its transactions *used*, so a transaction is undone when it turns out not to fit;
 //! - the work can be stopped: the flag is looked at before a transaction, on every call frame and on every `JUMPDEST`.
-//!   Code without either is bounded by its length, a precompiled contract by its gas.
+//!   Code without either is bounded by its length, a precompiled contract by its gas;
+//! - who acts must have the right to it: a transaction, a call frame and an `SSTORE` are asked (`rights`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use althing_types::StateError;
-use revm::bytecode::opcode::JUMPDEST;
+use revm::bytecode::opcode::{JUMPDEST, SSTORE};
 use revm::context::result::{
     ExecutionResult, FromStringError, HaltReason, InvalidHeader, InvalidTransaction, ResultGas,
 };
@@ -24,18 +25,24 @@ use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::interpreter_action::FrameInit;
+use revm::interpreter::interpreter_types::{InputsTr, LoopControl};
 use revm::interpreter::{
-    InitialAndFloorGas, Instruction, InstructionContext, InstructionExecResult, InstructionResult,
+    InitialAndFloorGas, Instruction, InstructionContext, InstructionExecResult, InstructionResult, InterpreterAction,
+    instructions,
 };
 
+use crate::receipt::status;
+use crate::rights::{Chain, Denied};
 use crate::state::{ReadError, StateCache};
 use crate::system::Contracts;
-use crate::{BlockContext, Rules};
+use crate::{BlockContext, Rules, rights, system};
 
 /// Gas of `JUMPDEST`, as Ethereum charges it.
 const JUMPDEST_GAS: u16 = 1;
+/// What `SSTORE` costs whatever it does: it charges by itself.
+const SSTORE_GAS: u16 = 0;
 
-pub(crate) type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, &'a AtomicBool>;
+pub(crate) type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, Chain<'a>>;
 
 /// The machine. Its journal spans the transactions of a block: later ones see what earlier ones wrote.
 pub(crate) type Machine<'a> =
@@ -53,20 +60,42 @@ pub(crate) fn machine<'a>(
     let context = context
         .with_cfg(rules.cfg(block.evm_chain_id))
         .with_block(block_env)
-        .with_chain(cancel);
+        .with_chain(Chain::new(cancel));
     let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
     instructions.insert_instruction(JUMPDEST, Instruction::new(jumpdest), JUMPDEST_GAS);
+    instructions.insert_instruction(SSTORE, Instruction::new(sstore), SSTORE_GAS);
     let contracts = Contracts::new(rules.spec(), Arc::clone(rules.suite()), block.in_force());
     Evm::new(context, instructions, contracts)
 }
 
 /// `JUMPDEST`, where every loop passes: stops when the flag is up.
 fn jumpdest<'a>(context: InstructionContext<'_, Host<'a>, EthInterpreter>) -> InstructionExecResult {
-    if context.host.chain.load(Ordering::Relaxed) {
+    if context.host.chain.cancel.load(Ordering::Relaxed) {
         context.host.error = Err(ContextError::Custom(STOPPED.to_owned()));
         return Err(InstructionResult::FatalExternalError);
     }
     Ok(())
+}
+
+/// `SSTORE`, where it is asked who may write. Who may not sees the call frame revert.
+fn sstore<'a>(context: InstructionContext<'_, Host<'a>, EthInterpreter>) -> InstructionExecResult {
+    let (interpreter, host) = (context.interpreter, context.host);
+    let contract = interpreter.input.target_address();
+    match rights::lacking_to_write(host, contract) {
+        Ok(None) => instructions::host::sstore(InstructionContext { interpreter, host }),
+        Ok(Some(denied)) => {
+            if interpreter.input.depth() == 0 {
+                host.chain.denied = Some(denied);
+            }
+            let action = InterpreterAction::new_return(InstructionResult::Revert, denied.output(), interpreter.gas);
+            interpreter.bytecode.set_action(action);
+            Err(InstructionResult::Revert)
+        }
+        Err(error) => {
+            host.error = Err(ContextError::Db(error.into()));
+            Err(InstructionResult::FatalExternalError)
+        }
+    }
 }
 
 /// How the EVM carries the stop out of an instruction; [`TransactError::Cancelled`] everywhere else.
@@ -136,24 +165,70 @@ pub(crate) enum Purpose {
     Call,
 }
 
+/// How a transaction ended.
+pub(crate) struct Ended {
+    pub(crate) result: ExecutionResult,
+    /// FISCO's status number, where it reverted.
+    pub(crate) revert_status: u32,
+}
+
 /// Runs one transaction. On success its effects are in the machine's journal; on an error it left none.
 pub(crate) fn transact(
     machine: &mut Machine<'_>,
     transaction: TxEnv,
     purpose: Purpose,
     gas_left: u64,
-) -> Result<ExecutionResult, TransactError> {
-    if machine.ctx.chain.load(Ordering::Relaxed) {
+) -> Result<Ended, TransactError> {
+    if machine.ctx.chain.cancel.load(Ordering::Relaxed) {
         return Err(TransactError::Cancelled);
     }
     machine.ctx.tx = transaction;
     machine.ctx.error = Ok(());
-    Feeless {
+    machine.ctx.chain.denied = None;
+    machine.ctx.chain.has_write_rules = system::any_write_rules(&mut machine.ctx).map_err(TransactError::State)?;
+    let result = Feeless {
         purpose,
         gas_left,
         machine: std::marker::PhantomData,
     }
-    .run(machine)
+    .run(machine)?;
+    let denied = machine.ctx.chain.denied;
+    Ok(Ended {
+        result,
+        revert_status: denied.map_or(status::REVERT, Denied::status),
+    })
+}
+
+/// Begins a call or a creation, unless somebody lacks the right to it.
+fn begin(evm: &mut Machine<'_>, frame: FrameInit) -> Result<Option<FrameResult>, TransactError> {
+    let is_first = frame.depth == 0;
+    let Some(denied) = rights::lacking(&mut evm.ctx, &frame).map_err(TransactError::State)? else {
+        return Ok(match evm.frame_init(frame)? {
+            ItemOrResult::Result(result) => Some(result),
+            ItemOrResult::Item(_) => None,
+        });
+    };
+    if is_first {
+        evm.ctx.chain.denied = Some(denied);
+        if evm.ctx.tx.kind.is_create() {
+            // A creation counts its sender's nonce when it begins, which this one does not.
+            let caller = evm.ctx.tx.caller;
+            evm.ctx.journal_mut().load_account_mut(caller)?.data.bump_nonce();
+        }
+    }
+    Ok(Some(rights::refused(frame, denied)))
+}
+
+/// A creation that went well leaves a contract with a manager.
+fn record(evm: &mut Machine<'_>, result: &FrameResult) -> Result<(), TransactError> {
+    let FrameResult::Create(created) = result else {
+        return Ok(());
+    };
+    let has_code = created.result.is_ok() && !created.result.output.is_empty();
+    match created.address.filter(|_| has_code) {
+        Some(contract) => system::record_creation(&mut evm.ctx, contract).map_err(TransactError::State),
+        None => Ok(()),
+    }
 }
 
 /// Ethereum's handler without money.
@@ -181,18 +256,21 @@ impl<'a> Handler for Feeless<'a> {
     }
 
     fn run_exec_loop(&mut self, evm: &mut Self::Evm, first: FrameInit) -> Result<FrameResult, TransactError> {
-        if let ItemOrResult::Result(result) = evm.frame_init(first)? {
+        if let Some(result) = begin(evm, first)? {
             return Ok(result);
         }
         loop {
-            if evm.ctx.chain.load(Ordering::Relaxed) {
+            if evm.ctx.chain.cancel.load(Ordering::Relaxed) {
                 return Err(TransactError::Cancelled);
             }
             let result = match evm.frame_run()? {
-                ItemOrResult::Result(result) => result,
-                ItemOrResult::Item(inner) => match evm.frame_init(inner)? {
-                    ItemOrResult::Item(_) => continue,
-                    ItemOrResult::Result(result) => result,
+                ItemOrResult::Result(result) => {
+                    record(evm, &result)?;
+                    result
+                }
+                ItemOrResult::Item(inner) => match begin(evm, inner)? {
+                    None => continue,
+                    Some(result) => result,
                 },
             };
             if let Some(last) = evm.frame_return_result(result)? {

@@ -24,6 +24,7 @@ pub mod memory;
 mod protocol;
 mod receipt;
 mod revert;
+mod rights;
 mod sender;
 mod state;
 mod system;
@@ -41,7 +42,7 @@ pub use receipt::status;
 pub use revert::decode_revert_reason;
 pub use sender::{SenderError, is_replay_protected, recover, recover_all};
 pub use system::{
-    CHAIN_GOVERNANCE, CONSENSUS, GOVERNANCE, SYSTEM_CONFIG, alive_call, alive_digest, calls_recover, carried_recovery,
-    changed_governance, check_recovery, governance, recover_call, recovery_signers,
+    CHAIN_GOVERNANCE, CONSENSUS, GOVERNANCE, LIFE_CYCLE, PERMISSION, SYSTEM_CONFIG, alive_call, alive_digest,
+    calls_recover, carried_recovery, changed_governance, check_recovery, governance, recover_call, recovery_signers,
 };
 pub use transaction::{InvalidReason, check_stateless, intrinsic_gas};

@@ -41,6 +41,11 @@ impl MemoryState {
             .extend(changes.code.iter().map(|(hash, code)| (*hash, code.clone())));
     }
 
+    /// How many words an account keeps.
+    pub fn slots(&self, address: &Address) -> usize {
+        self.storage.keys().filter(|(owner, _)| owner == address).count()
+    }
+
     /// Makes an older block known, with its time in milliseconds since 1970.
     pub fn set_block(&mut self, height: u64, hash: B256, unix_ms: u64) {
         self.blocks.insert(height, (hash, unix_ms));

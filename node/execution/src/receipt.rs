@@ -7,6 +7,8 @@ use alloy_primitives::{BloomInput, keccak256};
 use althing_types::{B256, Bloom, Bytes, Log, Receipt};
 use revm::context::result::{ExecutionResult, HaltReason, Output};
 
+use crate::evm::Ended;
+
 /// FISCO's transaction status numbers, as far as a receipt of this ledger can hold them.
 pub mod status {
     /// It succeeded.
@@ -31,6 +33,12 @@ pub mod status {
     pub const REVERT: u32 = 22;
     /// The address of the contract to create is taken.
     pub const ADDRESS_ALREADY_USED: u32 = 24;
+    /// Its account may not deploy contracts, or not write to that one.
+    pub const PERMISSION_DENIED: u32 = 25;
+    /// The contract that it calls is frozen.
+    pub const CONTRACT_FROZEN: u32 = 30;
+    /// Its account is frozen.
+    pub const ACCOUNT_FROZEN: u32 = 31;
 }
 
 /// The status number of an exceptional halt.
@@ -97,7 +105,7 @@ fn remembered<K: AsRef<[u8]> + Eq + Hash, S: BuildHasher>(known: &mut HashMap<K,
 /// A creation's output is empty: the code is in the state under the contract's address.
 pub(crate) fn receipt(
     transaction_type: u8,
-    result: ExecutionResult,
+    Ended { result, revert_status }: Ended,
     gas_before: u64,
     hashes: &mut BloomHashes,
 ) -> Receipt {
@@ -126,7 +134,7 @@ pub(crate) fn receipt(
             }
         }
         ExecutionResult::Revert { output, .. } => {
-            receipt.status = status::REVERT;
+            receipt.status = revert_status;
             receipt.output = output;
         }
         ExecutionResult::Halt { reason, .. } => receipt.status = halt_status(&reason),

@@ -100,6 +100,16 @@ impl<'a> StateCache<'a> {
 }
 
 impl StateCache<'_> {
+    /// A word as the parent's state has it, read once.
+    pub(crate) fn look(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        if let Some(word) = self.slots.get(&(address, slot)) {
+            return Ok(*word);
+        }
+        let word = self.reader.storage(&address, &slot)?;
+        self.slots.insert((address, slot), word);
+        Ok(word)
+    }
+
     /// Hash and time, in milliseconds since 1970, of an older block; none when there is no such one.
     pub(crate) fn ancestor(&self, height: u64) -> Result<Option<(B256, u64)>, StateError> {
         Ok(self.reader.block_hash(height)?.zip(self.reader.block_ms(height)?))

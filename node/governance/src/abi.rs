@@ -19,6 +19,10 @@ sol! {
     function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
     /// Votes for a value of the system configuration.
     function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
+    /// Votes for an account to be an operator, or to be none any more.
+    function voteOperator(address account, bool operator, uint64 number) returns (int256 code, string reason);
+    /// Votes for an account to be frozen, or not to be any more.
+    function voteAccount(address account, bool frozen, uint64 number) returns (int256 code, string reason);
     /// Takes a vote on a node's role back.
     function withdrawRole(string node) returns (int256 code, string reason);
     /// Takes a vote on a seat's weight back.
@@ -27,6 +31,10 @@ sol! {
     function withdrawThreshold() returns (int256 code, string reason);
     /// Takes a vote on a value of the system configuration back.
     function withdrawSetting(string key) returns (int256 code, string reason);
+    /// Takes a vote on whether an account is an operator back.
+    function withdrawOperator(address account) returns (int256 code, string reason);
+    /// Takes a vote on whether an account is frozen back.
+    function withdrawAccount(address account) returns (int256 code, string reason);
     /// Has an approved change looked at again that gave way to others.
     function advance(bytes32 id) returns (int256 code, string reason);
     /// Proves that a node lives and holds a block.
@@ -70,6 +78,18 @@ pub fn vote(ballot: &Ballot) -> Bytes {
             number,
         }
         .abi_encode(),
+        Wish::Operator(account, operator) => voteOperatorCall {
+            account: *account,
+            operator: *operator,
+            number,
+        }
+        .abi_encode(),
+        Wish::Frozen(account, frozen) => voteAccountCall {
+            account: *account,
+            frozen: *frozen,
+            number,
+        }
+        .abi_encode(),
     };
     call.into()
 }
@@ -81,6 +101,8 @@ pub fn withdraw(subject: &Subject) -> Bytes {
         Subject::Seat(account) => withdrawWeightCall { account: *account }.abi_encode(),
         Subject::Threshold => withdrawThresholdCall {}.abi_encode(),
         Subject::Config(key) => withdrawSettingCall { key: key.clone() }.abi_encode(),
+        Subject::Operator(account) => withdrawOperatorCall { account: *account }.abi_encode(),
+        Subject::Account(account) => withdrawAccountCall { account: *account }.abi_encode(),
     };
     call.into()
 }

@@ -23,6 +23,10 @@ pub enum Subject {
     Threshold,
     /// A key of the system configuration.
     Config(String),
+    /// Whether an account is an operator, who may deploy contracts where not everybody may.
+    Operator(Address),
+    /// Whether an account is frozen.
+    Account(Address),
 }
 
 impl Subject {
@@ -38,6 +42,8 @@ impl Subject {
             Self::Seat(account) => (1, account.to_vec()),
             Self::Threshold => (2, vec![]),
             Self::Config(key) => (3, key.as_bytes().to_vec()),
+            Self::Operator(account) => (4, account.to_vec()),
+            Self::Account(account) => (5, account.to_vec()),
         }
     }
 
@@ -47,6 +53,8 @@ impl Subject {
             1 => Some(Self::Seat(Address::new(name.try_into().ok()?))),
             2 => name.is_empty().then_some(Self::Threshold),
             3 => Some(Self::Config(String::from_utf8(name.to_vec()).ok()?)),
+            4 => Some(Self::Operator(Address::new(name.try_into().ok()?))),
+            5 => Some(Self::Account(Address::new(name.try_into().ok()?))),
             _ => None,
         }
     }
@@ -61,6 +69,8 @@ pub enum Value {
     Number(u32),
     /// Of the system configuration; empty when it is not set.
     Text(String),
+    /// Whether an account is an operator, or is frozen.
+    Is(bool),
 }
 
 impl Value {
@@ -69,6 +79,7 @@ impl Value {
             Self::Role(role) => (0, vec![*role as u8]),
             Self::Number(number) => (1, number.to_be_bytes().to_vec()),
             Self::Text(text) => (2, text.as_bytes().to_vec()),
+            Self::Is(is) => (3, vec![u8::from(*is)]),
         }
     }
 
@@ -77,6 +88,7 @@ impl Value {
             (0, [role]) => Role::from_number(*role).map(Self::Role),
             (1, bytes) => Some(Self::Number(u32::from_be_bytes(bytes.try_into().ok()?))),
             (2, bytes) => Some(Self::Text(String::from_utf8(bytes.to_vec()).ok()?)),
+            (3, [is @ (0 | 1)]) => Some(Self::Is(*is == 1)),
             _ => None,
         }
     }
@@ -93,6 +105,10 @@ pub enum Wish {
     Threshold(u32),
     /// That a key has this value.
     Config(String, String),
+    /// That an account is an operator, or is none.
+    Operator(Address, bool),
+    /// That an account is frozen, or is not.
+    Frozen(Address, bool),
 }
 
 impl Wish {
@@ -103,6 +119,8 @@ impl Wish {
             (Subject::Seat(account), Value::Number(weight)) => Self::Weight(*account, *weight),
             (Subject::Threshold, Value::Number(percent)) => Self::Threshold(*percent),
             (Subject::Config(key), Value::Text(text)) => Self::Config(key.clone(), text.clone()),
+            (Subject::Operator(account), Value::Is(is)) => Self::Operator(*account, *is),
+            (Subject::Account(account), Value::Is(frozen)) => Self::Frozen(*account, *frozen),
             _ => return None,
         })
     }
@@ -114,6 +132,8 @@ impl Wish {
             Self::Weight(account, _) => Subject::Seat(*account),
             Self::Threshold(_) => Subject::Threshold,
             Self::Config(key, _) => Subject::Config(key.clone()),
+            Self::Operator(account, _) => Subject::Operator(*account),
+            Self::Frozen(account, _) => Subject::Account(*account),
         }
     }
 
@@ -123,6 +143,7 @@ impl Wish {
             Self::Role(_, role) => Value::Role(*role),
             Self::Weight(_, number) | Self::Threshold(number) => Value::Number(*number),
             Self::Config(_, text) => Value::Text(text.clone()),
+            Self::Operator(_, is) | Self::Frozen(_, is) => Value::Is(*is),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The value as bytes, one way only: what the state of a block holds, and what every node hashes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use althing_types::{Address, B256, NodeId};
@@ -33,6 +33,8 @@ pub enum DecodeError {
 #[derive(RlpEncodable, RlpDecodable)]
 struct Document {
     genesis: B256,
+    /// First, because it is long where it is there at all: what changes often is behind it and moves none of its words.
+    accounts: Vec<AccountRow>,
     members: Vec<MemberRow>,
     seats: Vec<SeatRow>,
     threshold: u32,
@@ -44,6 +46,16 @@ struct Document {
     lease: Vec<LeaseRow>,
     /// 0 for never: block 0 has no calls.
     sealers_changed_at: u64,
+}
+
+/// What votes on an account came to, as an operator or as a frozen one.
+#[derive(RlpEncodable, RlpDecodable)]
+struct AccountRow {
+    kind: u8,
+    account: Address,
+    number: u64,
+    /// The first block in which it is an operator, or 1 where it is frozen; 0 where it is neither.
+    since: u64,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -122,12 +134,13 @@ impl Governance {
         });
         let document = Document {
             genesis: self.genesis,
+            accounts: self.counters.iter().filter_map(|row| self.account_row(row)).collect(),
             members: members.collect(),
             seats: self.seats.iter().map(seat_row).collect(),
             threshold: self.threshold,
             epoch: self.epoch,
             config: self.config.iter().map(config_row).collect(),
-            counters: self.counters.iter().map(counter_row).collect(),
+            counters: self.counters.iter().filter_map(counter_row).collect(),
             votes: self.votes.iter().flat_map(vote_rows).collect(),
             approved: self.approved.iter().map(approved_row).collect(),
             lease: self.lease.iter().map(lease_row).collect(),
@@ -136,6 +149,20 @@ impl Governance {
         let mut bytes = vec![LAYOUT];
         document.encode(&mut bytes);
         bytes
+    }
+
+    fn account_row(&self, (subject, number): (&Subject, &u64)) -> Option<AccountRow> {
+        let (account, since) = match subject {
+            Subject::Operator(account) => (*account, self.operators.get(account).copied().unwrap_or(0)),
+            Subject::Account(account) => (*account, u64::from(self.frozen.contains(account))),
+            _ => return None,
+        };
+        Some(AccountRow {
+            kind: subject.parts().0,
+            account,
+            number: *number,
+            since,
+        })
     }
 
     /// The value that has these bytes.
@@ -182,6 +209,18 @@ impl Document {
         }
         let counters = self.counters.into_iter();
         let counters = counters.map(|row| Ok((subject(row.kind, &row.subject)?, row.number)));
+        let mut counters = counters.collect::<Result<BTreeMap<_, _>, DecodeError>>()?;
+        let (mut operators, mut frozen) = (BTreeMap::new(), BTreeSet::new());
+        for row in self.accounts {
+            let subject = subject(row.kind, row.account.as_slice())?;
+            match (&subject, row.since) {
+                (_, 0) => {}
+                (Subject::Operator(account), since) => drop(operators.insert(*account, since)),
+                (Subject::Account(account), _) => drop(frozen.insert(*account)),
+                _ => return Err(DecodeError::Form("an account")),
+            }
+            counters.insert(subject, row.number);
+        }
         Ok(Governance {
             genesis: self.genesis,
             members,
@@ -189,7 +228,7 @@ impl Document {
             threshold: self.threshold,
             epoch: self.epoch,
             config: self.config.into_iter().map(setting).collect::<Result<_, _>>()?,
-            counters: counters.collect::<Result<_, DecodeError>>()?,
+            counters,
             votes,
             approved: self
                 .approved
@@ -198,6 +237,8 @@ impl Document {
                 .collect::<Result<VecDeque<_>, _>>()?,
             proofs,
             lease: self.lease.into_iter().next().map(lease),
+            operators,
+            frozen,
             sealers_changed_at: Some(self.sealers_changed_at).filter(|height| *height != 0),
             events: vec![],
         })
@@ -238,13 +279,17 @@ fn setting(row: ConfigRow) -> Result<(String, Setting), DecodeError> {
     Ok((row.key, setting))
 }
 
-fn counter_row((subject, number): (&Subject, &u64)) -> CounterRow {
+/// Those of accounts have rows of their own.
+fn counter_row((subject, number): (&Subject, &u64)) -> Option<CounterRow> {
+    if matches!(subject, Subject::Operator(_) | Subject::Account(_)) {
+        return None;
+    }
     let (kind, subject) = subject.parts();
-    CounterRow {
+    Some(CounterRow {
         kind,
         subject,
         number: *number,
-    }
+    })
 }
 
 fn vote_rows<'a>((subject, votes): (&'a Subject, &'a BTreeMap<Address, Vote>)) -> impl Iterator<Item = VoteRow> + 'a {

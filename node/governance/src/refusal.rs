@@ -87,6 +87,18 @@ pub enum Refusal {
     /// The group stands still without the node, and nobody said that it may.
     #[error("the group tolerates no fault: without node {} it stands still, which only an announced pause allows", .0.short())]
     PauseOnly(NodeId),
+    /// A seat decides who are operators, and is none.
+    #[error("{0} has a seat in the committee; an operator has none")]
+    SeatIsNoOperator(Address),
+    /// An operator would decide who are operators.
+    #[error("{0} is an operator; it can have a seat once it is none any more")]
+    OperatorHasNoSeat(Address),
+    /// Who decides is not silenced.
+    #[error("{0} has a seat in the committee, which cannot be frozen; its seat can be taken first")]
+    SeatIsNotFrozen(Address),
+    /// Who cannot act cannot decide.
+    #[error("{0} is frozen; it can have a seat once it is not any more")]
+    FrozenHasNoSeat(Address),
     /// A recovery that does nothing.
     #[error(transparent)]
     Recovery(#[from] RecoveryFault),
@@ -101,6 +113,9 @@ impl Refusal {
             Self::Config { .. } => -51_300,
             Self::LastSeat => -52_001,
             Self::Range { .. } => -52_003,
+            Self::OperatorHasNoSeat(_) => -52_004,
+            Self::SeatIsNoOperator(_) => -52_005,
+            Self::FrozenHasNoSeat(_) => -52_011,
             Self::NoChange => -52_012,
             Self::Number { .. }
             | Self::Unknown(_)
@@ -109,6 +124,7 @@ impl Refusal {
             | Self::NotAMember(_)
             | Self::LeaseHeld { .. }
             | Self::PauseOnly(_)
+            | Self::SeatIsNotFrozen(_)
             | Self::Recovery(_) => -50_000,
         }
     }

@@ -1,6 +1,6 @@
 //! The value that all of it is about.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use althing_types::{Address, B256, Genesis, NodeId, SealerSet};
 
@@ -57,9 +57,13 @@ impl Limits {
     pub const VOTES_OF_AN_ACCOUNT: usize = 16;
     /// Approved changes that are not carried out yet.
     pub const APPROVED: usize = 64;
+    /// Operators.
+    pub const OPERATORS: usize = 256;
+    /// Accounts that a change was ever about, as operators and as frozen ones: each keeps its number for good.
+    pub const ACCOUNTS: usize = 4_096;
     /// Letters of a reason.
     pub const REASON_BYTES: usize = 128;
-    /// Bytes of all of it. Everything else at its limit fits; the numbers of changes, one for every subject that ever had one,
+    /// Bytes of all of it. Everything else at its limit fits; the numbers of changes, one for every node and seat that ever had one,
     /// are what is left to grow.
     pub const BYTES: usize = 1 << 20;
 }
@@ -81,6 +85,9 @@ pub struct Governance {
     /// The time of the newest block that each node has shown to hold, milliseconds since 1970.
     pub(crate) proofs: BTreeMap<NodeId, u64>,
     pub(crate) lease: Option<Lease>,
+    /// The operators, with the first block in which they are.
+    pub(crate) operators: BTreeMap<Address, u64>,
+    pub(crate) frozen: BTreeSet<Address>,
     /// The last block that changed the sealers of the next one.
     pub(crate) sealers_changed_at: Option<u64>,
     /// What happened since [`Self::take_events`]; not part of the state.
@@ -104,6 +111,8 @@ impl Governance {
             approved: VecDeque::new(),
             proofs: BTreeMap::new(),
             lease: None,
+            operators: BTreeMap::new(),
+            frozen: BTreeSet::new(),
             sealers_changed_at: None,
             events: vec![],
         }
@@ -142,6 +151,21 @@ impl Governance {
     /// The seats with their weights, ascending by account.
     pub const fn seats(&self) -> &BTreeMap<Address, u32> {
         &self.seats
+    }
+
+    /// Whether an account may take part in decisions: it has a seat, or nobody has one.
+    pub fn may_decide(&self, account: &Address) -> bool {
+        self.seats.is_empty() || self.seats.contains_key(account)
+    }
+
+    /// The operators, ascending, with the first block in which they are.
+    pub const fn operators(&self) -> &BTreeMap<Address, u64> {
+        &self.operators
+    }
+
+    /// The accounts whose transactions do nothing.
+    pub const fn frozen(&self) -> &BTreeSet<Address> {
+        &self.frozen
     }
 
     /// Above which percentage of the weight a change passes.
@@ -223,6 +247,8 @@ impl Governance {
             Subject::Seat(account) => Value::Number(self.seats.get(account).copied().unwrap_or(0)),
             Subject::Threshold => Value::Number(self.threshold),
             Subject::Config(key) => Value::Text(self.config(key).unwrap_or_default().to_owned()),
+            Subject::Operator(account) => Value::Is(self.operators.contains_key(account)),
+            Subject::Account(account) => Value::Is(self.frozen.contains(account)),
         }
     }
 
@@ -233,7 +259,7 @@ impl Governance {
 
     /// Whoever may decide: a seat, or anybody where there is no committee, as in FISCO.
     pub(crate) fn admit(&self, account: &Address) -> Result<(), Refusal> {
-        match self.seats.is_empty() || self.seats.contains_key(account) {
+        match self.may_decide(account) {
             true => Ok(()),
             false => Err(Refusal::NoSeat(*account)),
         }

@@ -67,6 +67,7 @@ impl Governance {
         }
         self.check(&ballot.wish)?;
         self.has_room(&account, &subject)?;
+        self.has_number(&subject)?;
         let vote = Vote {
             to: ballot.wish.to(),
             force: ballot.force,
@@ -153,6 +154,26 @@ impl Governance {
                 accepted: "50 to 99",
             }),
             Wish::Config(..) => Ok(()),
+            Wish::Operator(account, operator) => self.check_operator(account, *operator),
+            Wish::Frozen(account, true) if self.seats.contains_key(account) => Err(Refusal::SeatIsNotFrozen(*account)),
+            Wish::Frozen(..) => Ok(()),
+        }
+    }
+
+    fn check_operator(&self, account: &Address, operator: bool) -> Result<(), Refusal> {
+        if !operator {
+            return Ok(());
+        }
+        if self.seats.contains_key(account) {
+            return Err(Refusal::SeatIsNoOperator(*account));
+        }
+        match self.operators.len() < Limits::OPERATORS {
+            true => Ok(()),
+            false => Err(Refusal::Full {
+                what: "operators",
+                found: self.operators.len(),
+                accepted: Limits::OPERATORS,
+            }),
         }
     }
 
@@ -177,6 +198,12 @@ impl Governance {
         }
         if weight == 0 && self.seats.len() == 1 {
             return Err(Refusal::LastSeat);
+        }
+        if weight != 0 && self.operators.contains_key(account) {
+            return Err(Refusal::OperatorHasNoSeat(*account));
+        }
+        if weight != 0 && self.frozen.contains(account) {
+            return Err(Refusal::FrozenHasNoSeat(*account));
         }
         if weight != 0 && !WEIGHTS.contains(&weight) {
             return Err(Refusal::Range {
@@ -215,6 +242,23 @@ impl Governance {
         Ok(())
     }
 
+    /// Numbers stay for good, so that of accounts there are only so many.
+    fn has_number(&self, subject: &Subject) -> Result<(), Refusal> {
+        let is_account = |subject: &Subject| matches!(subject, Subject::Operator(_) | Subject::Account(_));
+        if !is_account(subject) || self.counters.contains_key(subject) {
+            return Ok(());
+        }
+        let found = self.counters.keys().filter(|subject| is_account(subject)).count();
+        match found < Limits::ACCOUNTS {
+            true => Ok(()),
+            false => Err(Refusal::Full {
+                what: "accounts that changes were about",
+                found,
+                accepted: Limits::ACCOUNTS,
+            }),
+        }
+    }
+
     /// The counter moves and rivals die; then it is carried out, or joins those that are.
     fn pass(&mut self, now: Moment, change: Change, id: ChangeId) {
         let subject = change.wish.subject();
@@ -246,6 +290,10 @@ impl Governance {
                 };
                 self.config.insert(key.clone(), setting);
             }
+            Wish::Operator(account, true) => drop(self.operators.insert(*account, now.height.saturating_add(1))),
+            Wish::Operator(account, false) => drop(self.operators.remove(account)),
+            Wish::Frozen(account, true) => drop(self.frozen.insert(*account)),
+            Wish::Frozen(account, false) => drop(self.frozen.remove(account)),
         }
         if subject.is_of_the_committee() {
             self.epoch += 1;

@@ -158,6 +158,7 @@ mod tests {
         let error = RpcError::from(CallFailure::Reverted {
             output: output.clone(),
             gas_used: 1,
+            status: 22,
         });
         assert_eq!(error.code, 3);
         assert_eq!(error.message, "execution reverted: too little");

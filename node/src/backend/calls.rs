@@ -54,9 +54,15 @@ pub(super) fn call(group: &Group, asked: &CallRequest, context: &CallContext) ->
     let request = request(asked);
     Ok(match ask(group, context, |context| evm::call(context, &request))? {
         Ok(evm::CallOutcome::Success { output, gas_used, .. }) => CallOutcome::Returned { output, gas_used },
-        Ok(evm::CallOutcome::Revert { output, gas_used }) => {
-            CallOutcome::Failed(CallFailure::Reverted { output, gas_used })
-        }
+        Ok(evm::CallOutcome::Revert {
+            output,
+            gas_used,
+            status,
+        }) => CallOutcome::Failed(CallFailure::Reverted {
+            output,
+            gas_used,
+            status,
+        }),
         Ok(evm::CallOutcome::Halt(halt)) => CallOutcome::Failed(halted(halt)),
         Err(failure) => CallOutcome::Failed(failure),
     })
@@ -71,9 +77,11 @@ pub(super) fn estimate(
     Ok(
         match ask(group, context, |context| evm::estimate_gas(context, &request))? {
             Ok(evm::GasEstimate::Gas(gas)) => EstimateOutcome::Gas(gas),
-            Ok(evm::GasEstimate::Revert { output }) => {
-                EstimateOutcome::Failed(CallFailure::Reverted { output, gas_used: 0 })
-            }
+            Ok(evm::GasEstimate::Revert { output, status }) => EstimateOutcome::Failed(CallFailure::Reverted {
+                output,
+                gas_used: 0,
+                status,
+            }),
             Ok(evm::GasEstimate::Halt(halt)) => EstimateOutcome::Failed(halted(halt)),
             Err(failure) => EstimateOutcome::Failed(failure),
         },

@@ -9,6 +9,7 @@ mod folder;
 mod groups;
 mod lifecycle;
 mod mount;
+mod rights;
 mod rpc_access;
 mod running;
 mod surroundings;

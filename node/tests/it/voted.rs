@@ -6,7 +6,7 @@ use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, I256, Signature, TxKind, U256, address, hex};
 use alloy_sol_types::{SolCall, SolValue, sol};
-use secp256k1::{Message, SecretKey};
+use secp256k1::{Message, PublicKey, SecretKey};
 use serde_json::{Value, json};
 
 use super::folder::{Folder, genesis};
@@ -26,7 +26,7 @@ const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 pub(crate) struct Account<'a> {
     running: &'a Running,
     secret: SecretKey,
-    nonce: u64,
+    pub(crate) nonce: u64,
 }
 
 impl<'a> Account<'a> {
@@ -38,13 +38,13 @@ impl<'a> Account<'a> {
         }
     }
 
-    fn sign(&mut self, to: Address, input: Vec<u8>, gas_limit: u64) -> String {
+    fn sign(&mut self, to: TxKind, input: Vec<u8>, gas_limit: u64) -> String {
         let transaction = TxLegacy {
             chain_id: Some(CHAIN_ID),
             nonce: self.nonce,
             gas_price: 0,
             gas_limit,
-            to: TxKind::Call(to),
+            to,
             value: U256::ZERO,
             input: input.into(),
         };
@@ -58,6 +58,11 @@ impl<'a> Account<'a> {
 
     /// Sends a transaction and gives its hash, or why it is refused.
     pub(crate) fn send(&mut self, to: Address, input: Vec<u8>, gas: u64) -> Result<Value, String> {
+        self.send_to(TxKind::Call(to), input, gas)
+    }
+
+    /// As [`Self::send`]; also a creation.
+    pub(crate) fn send_to(&mut self, to: TxKind, input: Vec<u8>, gas: u64) -> Result<Value, String> {
         let raw = self.sign(to, input, gas);
         let answer = self.running.ask("eth_sendRawTransaction", json!([raw]));
         match answer["error"]["message"].as_str() {
@@ -67,6 +72,12 @@ impl<'a> Account<'a> {
                 Ok(answer["result"].clone())
             }
         }
+    }
+
+    /// Its address.
+    pub(crate) fn address(&self) -> Address {
+        let public = PublicKey::from_secret_key(&self.secret).serialize_uncompressed();
+        Address::from_raw_public_key(&public[1..])
     }
 
     /// The receipt of a call that sets a value.
@@ -128,7 +139,7 @@ fn sizes_of_blocks(account: &mut Account<'_>, count: usize) -> Vec<u64> {
     (before + 1..=end).map(size).collect()
 }
 
-fn start(folder: &Folder) -> Running {
+pub(crate) fn start(folder: &Folder) -> Running {
     let config: &Path = &folder.file("config.ini");
     let running = Running::start(config, folder.ports);
     running.until("ready", |running| running.page("/readyz") == "ready\n");

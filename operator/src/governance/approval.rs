@@ -87,6 +87,12 @@ fn effect(holds: &Governance, wish: &Wish) -> String {
                 holds.threshold()
             )
         }
+        Wish::Operator(account, true) => {
+            format!("{account} may deploy contracts; who has no such right may not from then on")
+        }
+        Wish::Operator(account, false) => format!("{account} may not deploy contracts, unless everybody may"),
+        Wish::Frozen(account, true) => format!("transactions of {account} do nothing until a vote undoes it"),
+        Wish::Frozen(account, false) => format!("transactions of {account} do something again"),
         Wish::Config(key, _) => match holds.config(key) {
             Some(value) => format!("{key} was set to {value}"),
             None => format!("{key} has the value of the genesis"),

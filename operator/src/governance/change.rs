@@ -79,5 +79,7 @@ pub fn value_text(value: &Value) -> String {
         Value::Role(Role::Free) => "Free".to_owned(),
         Value::Number(number) => number.to_string(),
         Value::Text(text) => text.clone(),
+        Value::Is(true) => "Yes".to_owned(),
+        Value::Is(false) => "No".to_owned(),
     }
 }

@@ -30,6 +30,8 @@ impl Names<'_> {
             Subject::Seat(account) => self.agency(account),
             Subject::Threshold => "threshold".to_owned(),
             Subject::Config(key) => key.clone(),
+            Subject::Operator(account) => format!("operator {account}"),
+            Subject::Account(account) => format!("frozen {account}"),
         }
     }
 

@@ -31,16 +31,16 @@ pub struct AccessListOutcome {
 pub fn create_access_list(context: &CallContext<'_>, request: &CallRequest) -> Result<AccessListOutcome, CallError> {
     let gas = allowance(context, request);
     let mut access_list = request.access_list.clone();
-    let (mut result, mut state) = run(context, request, access_list.clone(), gas)?;
+    let (mut ended, mut state) = run(context, request, access_list.clone(), gas)?;
     for _ in 0..ROUNDS_MAX {
         let touched = touched(context, request, &state);
         if touched == access_list {
             break;
         }
         access_list = touched;
-        (result, state) = run(context, request, access_list.clone(), gas)?;
+        (ended, state) = run(context, request, access_list.clone(), gas)?;
     }
-    let error = match &result {
+    let error = match &ended.result {
         ExecutionResult::Success { .. } => None,
         ExecutionResult::Revert { output, .. } => Some(match crate::decode_revert_reason(output) {
             Some(reason) => format!("execution reverted: {reason}"),
@@ -50,7 +50,7 @@ pub fn create_access_list(context: &CallContext<'_>, request: &CallRequest) -> R
     };
     Ok(AccessListOutcome {
         access_list,
-        gas_used: result.tx_gas_used(),
+        gas_used: ended.result.tx_gas_used(),
         error,
     })
 }
@@ -70,7 +70,8 @@ fn touched(context: &CallContext<'_>, request: &CallRequest, state: &EvmState) -
             .keys()
             .map(|slot| B256::from(slot.to_be_bytes()))
             .collect();
-        if account.is_created() || (slots.is_empty() && warm_anyway(address)) {
+        // The ledger's own contracts take the same for every word.
+        if account.is_created() || crate::system::is_contract(address) || (slots.is_empty() && warm_anyway(address)) {
             continue;
         }
         slots.sort_unstable();

@@ -7,6 +7,7 @@ use revm::context::result::{ExecutionResult, HaltReason};
 
 use super::{AccessList, CallContext, CallError, CallRequest, Halt, OverriddenState, allowance, run};
 use crate::InvalidReason;
+use crate::evm::Ended;
 use crate::receipt::halt_status;
 use althing_types::StateReader as _;
 
@@ -26,6 +27,8 @@ pub enum GasEstimate {
     Revert {
         /// The revert data.
         output: Bytes,
+        /// FISCO's status number ([`crate::status`]): a revert, or the right that is lacking.
+        status: u32,
     },
     /// It comes to an exceptional end for another reason than gas.
     Halt(Halt),
@@ -41,7 +44,8 @@ pub fn estimate_gas(context: &CallContext<'_>, request: &CallRequest) -> Result<
     if is_plain_transfer(context, request)? && high >= TRANSFER_GAS && succeeds(context, request, TRANSFER_GAS)? {
         return Ok(GasEstimate::Gas(TRANSFER_GAS));
     }
-    let (mut low, enough) = match attempt(context, request, high)? {
+    let first = attempt(context, request, high)?;
+    let (mut low, enough) = match first.result {
         ExecutionResult::Success { gas, .. } => {
             let with_stipend = gas.total_gas_spent().saturating_add(CALL_STIPEND);
             (
@@ -49,7 +53,10 @@ pub fn estimate_gas(context: &CallContext<'_>, request: &CallRequest) -> Result<
                 with_stipend.saturating_add(with_stipend / 63),
             )
         }
-        ExecutionResult::Revert { output, .. } => return Ok(GasEstimate::Revert { output }),
+        ExecutionResult::Revert { output, .. } => {
+            let status = first.revert_status;
+            return Ok(GasEstimate::Revert { output, status });
+        }
         ExecutionResult::Halt {
             reason: HaltReason::OutOfGas(_),
             ..
@@ -85,9 +92,9 @@ pub fn estimate_gas(context: &CallContext<'_>, request: &CallRequest) -> Result<
 }
 
 /// A run with this much gas. Too little to begin with is reported as the allowance it is.
-fn attempt(context: &CallContext<'_>, request: &CallRequest, gas: u64) -> Result<ExecutionResult, CallError> {
+fn attempt(context: &CallContext<'_>, request: &CallRequest, gas: u64) -> Result<Ended, CallError> {
     match run(context, request, request.access_list.clone(), gas) {
-        Ok((result, _)) => Ok(result),
+        Ok((ended, _)) => Ok(ended),
         Err(CallError::Invalid(InvalidReason::IntrinsicGas { .. })) => Err(CallError::Allowance { allowance: gas }),
         Err(error) => Err(error),
     }
@@ -95,7 +102,7 @@ fn attempt(context: &CallContext<'_>, request: &CallRequest, gas: u64) -> Result
 
 fn succeeds(context: &CallContext<'_>, request: &CallRequest, gas: u64) -> Result<bool, CallError> {
     match attempt(context, request, gas) {
-        Ok(result) => Ok(result.is_success()),
+        Ok(ended) => Ok(ended.result.is_success()),
         Err(CallError::Allowance { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -18,7 +18,7 @@ pub use estimate::{GasEstimate, estimate_gas};
 use overrides::OverriddenState;
 pub use overrides::{AccountOverride, BlockOverrides, StateOverrides, StorageOverride};
 
-use crate::evm::{Purpose, TransactError, machine, transact};
+use crate::evm::{Ended, Purpose, TransactError, machine, transact};
 use crate::receipt::halt_status;
 use crate::state::{Ancestors, StateCache};
 use crate::transaction::{intrinsic_gas_of, reason};
@@ -87,6 +87,8 @@ pub enum CallOutcome {
         output: Bytes,
         /// The gas it used.
         gas_used: u64,
+        /// FISCO's status number ([`crate::status`]): a revert, or the right that is lacking.
+        status: u32,
     },
     /// It came to an exceptional end.
     Halt(Halt),
@@ -128,13 +130,13 @@ pub enum CallError {
 
 /// Answers `eth_call`: nonce, sender's code and fees are not looked at, `GASPRICE` gives 0.
 pub fn call(context: &CallContext<'_>, request: &CallRequest) -> Result<CallOutcome, CallError> {
-    let (result, _) = run(
+    let (ended, _) = run(
         context,
         request,
         request.access_list.clone(),
         allowance(context, request),
     )?;
-    Ok(match result {
+    Ok(match ended.result {
         ExecutionResult::Success { gas, logs, output, .. } => CallOutcome::Success {
             output: output.into_data(),
             gas_used: gas.tx_gas_used(),
@@ -143,6 +145,7 @@ pub fn call(context: &CallContext<'_>, request: &CallRequest) -> Result<CallOutc
         ExecutionResult::Revert { gas, output, .. } => CallOutcome::Revert {
             output,
             gas_used: gas.tx_gas_used(),
+            status: ended.revert_status,
         },
         ExecutionResult::Halt { reason, gas, .. } => CallOutcome::Halt(Halt {
             status: halt_status(&reason),
@@ -170,18 +173,18 @@ fn run(
     request: &CallRequest,
     access_list: AccessList,
     gas: u64,
-) -> Result<(ExecutionResult, EvmState), CallError> {
+) -> Result<(Ended, EvmState), CallError> {
     let state = OverriddenState::new(context.state, context.state_overrides);
     let cache = StateCache::new(&state, Ancestors::MayBeMissing);
     let mut machine = machine(context.rules, context.block, block_env(context), cache, context.cancel);
-    let result = transact(
+    let ended = transact(
         &mut machine,
         environment(context, request, access_list, gas),
         Purpose::Call,
         u64::MAX,
     )
     .map_err(|error| refused(error, context, &machine.ctx.tx))?;
-    Ok((result, machine.ctx.journaled_state.finalize()))
+    Ok((ended, machine.ctx.journaled_state.finalize()))
 }
 
 fn environment(context: &CallContext<'_>, request: &CallRequest, access_list: AccessList, gas: u64) -> TxEnv {

@@ -1,14 +1,15 @@
-//! 0x1008: FISCO's committee (FISCO BCOS 2.x, `ChainGovernancePrecompiled`), as far as seats, weights and the threshold go.
+//! 0x1008: FISCO's committee (FISCO BCOS 2.x, `ChainGovernancePrecompiled`): seats, weights and the threshold. What it decides about
+//! accounts is in `accounts`.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::I256;
 use alloy_sol_types::{SolCall, SolValue, sol};
 use althing_governance::{Governance, Outcome, Refusal, Subject, VOTE_BLOCKS, Value, Wish};
-use althing_types::Address;
+use althing_types::{Address, StateError};
 
 use super::consensus::{number, reply, selector, vote};
-use super::{Reply, Surroundings};
+use super::{Reply, Surroundings, accounts};
 
 sol! {
     function grantCommitteeMember(address user) returns (int256);
@@ -30,13 +31,25 @@ const OUT_OF_RANGE: i32 = -52_003;
 /// The weight of a seat that is granted.
 const FIRST_WEIGHT: u32 = 1;
 
-pub(super) fn call(governance: &mut Governance, around: &impl Surroundings, input: &[u8]) -> Reply {
-    match selector(input) {
+pub(super) fn call(
+    governance: &mut Governance,
+    around: &mut impl Surroundings,
+    input: &[u8],
+) -> Result<Reply, StateError> {
+    Ok(match selector(input) {
+        Some(accounts::listOperatorsCall::SELECTOR) => Reply::View(accounts::operators(governance).abi_encode()),
+        Some(accounts::getAccountStatusCall::SELECTOR) => {
+            let Ok(call) = accounts::getAccountStatusCall::abi_decode(input) else {
+                return Ok(Reply::Unknown);
+            };
+            let status = accounts::status(governance, around, call.account)?;
+            Reply::View(status.to_owned().abi_encode())
+        }
         Some(listCommitteeMembersCall::SELECTOR) => Reply::View(list(governance).abi_encode()),
         Some(queryThresholdCall::SELECTOR) => Reply::View(signed(governance.threshold()).abi_encode()),
         Some(queryCommitteeMemberWeightCall::SELECTOR) => {
             let Ok(call) = queryCommitteeMemberWeightCall::abi_decode(input) else {
-                return Reply::Unknown;
+                return Ok(Reply::Unknown);
             };
             let weight = governance.seats().get(&call.user);
             let missing = I256::try_from(MEMBER_MISSING).unwrap_or_default();
@@ -47,15 +60,19 @@ pub(super) fn call(governance: &mut Governance, around: &impl Surroundings, inpu
             Err(_) => Reply::Unknown,
         },
         Some(queryVotesOfThresholdCall::SELECTOR) => Reply::View(votes_of_threshold(governance).abi_encode()),
-        _ => change(governance, around, input),
-    }
+        _ => change(governance, around, input)?,
+    })
 }
 
-fn change(governance: &mut Governance, around: &impl Surroundings, input: &[u8]) -> Reply {
-    match wish(governance, input) {
-        Ok(wish) => answer(&vote(governance, around, wish)),
+fn change(governance: &mut Governance, around: &mut impl Surroundings, input: &[u8]) -> Result<Reply, StateError> {
+    let wish = match wish(governance, input) {
+        Err(Reply::Unknown) => accounts::wish(governance, around, input)?,
+        wish => wish,
+    };
+    Ok(match wish {
+        Ok(wish) => answer(&wish, &vote(governance, around, wish.clone())),
         Err(reply) => reply,
-    }
+    })
 }
 
 /// What a call asks for; or the answer to one that asks for nothing there could be.
@@ -103,10 +120,14 @@ fn wish(governance: &Governance, input: &[u8]) -> Result<Wish, Reply> {
     }
 }
 
-fn answer(outcome: &Result<Outcome, Refusal>) -> Reply {
+fn answer(wish: &Wish, outcome: &Result<Outcome, Refusal>) -> Reply {
     match outcome {
         Err(Refusal::NoSeat(_) | Refusal::NoCommittee) => Reply::View(number(NOT_OF_THE_COMMITTEE)),
-        outcome => reply(outcome),
+        Err(refusal) => match accounts::code(wish, refusal) {
+            Some(code) => Reply::View(number(code)),
+            None => reply(outcome),
+        },
+        Ok(_) => reply(outcome),
     }
 }
 
@@ -124,7 +145,7 @@ fn open_votes(governance: &Governance, subject: &Subject) -> Vec<(Address, u32, 
     let votes = governance.votes().get(subject).into_iter().flatten();
     let number = |value: &Value| match value {
         Value::Number(number) => Some(*number),
-        Value::Role(_) | Value::Text(_) => None,
+        Value::Role(_) | Value::Text(_) | Value::Is(_) => None,
     };
     votes
         .filter_map(|(account, vote)| Some((*account, number(&vote.to)?, vote.at.height + VOTE_BLOCKS - 1)))

@@ -72,6 +72,8 @@ fn name(subject: &Subject) -> String {
         Subject::Seat(account) => format!("seat {account:#x}"),
         Subject::Threshold => "threshold".to_owned(),
         Subject::Config(key) => format!("configuration {key}"),
+        Subject::Operator(account) => format!("operator {account:#x}"),
+        Subject::Account(account) => format!("account {account:#x}"),
     }
 }
 

@@ -4,13 +4,23 @@
 //! A call is made directly or from a contract; who acts is always who signed the transaction, as in FISCO. What is refused changes
 //! nothing and returns FISCO's code; a call that no contract here knows ends as an exception.
 
+mod accounts;
 mod committee;
 mod configuration;
 mod consensus;
 mod events;
+mod lifecycle;
+mod look;
 mod own;
+mod permission;
 mod recovery;
+mod rows;
 mod store;
+mod words;
+
+pub(crate) use look::{
+    any_write_rules, is_account_frozen, is_contract_frozen, may_deploy, may_write, record_creation, speaks_for_itself,
+};
 
 pub use own::{alive_call, alive_digest};
 pub use recovery::{calls_recover, carried_recovery, check_recovery, recover_call, recovery_signers};
@@ -27,18 +37,32 @@ use revm::handler::{EthPrecompiles, PrecompileProvider};
 use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
 use revm::primitives::hardfork::SpecId;
 
+use self::accounts::Accounts;
+use self::words::Called;
 use crate::evm::Host;
+use crate::genesis::SYSTEM_CONTRACTS;
 
 /// FISCO's system configuration.
 pub const SYSTEM_CONFIG: Address = address!("0000000000000000000000000000000000001000");
 /// FISCO's list of sealers and observers.
 pub const CONSENSUS: Address = address!("0000000000000000000000000000000000001003");
+/// FISCO's lists of who may write where.
+pub const PERMISSION: Address = address!("0000000000000000000000000000000000001005");
+/// FISCO's managers of contracts, and what they froze.
+pub const LIFE_CYCLE: Address = address!("0000000000000000000000000000000000001007");
 /// FISCO's committee.
 pub const CHAIN_GOVERNANCE: Address = address!("0000000000000000000000000000000000001008");
 /// The contract of our own, whose storage holds the governance of the group.
 pub const GOVERNANCE: Address = althing_governance::abi::ADDRESS;
 
-const CONTRACTS: [Address; 4] = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE];
+const CONTRACTS: [Address; 6] = [
+    SYSTEM_CONFIG,
+    CONSENSUS,
+    PERMISSION,
+    LIFE_CYCLE,
+    CHAIN_GOVERNANCE,
+    GOVERNANCE,
+];
 
 /// Gas of a call, of a word that is read, and of a word that is written.
 const CALL_GAS: u64 = 3_000;
@@ -129,6 +153,31 @@ impl From<StateError> for Failure {
     }
 }
 
+/// What is at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing that the state knows.
+    Nobody,
+    /// An account that somebody signs for.
+    Account,
+    /// A contract that somebody deployed, or genesis.
+    Contract,
+    /// A part of the ledger.
+    Ledger,
+}
+
+fn standing(context: &mut Host<'_>, address: Address) -> Result<Standing, StateError> {
+    if SYSTEM_CONTRACTS.contains(&address) {
+        return Ok(Standing::Ledger);
+    }
+    let account = context.journal_mut().load_account(address).map_err(|error| error.0)?;
+    Ok(match (account.info.is_empty(), account.info.is_empty_code_hash()) {
+        (true, _) => Standing::Nobody,
+        (false, true) => Standing::Account,
+        (false, false) => Standing::Contract,
+    })
+}
+
 /// What a call may ask of the block and the chain around it.
 pub(crate) trait Surroundings {
     /// The block that is made.
@@ -145,6 +194,8 @@ pub(crate) trait Surroundings {
     fn leads(&self) -> bool;
     /// The edition.
     fn suite(&self) -> &dyn Suite;
+    /// What is at an address.
+    fn standing(&mut self, address: Address) -> Result<Standing, StateError>;
 }
 
 /// What a call of a contract came to.
@@ -173,17 +224,38 @@ impl Contracts {
         if own::is_recovery(inputs.bytecode_address, input) {
             charge(gas, RECOVERY_BYTE_GAS * input.len() as u64)?;
         }
-        let mut before = vec![];
-        let journal = context.journal_mut();
-        journal.load_account(GOVERNANCE).map_err(|error| error.0)?;
-        let found = store::load(|slot| {
-            // Before each read: a call with little gas must not make a node read much.
-            charge(gas, READ_GAS)?;
-            let value = journal.sload(GOVERNANCE, slot).map_err(|error| error.0)?.data;
-            before.push((slot, value));
-            Ok::<_, Failure>(value)
-        })?;
-        let mut found = found.ok_or(Failure::Halt(InstructionResult::PrecompileError))?;
+        let (found, before) = read(context, gas)?;
+        if ![PERMISSION, LIFE_CYCLE].contains(&inputs.bytecode_address) {
+            return self.decide(context, inputs, input, gas, found, &before);
+        }
+        let is_static = inputs.is_static;
+        let gas = Some(gas);
+        let mut words = Called {
+            context,
+            gas,
+            is_static,
+        };
+        let reply = match inputs.bytecode_address {
+            PERMISSION => permission::call(&found, &mut words, input)?,
+            _ => lifecycle::call(&found, &mut words, input)?,
+        };
+        match reply {
+            Reply::View(output) | Reply::Changed(output) => Ok(output),
+            Reply::Unknown => Err(Failure::Halt(InstructionResult::PrecompileError)),
+        }
+    }
+
+    /// The contracts whose calls may change the governance value.
+    fn decide(
+        &self,
+        context: &mut Host<'_>,
+        inputs: &CallInputs,
+        input: &[u8],
+        gas: &mut Gas,
+        mut found: Governance,
+        before: &[(U256, U256)],
+    ) -> Result<Vec<u8>, Failure> {
+        let accounts = Accounts::of(&found);
         let mut around = Around {
             context: &mut *context,
             suite: &*self.suite,
@@ -192,7 +264,7 @@ impl Contracts {
         let reply = match inputs.bytecode_address {
             SYSTEM_CONFIG => configuration::call(&mut found, &around, &self.in_force, input),
             CONSENSUS => consensus::call(&mut found, &around, input),
-            CHAIN_GOVERNANCE => committee::call(&mut found, &around, input),
+            CHAIN_GOVERNANCE => committee::call(&mut found, &mut around, input)?,
             _ => own::call(&mut found, &mut around, input)?,
         };
         match reply {
@@ -200,11 +272,36 @@ impl Contracts {
             Reply::Unknown => Err(Failure::Halt(InstructionResult::PrecompileError)),
             Reply::Changed(_) if inputs.is_static => Err(Failure::Halt(InstructionResult::StateChangeDuringStaticCall)),
             Reply::Changed(output) => {
-                write(context, &mut found, &before, gas)?;
+                write(context, &mut found, before, gas)?;
+                let (gas, is_static) = (Some(gas), false);
+                accounts.follow(
+                    &mut Called {
+                        context,
+                        gas,
+                        is_static,
+                    },
+                    &found,
+                )?;
                 Ok(output)
             }
         }
     }
+}
+
+/// The governance value, with the words that it is in.
+fn read(context: &mut Host<'_>, gas: &mut Gas) -> Result<(Governance, Vec<(U256, U256)>), Failure> {
+    let mut before = vec![];
+    let journal = context.journal_mut();
+    journal.load_account(GOVERNANCE).map_err(|error| error.0)?;
+    let found = store::load(|slot| {
+        // Before each read: a call with little gas must not make a node read much.
+        charge(gas, READ_GAS)?;
+        let value = journal.sload(GOVERNANCE, slot).map_err(|error| error.0)?.data;
+        before.push((slot, value));
+        Ok::<_, Failure>(value)
+    })?;
+    let found = found.ok_or(Failure::Halt(InstructionResult::PrecompileError))?;
+    Ok((found, before))
 }
 
 /// Writes the words that differ, and the events of what happened.
@@ -282,6 +379,10 @@ impl Surroundings for Around<'_, '_> {
 
     fn suite(&self) -> &dyn Suite {
         self.suite
+    }
+
+    fn standing(&mut self, address: Address) -> Result<Standing, StateError> {
+        standing(self.context, address)
     }
 }
 

@@ -3,18 +3,19 @@
 use alloy_primitives::I256;
 use alloy_sol_types::{SolCall, SolValue};
 use althing_governance::abi::{
-    advanceCall, aliveCall, askLeaseCall, recoverCall, returnLeaseCall, stateCall, voteRoleCall, voteSettingCall,
-    voteThresholdCall, voteWeightCall, withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall,
-    withdrawWeightCall,
+    advanceCall, aliveCall, askLeaseCall, recoverCall, returnLeaseCall, stateCall, voteAccountCall, voteOperatorCall,
+    voteRoleCall, voteSettingCall, voteThresholdCall, voteWeightCall, withdrawAccountCall, withdrawOperatorCall,
+    withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall, withdrawWeightCall,
 };
 use althing_governance::{
     Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, RecoveryFault, Refusal, Role, Subject, Wish,
 };
 use althing_types::{Address, B256, Bytes, HashFn, NodeId, StateError};
 
+use super::accounts::NO_ACCOUNT;
 use super::consensus::{BAD_NODE_ID, selector};
 use super::recovery::{check_recovery, recovery_in};
-use super::{GOVERNANCE, Reply, Surroundings, code};
+use super::{GOVERNANCE, Reply, Standing, Surroundings, code};
 
 /// Keeps the signature apart from every other one of a node.
 const ALIVE: &[u8] = b"althing/alive/v1";
@@ -67,6 +68,10 @@ pub(super) fn call(
             Err(_) => None,
         },
         Some(recoverCall::SELECTOR) => Some(Ok(recover(governance, around, input)?)),
+        Some(voteAccountCall::SELECTOR) => match voteAccountCall::abi_decode(input) {
+            Ok(call) => Some(account(governance, around, &call)?),
+            Err(_) => None,
+        },
         _ => decide(governance, around, input).ok(),
     };
     Ok(match asked {
@@ -110,6 +115,10 @@ fn decide(
             let call = voteSettingCall::abi_decode(input)?;
             vote(Wish::Config(call.key, call.value), call.number, false)
         }
+        Some(voteOperatorCall::SELECTOR) => {
+            let call = voteOperatorCall::abi_decode(input)?;
+            vote(Wish::Operator(call.account, call.operator), call.number, false)
+        }
         Some(advanceCall::SELECTOR) => Ok(governance.advance(now, account, advanceCall::abi_decode(input)?.id)),
         Some(askLeaseCall::SELECTOR) => {
             let call = askLeaseCall::abi_decode(input)?;
@@ -141,6 +150,12 @@ fn withdraw(
         }
         Some(withdrawWeightCall::SELECTOR) => withdraw(&Subject::Seat(withdrawWeightCall::abi_decode(input)?.account)),
         Some(withdrawThresholdCall::SELECTOR) => withdraw(&Subject::Threshold),
+        Some(withdrawOperatorCall::SELECTOR) => {
+            withdraw(&Subject::Operator(withdrawOperatorCall::abi_decode(input)?.account))
+        }
+        Some(withdrawAccountCall::SELECTOR) => {
+            withdraw(&Subject::Account(withdrawAccountCall::abi_decode(input)?.account))
+        }
         Some(withdrawSettingCall::SELECTOR) => withdraw(&Subject::Config(withdrawSettingCall::abi_decode(input)?.key)),
         _ => return Err(alloy_sol_types::Error::custom("no such function")),
     })
@@ -151,6 +166,23 @@ fn named(node: &str, act: impl FnOnce(NodeId) -> Result<Outcome, Refusal>) -> As
         Ok(node) => Ok(act(node)),
         Err(_) => Err(NO_NODE_ID),
     }
+}
+
+/// Other than FISCO's interface, this one takes an account that the state does not know: a stolen key can be frozen before it is used.
+fn account(
+    governance: &mut Governance,
+    around: &mut impl Surroundings,
+    call: &voteAccountCall,
+) -> Result<Asked, StateError> {
+    if matches!(around.standing(call.account)?, Standing::Contract | Standing::Ledger) {
+        return Ok(Err((NO_ACCOUNT, "no account: managers freeze contracts, at 0x1007")));
+    }
+    let ballot = Ballot {
+        wish: Wish::Frozen(call.account, call.frozen),
+        number: call.number,
+        force: false,
+    };
+    Ok(Ok(governance.vote(around.now(), around.account(), &ballot)))
 }
 
 /// A proof is checked here against the chain and the node's key; the rules are asked afterwards.

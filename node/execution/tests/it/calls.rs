@@ -386,9 +386,10 @@ fn an_estimate_of_what_fails_says_how() {
         from: sender(2),
         ..to(token, transfer(sender(3), 1))
     };
-    let Ok(GasEstimate::Revert { output }) = question.estimate(&request) else {
+    let Ok(GasEstimate::Revert { output, status }) = question.estimate(&request) else {
         panic!("it reverts")
     };
+    assert_eq!(status, althing_execution::status::REVERT);
     assert_eq!(
         decode_revert_reason(&output).as_deref(),
         Some("ERC20: transfer amount exceeds balance")

@@ -3,8 +3,8 @@
 use alloy_primitives::hex;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
-    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, MULTICALL3, SYSTEM_CONFIG, SYSTEM_CONTRACTS,
-    genesis_changes, status,
+    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, LIFE_CYCLE, MULTICALL3, PERMISSION, SYSTEM_CONFIG,
+    SYSTEM_CONTRACTS, genesis_changes, status,
 };
 use althing_types::genesis::Predeploy;
 use althing_types::{Address, B256, ChangeSet, Genesis, GroupId, NodeId, SealerSet, StateReader, U256};
@@ -59,7 +59,15 @@ fn multicall3_and_the_create2_deployer_work() {
 fn system_contract_addresses_carry_stub_code_that_never_looks_like_success() {
     let state = MemoryState::new(&changes(&[]));
     for address in SYSTEM_CONTRACTS {
-        let is_there = [SYSTEM_CONFIG, CONSENSUS, CHAIN_GOVERNANCE, GOVERNANCE].contains(&address);
+        let there = [
+            SYSTEM_CONFIG,
+            CONSENSUS,
+            PERMISSION,
+            LIFE_CYCLE,
+            CHAIN_GOVERNANCE,
+            GOVERNANCE,
+        ];
+        let is_there = there.contains(&address);
         let account = state.account(&address).unwrap().unwrap();
         assert_eq!(
             state.code(&account.code_hash).unwrap().len(),

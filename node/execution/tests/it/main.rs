@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // In the helpers too, not only in test functions.
 
+mod accounts;
 mod agreement;
 mod block;
 mod calls;
@@ -9,8 +10,11 @@ mod cancel;
 mod configuration;
 mod faults;
 mod genesis;
+mod lifecycle;
 mod limits;
+mod permission;
 mod recovery;
+mod rights;
 mod sender;
 mod support;
 mod system;

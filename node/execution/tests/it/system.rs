@@ -52,9 +52,9 @@ fn node(number: u8) -> NodeId {
 
 /// Four sealers, four seats: accounts `sender(1)` to `sender(4)`.
 pub(crate) struct Chain {
-    state: MemoryState,
+    pub(crate) state: MemoryState,
     pub(crate) height: u64,
-    nonces: std::collections::BTreeMap<Address, u64>,
+    pub(crate) nonces: std::collections::BTreeMap<Address, u64>,
 }
 
 impl Chain {
@@ -93,24 +93,49 @@ impl Chain {
 
     /// One call in a block of its own: status, output, and what the block did.
     pub(crate) fn call(&mut self, from: Address, to: Address, input: impl Into<Vec<u8>>) -> (u32, Bytes, Executed) {
+        self.transact(from, Some(to), input.into())
+    }
+
+    /// One transaction in a block of its own; a creation where it goes nowhere.
+    pub(crate) fn transact(&mut self, from: Address, to: Option<Address>, input: Vec<u8>) -> (u32, Bytes, Executed) {
+        let executed = self.block(&[(from, to, input)]);
+        let receipt = &executed.receipts[0];
+        (receipt.status, receipt.output.clone(), executed)
+    }
+
+    /// Transactions in a block.
+    pub(crate) fn block(&mut self, transactions: &[(Address, Option<Address>, Vec<u8>)]) -> Executed {
         self.height += 1;
         self.state
             .set_block(self.height - 1, BLOCK, (NOW + self.height - 1) * 1_000);
-        let nonce = self.nonces.entry(from).or_default();
-        let tx = Tx::call(from, *nonce, to, input.into()).gas(10_000_000).make();
-        *nonce += 1;
+        let mut made = vec![];
+        for (from, to, input) in transactions {
+            let nonce = self.nonces.entry(*from).or_default();
+            let tx = match to {
+                Some(to) => Tx::call(*from, *nonce, *to, input.clone()),
+                None => Tx::create(*from, *nonce, input.clone()),
+            };
+            *nonce += 1;
+            made.push(tx.gas(10_000_000).make());
+        }
         let block = BlockContext {
             unix_ms: (NOW + self.height) * 1_000,
             ..context(self.height)
         };
-        let executed = execute_block(&rules(), &self.state, &block, &[tx], &NEVER).unwrap();
+        let executed = execute_block(&rules(), &self.state, &block, &made, &NEVER).unwrap();
         let next = changed_governance(&self.state, &executed.changes).unwrap();
         self.state.apply(&executed.changes);
         if let Some(next) = next {
             assert_eq!(governance(&self.state).unwrap(), Some(next));
         }
-        let receipt = &executed.receipts[0];
-        (receipt.status, receipt.output.clone(), executed)
+        executed
+    }
+
+    /// Deploys code.
+    pub(crate) fn deploy(&mut self, from: Address, code: &[u8]) -> Address {
+        let (status, _, executed) = self.transact(from, None, init_code(code));
+        assert_eq!(status, status::OK);
+        Address::from_slice(&executed.receipts[0].contract)
     }
 
     pub(crate) fn code(&mut self, from: u8, to: Address, input: Vec<u8>) -> i64 {
@@ -119,7 +144,7 @@ impl Chain {
         i64::try_from(alloy_primitives::I256::abi_decode(&output).unwrap()).unwrap()
     }
 
-    fn prove(&mut self, number: u8) -> (i64, String) {
+    pub(crate) fn prove(&mut self, number: u8) -> (i64, String) {
         let height = self.height;
         let digest = alive_digest(StandardSuite.hash_fn(), &GENESIS, &node(number), height, &BLOCK);
         let input = alive_call(&node(number), height, BLOCK, &key(number).sign(&digest));

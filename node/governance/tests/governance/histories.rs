@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use althing_governance::{Ballot, FRESH_MS, Governance, Moment, Proof, Role, Wish};
+use althing_governance::{Ballot, FRESH_MS, Governance, Moment, Proof, Role, Subject, Value, Wish};
 use althing_types::{Address, NodeId, SealerSet};
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ enum Act {
     },
     Withdraw {
         seat: u8,
-        number: u8,
+        subject: Subject,
     },
     /// Every node that lives proves it.
     Prove,
@@ -52,6 +52,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         8 => (1..=NODES, role).prop_map(|(number, role)| Wish::Role(node(number), role)),
         1 => (1..=6_u8, 0..4_u32).prop_map(|(seat, weight)| Wish::Weight(account(seat), weight)),
         1 => (45..105_u32).prop_map(Wish::Threshold),
+        2 => (1..=8_u8, any::<bool>()).prop_map(|(number, is)| Wish::Operator(account(number), is)),
+        2 => (1..=8_u8, any::<bool>()).prop_map(|(number, is)| Wish::Frozen(account(number), is)),
     ]
 }
 
@@ -60,7 +62,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (seat(), wish(), prop_oneof![9 => Just(0_u64), 1 => 0..3_u64], prop::bool::weighted(0.1))
             .prop_map(|(seat, wish, ahead, force)| Act::Vote { seat, wish, ahead, force }),
-        1 => (seat(), 1..=NODES).prop_map(|(seat, number)| Act::Withdraw { seat, number }),
+        1 => (seat(), wish()).prop_map(|(seat, wish)| Act::Withdraw { seat, subject: wish.subject() }),
         8 => Just(Act::Prove),
         2 => (1..=NODES).prop_map(Act::Turn),
         2 => (seat(), 1..=NODES, any::<bool>()).prop_map(|(seat, number, pause)| Act::Lease { seat, number, pause }),
@@ -112,10 +114,7 @@ impl World {
                 };
                 drop(group.vote(now, account(*seat), &ballot));
             }
-            Act::Withdraw { seat, number } => {
-                let subject = Wish::Role(node(*number), Role::Free).subject();
-                drop(group.withdraw(now, account(*seat), &subject));
-            }
+            Act::Withdraw { seat, subject } => drop(group.withdraw(now, account(*seat), subject)),
             Act::Prove => {
                 for number in (1..=NODES).filter(|number| !self.dead.contains(number)) {
                     let proof = Proof {
@@ -186,6 +185,7 @@ proptest! {
     fn no_change_without_a_current_majority_and_no_sealers_without_a_proven_quorum(acts in acts()) {
         let mut world = World { scene: Scene::new(4, 4), dead: BTreeSet::new(), proved: vec![] };
         let mut forced = BTreeSet::new();
+        let (mut frozen, mut operators) = (BTreeSet::new(), BTreeSet::new());
         let mut parent = (0, world.scene.group.sealers());
         for act in &acts {
             let before = world.scene.group.clone();
@@ -222,6 +222,19 @@ proptest! {
             prop_assert!(changed <= 1, "the sealers change one by one, block by block");
             prop_assert!(!world.scene.group.seats().is_empty());
             let group = &world.scene.group;
+            for seat in group.seats().keys() {
+                prop_assert!(!group.frozen().contains(seat) && !group.operators().contains_key(seat), "{act:?}");
+            }
+            for number in 1..=8 {
+                let account = account(number);
+                for (subject, of) in [(Subject::Account(account), &mut frozen), (Subject::Operator(account), &mut operators)] {
+                    let is = group.value(&subject) == Value::Is(true);
+                    let was = of.contains(&account);
+                    // What is so of an account changes by a change about it that passed, and by nothing else.
+                    prop_assert_eq!(is != was, before.next_number(&subject) != group.next_number(&subject), "{:?}", act);
+                    if is { of.insert(account) } else { of.remove(&account) };
+                }
+            }
             prop_assert_eq!(&Governance::decode(&group.encode()).unwrap(), group);
         }
     }

@@ -115,12 +115,14 @@ pub enum CallOutcome {
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
-    /// `REVERT`.
+    /// `REVERT`, or a right that is lacking.
     Reverted {
         /// The revert data.
         output: Bytes,
         /// Gas used.
         gas_used: u64,
+        /// FISCO's receipt status: 22 for `REVERT`, 25, 30 or 31 for a right that is lacking.
+        status: u32,
     },
     /// An exceptional halt; the reason in Ethereum clients' words, such as `out of gas` or `invalid opcode: INVALID`.
     Halted {

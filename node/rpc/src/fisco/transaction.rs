@@ -11,9 +11,6 @@ use crate::fisco::parameters::{Decimal, block, group, height, height_of_hash};
 use crate::session::{Answer, Call};
 use crate::types::Quantity;
 
-/// The receipt status of a revert.
-const REVERTED: u64 = 22;
-
 /// `getTransactionByHash`: null when it is in no block.
 pub(super) fn by_hash(call: &Call<'_>) -> Answer {
     let group = group(call)?;
@@ -119,7 +116,7 @@ pub(super) fn call(call: &Call<'_>) -> Answer {
     };
     let (output, status) = match group.call(&request, &context).map_err(error::backend)? {
         CallOutcome::Returned { output, .. } => (output, 0),
-        CallOutcome::Failed(CallFailure::Reverted { output, .. }) => (output, REVERTED),
+        CallOutcome::Failed(CallFailure::Reverted { output, status, .. }) => (output, u64::from(status)),
         CallOutcome::Failed(CallFailure::Halted { reason, .. }) => (Bytes::new(), halt_status(&reason)),
         CallOutcome::Failed(CallFailure::Refused(why)) => return Err(RpcError::new(crate::error::INTERNAL, why)),
     };

@@ -18,6 +18,8 @@ use crate::transactions::execute;
 pub(crate) use crate::transactions::{access_list, dynamic_fee, legacy};
 
 pub(crate) const TOKEN: Address = address!("00000000000000000000000000000000000000aa");
+/// A contract that somebody froze.
+pub(crate) const FROZEN: Address = address!("00000000000000000000000000000000000000de");
 pub(crate) const REVERTS: Address = address!("00000000000000000000000000000000000000bb");
 pub(crate) const NEVER_ENDS: Address = address!("00000000000000000000000000000000000000cc");
 pub(crate) const LARGE: Address = address!("00000000000000000000000000000000000000dd");
@@ -317,6 +319,15 @@ impl GroupBackend for MemoryGroup {
                 Ok(CallOutcome::Failed(CallFailure::Reverted {
                     output,
                     gas_used: 30_000,
+                    status: 22,
+                }))
+            }
+            Some(FROZEN) => {
+                let output = Revert::from("contract 0xdd is frozen").abi_encode().into();
+                Ok(CallOutcome::Failed(CallFailure::Reverted {
+                    output,
+                    gas_used: 21_000,
+                    status: 30,
                 }))
             }
             Some(NEVER_ENDS) => {

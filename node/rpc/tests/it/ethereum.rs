@@ -4,7 +4,7 @@ use althing_rpc::Limits;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::chain::{CHAIN_ID, LARGE, REVERTS, RICH, TOKEN, TRANSFER, access_list, dynamic_fee, legacy};
+use crate::chain::{CHAIN_ID, FROZEN, LARGE, REVERTS, RICH, TOKEN, TRANSFER, access_list, dynamic_fee, legacy};
 use crate::server::{TestServer, start};
 
 async fn server() -> TestServer {
@@ -286,6 +286,18 @@ async fn a_revert_carries_code_3_the_reason_and_hex_data() {
         let (code, message, data) = server.error(method, json!([{"to": REVERTS}])).await;
         assert_eq!((code, message.as_str()), (3, "execution reverted: too little"));
         assert!(data.as_str().unwrap().starts_with("0x08c379a0"), "{data}");
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_contract_is_an_error_that_clients_understand() {
+    let server = server().await;
+    for method in ["eth_call", "eth_estimateGas"] {
+        let (code, message, _) = server.error(method, json!([{"to": FROZEN}])).await;
+        assert_eq!(
+            (code, message.as_str()),
+            (3, "execution reverted: contract 0xdd is frozen")
+        );
     }
 }
 

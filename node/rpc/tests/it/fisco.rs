@@ -4,7 +4,7 @@ use althing_rpc::Limits;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::chain::{REVERTS, RICH, TOKEN, TRANSFER, access_list, dynamic_fee, node_id};
+use crate::chain::{FROZEN, REVERTS, RICH, TOKEN, TRANSFER, access_list, dynamic_fee, node_id};
 use crate::server::start;
 
 #[tokio::test]
@@ -157,6 +157,10 @@ async fn a_call_answers_block_output_and_status() {
         .result("call", json!([1, {"from": RICH, "to": REVERTS, "data": "0x"}]))
         .await;
     assert_eq!(reverted["status"], "0x16");
+    let frozen = server
+        .result("call", json!([1, {"from": RICH, "to": FROZEN, "data": "0x"}]))
+        .await;
+    assert_eq!(frozen["status"], "0x1e");
     assert_eq!(server.result("getCode", json!([1, TOKEN])).await, "0x6080");
 }
 
