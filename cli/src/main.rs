@@ -3,15 +3,17 @@
 //! ```text
 //! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
 //! vote    a person's vote     approvals  what is voted on     recover  go on after the quorum was lost for ever
+//! console ask, vote and administer by FISCO's console commands
 //! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
-//! kubectl ─▶ status, why, bundle
+//! kubectl ─▶ status, why, bundle, approvals, vote, console
 //! ```
 //!
 //! Results go to standard output, progress and errors to standard error. Exit codes: 0 all is well, 1 something is wrong,
-//! 2 the command line is.
+//! 2 the command line is, or a line of the console.
 
 mod binary;
 mod chain;
+mod console;
 mod doctor;
 mod down;
 mod facts;
@@ -73,7 +75,10 @@ enum Command {
     Vote(vote::Vote),
     /// Make, sign or check the document by which a group goes on that lost its quorum for ever
     Recover(recover::Recover),
-    /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, approvals, vote, bundle
+    /// Ask the nodes, vote and administer groups by the commands of FISCO's console
+    #[command(after_help = console::ABOUT)]
+    Console(console::Here),
+    /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, approvals, vote, console, bundle
     Kubectl(kubernetes::Options),
 }
 
@@ -90,8 +95,9 @@ fn main() -> ExitCode {
         false => runtime.block_on(run(&Cli::parse())),
     };
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Wrong) => ExitCode::FAILURE,
+        Ok(Ended::Misused) => ExitCode::from(MISUSED),
         Err(error) => report(&error),
     }
 }
@@ -106,8 +112,30 @@ fn is_plugin() -> bool {
     })
 }
 
-async fn run(cli: &Cli) -> anyhow::Result<bool> {
-    match &cli.command {
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All is well.
+    Well,
+    /// Something is wrong, or was refused.
+    Wrong,
+    /// What was typed is no command.
+    Misused,
+}
+
+/// As clap exits when the command line is wrong.
+const MISUSED: u8 = 2;
+
+impl From<bool> for Ended {
+    fn from(is_well: bool) -> Self {
+        if is_well { Self::Well } else { Self::Wrong }
+    }
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<Ended> {
+    let is_well = match &cli.command {
+        Command::Console(here) => return console::console(&cli.common, here).await,
+        Command::Kubectl(options) => return kubernetes::run(options, cli.common.output).await,
         Command::Up(options) => up::run(&cli.common, options).await,
         Command::Down(options) => down::run(&cli.common, options),
         Command::Status => status::run(&cli.common).await,
@@ -115,8 +143,8 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
         Command::Approvals(look) => vote::approvals(&cli.common, look).await,
         Command::Vote(wanted) => vote::vote(&cli.common, wanted).await,
         Command::Recover(options) => recover::run(&cli.common, options).await,
-        Command::Kubectl(options) => kubernetes::run(options, cli.common.output).await,
-    }
+    };
+    is_well.map(Ended::from)
 }
 
 fn report(error: &anyhow::Error) -> ExitCode {

@@ -30,8 +30,13 @@ struct Answer {
 impl NodeClient {
     /// A client of the node with these ports on this machine.
     pub(crate) fn new(rpc_port: u16, metrics_port: u16) -> anyhow::Result<Self> {
+        Self::with_patience(rpc_port, metrics_port, PATIENCE)
+    }
+
+    /// The same, for questions that take longer.
+    pub(crate) fn with_patience(rpc_port: u16, metrics_port: u16, patience: Duration) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
+            .timeout(patience)
             .no_proxy()
             .build()
             .context("make an HTTP client")?;

@@ -4,35 +4,43 @@
 //! target ─▶ seen ─────▶ heard ──┬─▶ tree    status
 //!  where    API server  nodes   ├─▶ why     what is in the way, and what would take it away
 //!                               ├─▶ bundle  public facts as manifests: given, compared, taken in
-//!                               └─▶ vote    what can be voted on, and a person's vote
+//!                               ├─▶ vote    what can be voted on, and a person's vote
+//!                               └─▶ console FISCO's console commands
 //! ```
 //!
 //! Nothing is written to the cluster but by `bundle import`: nodes are asked through the API server, as `kubectl port-forward`
-//! would. No Secret with a private key is read but one: `vote` signs with the governance key of the agency that votes.
+//! would; `there` is a namespace whose nodes and keys are at hand. No Secret with a private key is read but two: `vote` and `console`
+//! sign with the governance key of the agency that votes, and `console` administers groups with the admin key of a node's agency.
 
 mod bundle;
+mod console;
 mod heard;
+mod known;
 mod plugin;
 mod seen;
 mod state;
 mod target;
 #[cfg(test)]
 mod testing;
+mod there;
 mod tree;
 mod vote;
 mod why;
 
 pub(crate) use plugin::{Command, NAME, Options, Plugin};
 
+use crate::Ended;
 use crate::output::Format;
 
-/// Carries a command out; false when something is wrong.
-pub(crate) async fn run(options: &Options, output: Format) -> anyhow::Result<bool> {
-    match &options.command {
+/// Carries a command out.
+pub(crate) async fn run(options: &Options, output: Format) -> anyhow::Result<Ended> {
+    let is_well = match &options.command {
+        Command::Console(choice) => return console::console(&options.target, choice, output).await,
         Command::Status => tree::run(&options.target, output).await,
         Command::Why(asked) => why::run(&options.target, asked, output).await,
         Command::Approvals => vote::approvals(&options.target, output).await,
         Command::Vote(decision) => vote::vote(&options.target, decision).await,
         Command::Bundle(command) => bundle::run(&options.target, command, output).await,
-    }
+    };
+    is_well.map(Ended::from)
 }

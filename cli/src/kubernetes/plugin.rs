@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use super::bundle::BundleCommand;
 use super::target::Target;
 use super::why::Asked;
+use crate::console::Choice;
 use crate::output::Format;
 use crate::vote::Decision;
 
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     Approvals,
     /// Vote for a change, with the governance key of an agency of this namespace
     Vote(Decision),
+    /// Ask the nodes, vote and administer groups by the commands of FISCO's console
+    #[command(after_help = crate::console::ABOUT)]
+    Console(Choice),
     /// Public facts as manifests, for other agencies
     #[command(subcommand)]
     Bundle(BundleCommand),

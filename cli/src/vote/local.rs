@@ -54,22 +54,7 @@ impl Here {
     fn find(common: &Common, look: &Look) -> anyhow::Result<(Self, Known)> {
         let local = LocalView::new(&state::directory(common)?);
         let namespace = state::namespace(&local, look.namespace.as_deref())?;
-        let nodes = local.nodes()?.into_iter().map(|node| node.process);
-        let nodes = nodes.filter(|process| process.namespace == namespace);
-        let mut known = Known {
-            nodes: nodes.map(|process| (process.node, process.node_id)).collect(),
-            accounts: BTreeMap::new(),
-            own: local.voices(&namespace)?.into_iter().collect(),
-            agreed: BTreeMap::new(),
-            asks: BTreeMap::new(),
-            namespace: namespace.clone(),
-            remedy: "start them with althing up -f DIR",
-        };
-        for agency in &known.own {
-            if let PublicKey::Account(account) = local.governance_key(&namespace, agency)?.public() {
-                known.accounts.insert(agency.clone(), account);
-            }
-        }
+        let mut known = known(&local, &namespace)?;
         if let Some(folder) = look.file.as_deref() {
             let groups = up::read(folder)?.namespaces.remove(&namespace).map(|it| it.groups);
             let declared = groups.into_iter().flatten();
@@ -79,6 +64,27 @@ impl Here {
         }
         Ok((Self { local, namespace }, known))
     }
+}
+
+/// What a namespace of this machine is known by; what its manifests declare is not recorded here.
+pub(crate) fn known(local: &LocalView, namespace: &Namespace) -> anyhow::Result<Known> {
+    let nodes = local.nodes()?.into_iter().map(|node| node.process);
+    let nodes = nodes.filter(|process| process.namespace == *namespace);
+    let mut known = Known {
+        nodes: nodes.map(|process| (process.node, process.node_id)).collect(),
+        accounts: BTreeMap::new(),
+        own: local.voices(namespace)?.into_iter().collect(),
+        agreed: BTreeMap::new(),
+        asks: BTreeMap::new(),
+        namespace: namespace.clone(),
+        remedy: "start them with althing up -f DIR",
+    };
+    for agency in &known.own {
+        if let PublicKey::Account(account) = local.governance_key(namespace, agency)?.public() {
+            known.accounts.insert(agency.clone(), account);
+        }
+    }
+    Ok(known)
 }
 
 impl Place for Here {

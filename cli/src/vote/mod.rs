@@ -14,7 +14,7 @@ use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_types::{Address, Genesis, NodeId};
 use clap::Args;
 
-pub(crate) use local::{Look, Vote, approvals, vote};
+pub(crate) use local::{Look, Vote, approvals, known, vote};
 
 use crate::output::{self, Format};
 use scene::Scene;

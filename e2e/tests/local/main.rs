@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what a case measured")]
 
 mod clients;
+mod console;
 mod faults;
 mod genesis;
 mod identity;

@@ -42,8 +42,11 @@ const KEYS: [Key; 3] = [
     },
 ];
 
-/// Whether a key takes a value.
-pub(crate) fn check(key: &str, value: &str) -> Result<(), Refusal> {
+/// Whether a key takes a value: what a vote for it is held to.
+///
+/// # Errors
+/// [`Refusal::Config`], which says what would be accepted.
+pub fn check_setting(key: &str, value: &str) -> Result<(), Refusal> {
     let refusal = |accepted| Refusal::Config {
         key: shortened(key),
         value: shortened(value),

@@ -23,7 +23,7 @@ mod state;
 mod vote;
 
 pub use change::{Change, ChangeId, Subject, Value, Wish};
-pub use config::{CONSENSUS_TIMEOUT, Setting, SystemConfig, TX_COUNT_LIMIT, TX_GAS_LIMIT};
+pub use config::{CONSENSUS_TIMEOUT, Setting, SystemConfig, TX_COUNT_LIMIT, TX_GAS_LIMIT, check_setting};
 pub use encode::DecodeError;
 pub use lease::{LEASE_MS_MAX, Lease};
 pub use membership::{Blocked, PATIENCE_MS, Pending};

@@ -138,7 +138,7 @@ impl Governance {
     fn check(&self, wish: &Wish) -> Result<(), Refusal> {
         // Before anything is compared: what was never set is no value that there is already.
         if let Wish::Config(key, value) = wish {
-            crate::config::check(key, value)?;
+            crate::config::check_setting(key, value)?;
         }
         if self.decided(&wish.subject()) == wish.to() {
             return Err(Refusal::NoChange);

@@ -21,6 +21,7 @@ pub(crate) async fn status_why_and_bundle_say_what_a_person_needs(case: Case) ->
     let running = Running::start(&case, 2).await?;
     let plugin = Plugin::new(&case)?;
     all_is_well(&plugin).await?;
+    the_console_asks_and_administers(&plugin).await?;
     who_may_not_reach_pods_sees_question_marks(&case, &plugin).await?;
     a_bundle_is_accepted_elsewhere(&case, &plugin).await?;
     a_blocked_restart_is_explained(&case, &plugin).await?;
@@ -99,6 +100,26 @@ async fn who_may_not_reach_pods_sees_question_marks(case: &Case, plugin: &Plugin
     ensure!(
         refused.code == Some(0) && refused.out.contains("attestation:"),
         "what is public needs no right to read a Secret: {refused:?}"
+    );
+    Ok(())
+}
+
+/// Reading asks whoever reaches the port; the state of a group is told to administrators only.
+async fn the_console_asks_and_administers(plugin: &Plugin) -> anyhow::Result<()> {
+    let sealers = plugin.run(&["console", "-o", "json", "getSealerList"]).await?;
+    ensure!(sealers.code == Some(0), "{sealers:?}");
+    let listed: Vec<String> = serde_json::from_str(&sealers.out)?;
+    ensure!(listed.len() == 2, "{sealers:?}");
+    let state = plugin
+        .run(&["console", "-o", "json", "queryGroupStatus", "node-0", "1"])
+        .await?;
+    ensure!(state.code == Some(0), "{state:?}");
+    let told: Value = serde_json::from_str(&state.out)?;
+    ensure!(told["status"] == "RUNNING", "{state:?}");
+    let mistyped = plugin.run(&["console", "getsealerlist"]).await?;
+    ensure!(
+        mistyped.code == Some(2) && mistyped.err.contains("getSealerList"),
+        "{mistyped:?}"
     );
     Ok(())
 }

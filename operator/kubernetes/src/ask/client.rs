@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use althing_operator::governance::{Answer, ChainView, rpc};
 use althing_operator::name::AgencyName;
+use althing_operator::pki::PrivateKey;
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
 use althing_operator::transaction::Signed;
@@ -158,24 +159,33 @@ async fn exchange<T: DeserializeOwned>(
     converse(tcp, tls, &door.host, path, question).await
 }
 
-/// Asks a node about a group over a connection that somebody else made, such as a port-forward, and without a certificate of its
-/// own: only what whoever reaches the port may ask. `trust` is the chain's certificates in PEM, `host` a name in the node's.
+/// The credentials of an agency's administrators.
+#[derive(Debug)]
+pub struct Admin {
+    /// Their certificate and what is above it, in PEM.
+    pub chain: String,
+    /// Its key.
+    pub key: PrivateKey,
+}
+
+/// Asks a node over a connection that somebody else made, such as a port-forward: without `admin` only what whoever reaches the port
+/// may ask. `trust` is the chain's certificates in PEM, `host` a name in the node's. It takes as long as it takes.
 pub async fn ask_through<S>(
     stream: S,
     trust: &str,
+    admin: Option<&Admin>,
     host: &str,
-    group: GroupId,
+    path: &str,
     question: &Value,
 ) -> Result<Value, AskError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let tls = trusting(trust).map_err(AskError::Answer)?.with_no_client_auth();
-    let path = format!("/group/{group}");
-    let asked = converse(stream, Arc::new(tls), host, &path, question);
-    tokio::time::timeout(PATIENCE, asked)
-        .await
-        .map_err(|_| AskError::TimedOut)?
+    let tls = match admin {
+        None => trusting(trust).map(|builder| builder.with_no_client_auth()),
+        Some(admin) => tls(&admin.chain, &admin.key.to_pem(), trust),
+    };
+    converse(stream, Arc::new(tls.map_err(AskError::Answer)?), host, path, question).await
 }
 
 async fn converse<S, T>(
@@ -209,10 +219,11 @@ where
     tokio::pin!(exchange);
     let bytes = tokio::select! {
         bytes = &mut exchange => bytes?,
-        ended = &mut connection => {
-            ended?;
-            exchange.await?
-        }
+        // A node that closes at once leaves the end of the connection to nobody, and that is no matter once the answer is here.
+        ended = &mut connection => match exchange.await {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(ended.err().map_or(error, AskError::from)),
+        },
     };
     serde_json::from_slice(&bytes).map_err(|error| answer(&error))
 }
