@@ -371,3 +371,29 @@ async fn groups_of_a_node_are_stopped_started_and_made_from_the_console() {
         assert_eq!(told.value()["status"], status, "{line}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_are_given_and_taken_and_a_contract_is_frozen_from_the_console() {
+    /// Multicall3, which is there from block 0 on and has no manager.
+    const CONTRACT: &str = "0xcA11bde05977b3631167028862bE2a173976CA11";
+    let _room = room::enter().await;
+    let scene = Scene::start().await;
+    let recorded = scene.json_as("agency-a", "grantOperator agency-d").await;
+    assert_eq!(recorded["msg"], "vote recorded", "{recorded}");
+    assert_eq!(scene.json("listOperators").await, json!([]), "one agency decides nothing alone");
+    scene.json_as("agency-b", "grantOperator agency-d").await;
+    let operators = scene.json("listOperators").await;
+    assert_eq!(operators.as_array().map(Vec::len), Some(1), "{operators}");
+    let seat = scene.told("agency-a", "freezeAccount agency-b").await;
+    assert_eq!((seat.code, &seat.value()["code"]), (Some(1), &json!(-50_000)), "a seat is never frozen");
+
+    let freeze = format!("freezeContract {CONTRACT}");
+    let stranger = scene.told("agency-c", &freeze).await;
+    assert_eq!((stranger.code, &stranger.value()["code"]), (Some(1), &json!(-51_905)));
+    assert_eq!(scene.json_as("agency-a", &freeze).await["msg"], "success");
+    let status = scene.json(&format!("getContractStatus {CONTRACT}")).await;
+    assert!(status.to_string().to_lowercase().contains("frozen"), "{status}");
+    let again = scene.told("agency-a", &freeze).await;
+    assert_eq!((again.code, &again.value()["code"]), (Some(1), &json!(-51_900)));
+    scene.json_as("agency-b", &format!("unfreezeContract {CONTRACT}")).await;
+}
