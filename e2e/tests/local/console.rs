@@ -380,12 +380,20 @@ async fn rights_are_given_and_taken_and_a_contract_is_frozen_from_the_console() 
     let scene = Scene::start().await;
     let recorded = scene.json_as("agency-a", "grantOperator agency-d").await;
     assert_eq!(recorded["msg"], "vote recorded", "{recorded}");
-    assert_eq!(scene.json("listOperators").await, json!([]), "one agency decides nothing alone");
+    assert_eq!(
+        scene.json("listOperators").await,
+        json!([]),
+        "one agency decides nothing alone"
+    );
     scene.json_as("agency-b", "grantOperator agency-d").await;
     let operators = scene.json("listOperators").await;
     assert_eq!(operators.as_array().map(Vec::len), Some(1), "{operators}");
     let seat = scene.told("agency-a", "freezeAccount agency-b").await;
-    assert_eq!((seat.code, &seat.value()["code"]), (Some(1), &json!(-50_000)), "a seat is never frozen");
+    assert_eq!(
+        (seat.code, &seat.value()["code"]),
+        (Some(1), &json!(-50_000)),
+        "a seat is never frozen"
+    );
 
     let freeze = format!("freezeContract {CONTRACT}");
     let stranger = scene.told("agency-c", &freeze).await;

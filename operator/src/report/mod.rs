@@ -107,8 +107,7 @@ impl Report<'_> {
         self.status(object, generation, found, facts)
     }
 
-    /// Whether the nodes follow what is trusted and what is no more: where a chain certificate rolls over, and where anybody is
-    /// revoked.
+    /// Whether the nodes follow what is trusted and what is no more.
     fn trust_in_sync(&self, name: &ConsortiumName) -> Option<Finding> {
         let chain = self.findings.chains.get(name)?.as_ref().ok()?;
         let revoked = &self.findings.cut_offs.get(name)?.waiting;
@@ -116,9 +115,6 @@ impl Report<'_> {
             true => (Reason::RevocationWaits, revoked.clone()),
             false => (Reason::RolloverWaits, [chain.waiting.as_slice(), revoked].concat()),
         };
-        if waiting.is_empty() && chain.trusted.len() == 1 && chain.consortium.revocations == RevocationList::default() {
-            return None;
-        }
         let (truth, reason, text) = match waiting.is_empty() {
             true => (Truth::True, Reason::InSync, trusted(chain)),
             false => (Truth::False, reason, waiting.join("; ")),
@@ -167,14 +163,11 @@ impl Report<'_> {
 }
 
 fn trusted(chain: &ChainFacts) -> String {
-    let mut text = vec![];
-    if chain.trusted.len() > 1 {
-        let signs = chain.issuing.facts.fingerprint.get(..16).unwrap_or_default();
-        text.push(format!(
-            "{} chain certificates are trusted, {signs} signs",
-            chain.trusted.len()
-        ));
-    }
+    let signs = chain.issuing.facts.fingerprint.get(..16).unwrap_or_default();
+    let mut text = vec![match chain.trusted.len() {
+        1 => format!("the chain certificate {signs} is trusted"),
+        several => format!("{several} chain certificates are trusted, {signs} signs"),
+    }];
     if chain.consortium.revocations != RevocationList::default() {
         text.push("who is revoked is cut off".to_owned());
     }
