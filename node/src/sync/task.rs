@@ -235,12 +235,22 @@ impl SyncTask {
         self.parts.outlet.sync_to(peer, status.encode());
     }
 
-    /// Who was removed while it was away hears of the blocks through the one that removed it, or it would wait for ever.
+    /// Who was removed while it was away hears of the blocks through the one that removed it, or it would wait for ever; of later
+    /// ones it hears nothing.
     fn tell_who_was_removed(&self, peer: &NodeId, height: u64) {
-        let is_behind = height < self.parts.ledger.head().height;
-        if is_behind && !self.parts.outlet.audience().hears_status(peer) && self.may_read(peer, height + 1) {
-            self.tell(peer);
+        if self.parts.outlet.audience().hears_status(peer) {
+            return;
         }
+        let height = self.readable(peer, height.saturating_add(1)).last();
+        let Some(Ok(Some(block))) = height.map(|height| self.parts.ledger.block(height)) else {
+            return;
+        };
+        let status = Status {
+            height: block.block.height(),
+            hash: block.hash,
+            ..self.own_status()
+        };
+        self.parts.outlet.sync_to(peer, SyncMessage::Status(status).encode());
     }
 
     fn message(&mut self, peer: NodeId, payload: &[u8]) {
@@ -285,12 +295,16 @@ impl SyncTask {
     }
 
     fn answer(&self, peer: &NodeId, request: Request) {
-        if !self.may_read(peer, request.from) {
+        let mut readable = self
+            .readable(peer, request.from)
+            .take(usize::try_from(request.count).unwrap_or(0))
+            .peekable();
+        if readable.peek().is_none() && !self.parts.outlet.audience().hears(peer) {
             return debug!(peer = %peer.short(), "a free node asks for blocks of this group: it gets nothing of it");
         }
         let mut blocks = Vec::new();
         let mut bytes = 0;
-        for height in request.from..request.from.saturating_add(request.count.min(BLOCKS_PER_REQUEST)) {
+        for height in readable {
             match self.stored(height) {
                 Ok(Some(synced)) => {
                     bytes += synced.block.len();
@@ -309,10 +323,15 @@ impl SyncTask {
         self.parts.outlet.sync_to(peer, SyncMessage::Blocks(blocks).encode());
     }
 
-    /// Members get blocks, and so does who was one at the height asked for: a removed sealer is served the block that removed it
-    /// (LEDGER.md 4), and so is an observer, which a sealer becomes on its way out.
-    fn may_read(&self, peer: &NodeId, from: u64) -> bool {
-        self.parts.outlet.audience().hears(peer) || self.was_member(peer, from)
+    /// The next heights that a peer may read, as many as one answer holds. Members read everything, and who was one the blocks of
+    /// that time: a removed sealer is served the block that removed it (LEDGER.md 4), and so is an observer, which a sealer becomes
+    /// on its way out.
+    fn readable<'t>(&'t self, peer: &'t NodeId, from: u64) -> impl Iterator<Item = u64> + use<'t> {
+        let hears = self.parts.outlet.audience().hears(peer);
+        let through = from
+            .saturating_add(BLOCKS_PER_REQUEST - 1)
+            .min(self.parts.ledger.head().height);
+        (from..=through).take_while(move |height| hears || self.was_member(peer, *height))
     }
 
     fn was_member(&self, peer: &NodeId, height: u64) -> bool {

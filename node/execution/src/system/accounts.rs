@@ -84,7 +84,7 @@ pub(super) fn operators(governance: &Governance) -> String {
     format!("[{}]", rows.collect::<Vec<_>>().join(","))
 }
 
-/// FISCO's sentences, which its tools show.
+/// How an account stands, in words that FISCO's tools show as they are.
 pub(super) fn status(
     governance: &Governance,
     around: &mut impl Surroundings,
@@ -92,12 +92,10 @@ pub(super) fn status(
 ) -> Result<&'static str, StateError> {
     let standing = around.standing(account)?;
     Ok(match standing {
-        Standing::Contract | Standing::Ledger => "This is not a account address.",
-        _ if governance.frozen().contains(&account) => {
-            "The account has been frozen. You can use this account after unfreezing it."
-        }
-        Standing::Nobody => "The address is nonexistent.",
-        Standing::Account => "The account is available.",
+        Standing::Contract | Standing::Ledger => "no account: a contract is at this address",
+        _ if governance.frozen().contains(&account) => "frozen: its transactions are refused until a vote unfreezes it",
+        Standing::Nobody => "unknown: nothing is at this address",
+        Standing::Account => "available",
     })
 }
 

@@ -270,15 +270,15 @@ pub(super) fn created(words: &mut Called<'_, '_>, contract: Address) -> Result<(
     record.store(words, contract)
 }
 
-/// FISCO's sentences, which its tools show.
+/// How a contract stands, in words that FISCO's tools show as they are.
 fn status(words: &mut Called<'_, '_>, contract: Address) -> Result<&'static str, Failure> {
     Ok(match words.standing(contract)? {
-        Standing::Nobody => "The address is nonexistent.",
-        Standing::Account | Standing::Ledger => "This is not a contract address.",
+        Standing::Nobody => "unknown: nothing is at this address",
+        Standing::Account | Standing::Ledger => "no contract: an account, or the ledger itself, is at this address",
         Standing::Contract if is_frozen(words, contract)? => {
-            "The contract has been frozen. You can invoke this contract after unfreezing it."
+            "frozen: its calls are refused until a manager or a seat unfreezes it"
         }
-        Standing::Contract => "The contract is available.",
+        Standing::Contract => "available",
     })
 }
 

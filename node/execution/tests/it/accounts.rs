@@ -104,12 +104,15 @@ fn the_status_of_an_account_is_told_in_fisco_s_words() {
         assert!(!text.is_empty());
         text
     };
-    assert_eq!(told(&mut chain, account), "The account is available.");
-    assert_eq!(told(&mut chain, sender(99)), "The address is nonexistent.");
-    assert_eq!(told(&mut chain, place(1)), "This is not a account address.");
-    assert_eq!(told(&mut chain, CHAIN_GOVERNANCE), "This is not a account address.");
+    assert_eq!(told(&mut chain, account), "available");
+    assert_eq!(told(&mut chain, sender(99)), "unknown: nothing is at this address");
+    assert_eq!(told(&mut chain, place(1)), "no account: a contract is at this address");
+    assert_eq!(
+        told(&mut chain, CHAIN_GOVERNANCE),
+        "no account: a contract is at this address"
+    );
     chain.agree(CHAIN_GOVERNANCE, &freeze(account));
-    let frozen = "The account has been frozen. You can use this account after unfreezing it.";
+    let frozen = "frozen: its transactions are refused until a vote unfreezes it";
     assert_eq!(told(&mut chain, account), frozen);
 }
 
@@ -131,7 +134,7 @@ fn a_stolen_key_can_be_frozen_before_it_was_ever_used() {
             CHAIN_GOVERNANCE,
             getAccountStatusCall { account: sender(99) }.abi_encode()
         ),
-        "The account has been frozen. You can use this account after unfreezing it."
+        "frozen: its transactions are refused until a vote unfreezes it"
     );
     chain.agree(CHAIN_GOVERNANCE, &unfreeze(sender(99)));
     let ballot = Ballot {

@@ -80,7 +80,7 @@ fn a_creation_that_is_reverted_leaves_no_manager() {
 fn managers_and_seats_freeze_and_others_do_not() {
     let mut chain = Chain::new();
     let contract = chain.deploy(sender(7), STORE);
-    assert_eq!(chain.status(contract), "The contract is available.");
+    assert_eq!(chain.status(contract), "available");
     for (by, input, code) in [
         (9, freeze(contract), -51_905),
         (7, unfreeze(contract), -51_901),
@@ -94,7 +94,7 @@ fn managers_and_seats_freeze_and_others_do_not() {
     }
     assert_eq!(
         chain.status(contract),
-        "The contract has been frozen. You can invoke this contract after unfreezing it."
+        "frozen: its calls are refused until a manager or a seat unfreezes it"
     );
     assert_eq!(chain.code(7, LIFE_CYCLE, unfreeze(contract)), 1);
 }
@@ -103,13 +103,21 @@ fn managers_and_seats_freeze_and_others_do_not() {
 fn what_is_no_contract_and_what_the_ledger_is_made_of_is_never_frozen() {
     let mut chain = Chain::new();
     for (target, code, text) in [
-        (sender(99), -51_904, "The address is nonexistent."),
-        (sender(1), -51_903, "This is not a contract address."),
-        (LIFE_CYCLE, -51_903, "This is not a contract address."),
+        (sender(99), -51_904, "unknown: nothing is at this address"),
+        (
+            sender(1),
+            -51_903,
+            "no contract: an account, or the ledger itself, is at this address",
+        ),
+        (
+            LIFE_CYCLE,
+            -51_903,
+            "no contract: an account, or the ledger itself, is at this address",
+        ),
         (
             althing_execution::GOVERNANCE,
             -51_903,
-            "This is not a contract address.",
+            "no contract: an account, or the ledger itself, is at this address",
         ),
     ] {
         chain.known(1);
@@ -183,7 +191,7 @@ fn a_view_that_would_write_is_refused() {
     let looker = chain.deploy(sender(7), &code);
     let (_, output, _) = chain.call(sender(7), looker, freeze(contract));
     assert_eq!(&output[..], word(0));
-    assert_eq!(chain.status(contract), "The contract is available.");
+    assert_eq!(chain.status(contract), "available");
     let (_, output, _) = chain.call(sender(7), looker, getStatusCall { target: contract }.abi_encode());
     assert_eq!(&output[..], word(1));
 }
