@@ -201,9 +201,9 @@ impl Site {
         Ok(())
     }
 
-    /// Waits until every node and every group says that it is in sync.
+    /// Waits until the consortium, every group and every node say that they are in sync.
     pub(crate) async fn is_in_sync(&self) -> anyhow::Result<()> {
-        self.says("InSync", 8).await
+        self.says("InSync", 9).await
     }
 
     /// A client commits two transactions in each group, and every member comes to hold their blocks.
