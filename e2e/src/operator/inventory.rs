@@ -68,7 +68,8 @@ impl Inventory {
     }
 
     /// What is the same wherever and whenever the same manifests are applied: no uids, versions, times, addresses, keys,
-    /// certificates, hashes or namespaces.
+    /// certificates, hashes or namespaces, and not how often something was signed: an agency signs again what its nodes say, and
+    /// which of them was heard first is what happened on the way.
     pub fn essence(&self) -> Self {
         Self(
             self.0
@@ -153,11 +154,18 @@ fn essence(object: &Value) -> Value {
 
 fn general(value: &Value, namespace: &str, is_secret: bool) -> Value {
     match value {
-        Value::Object(map) => map
-            .iter()
-            .filter(|(key, _)| !matches!(key.as_str(), "lastTransitionTime" | "observedGeneration"))
-            .map(|(key, value)| (key.clone(), general(value, namespace, is_secret)))
-            .collect(),
+        Value::Object(map) => {
+            let is_signed = map.contains_key("signature");
+            let is_kept = |key: &str| match key {
+                "lastTransitionTime" | "observedGeneration" => false,
+                "sequence" => !is_signed,
+                _ => true,
+            };
+            map.iter()
+                .filter(|(key, _)| is_kept(key))
+                .map(|(key, value)| (key.clone(), general(value, namespace, is_secret)))
+                .collect()
+        }
         Value::Array(list) => list.iter().map(|value| general(value, namespace, is_secret)).collect(),
         Value::String(_) if is_secret => Value::from("secret"),
         Value::String(text) => Value::from(general_text(text, namespace)),
@@ -168,7 +176,9 @@ fn general(value: &Value, namespace: &str, is_secret: bool) -> Value {
 static PARTICULAR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let certificate = "-----BEGIN [^-]*-----[^-]*-----END [^-]*-----";
     let time = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?";
-    Regex::new(&format!("{certificate}|{time}|(0x)?[0-9a-fA-F]{{40,}}")).ok()
+    // In the record of an agency, which is JSON in a text.
+    let sequence = "\"sequence\": *[0-9]+";
+    Regex::new(&format!("{certificate}|{time}|{sequence}|(0x)?[0-9a-fA-F]{{40,}}")).ok()
 });
 
 /// A text without what is another in every run. Its parts are sorted, because lists of nodes are sorted by their nodeIDs.
@@ -201,6 +211,25 @@ mod tests {
             "data": {"x": format!("{node_id} at a.{name}.svc since 2026-01-01T00:00:00Z, {image}")},
         });
         Inventory(BTreeMap::from([("ConfigMap/a".to_owned(), object)]))
+    }
+
+    #[test]
+    fn how_often_something_was_signed_is_no_difference_and_what_was_signed_is_one() {
+        let signed = |object: &str, sequence: u32| {
+            let record = json!({object: {"sequence": sequence, "facts": "a1".repeat(32), "signature": "b2".repeat(64)}});
+            let agency = json!({
+                "apiVersion": "althing.dev/v1alpha1", "kind": "Agency", "metadata": {"name": "a", "namespace": "x"},
+                "status": {"attestation": {"sequence": sequence, "signature": "b2".repeat(64)}},
+            });
+            let record = json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "x"},
+                "data": {"attestations.json": serde_json::to_string_pretty(&record).unwrap()},
+            });
+            let objects = [("Agency/a".to_owned(), agency), ("ConfigMap/a".to_owned(), record)];
+            Inventory(BTreeMap::from(objects)).essence()
+        };
+        signed("Node/a", 1).same_as(&signed("Node/a", 22)).unwrap();
+        assert!(signed("Node/a", 1).same_as(&signed("Node/b", 1)).is_err());
     }
 
     #[test]
