@@ -34,6 +34,7 @@ mod program;
 mod proxy;
 mod running;
 mod storage;
+mod store;
 mod up;
 
 pub use case::Case;

@@ -27,8 +27,8 @@ struct Canary {
     forms: Vec<Vec<u8>>,
 }
 
-/// Looks for the keys of all homes in all objects of all their namespaces, statuses and events among them, in the logs of operators
-/// and nodes, in bundles, in the folders that would be in Git, and in the arguments and environments of every process.
+/// Looks for the keys of all homes in all objects of all their namespaces, statuses and events among them, in every record of etcd, in the
+/// logs of operators and nodes, in bundles, in the folders that would be in Git, and in the arguments and environments of every process.
 pub(crate) async fn keys_are_found_nowhere_but_in_their_secret(homes: &[Home]) -> anyhow::Result<()> {
     let mut canaries = vec![];
     for home in homes {
@@ -49,6 +49,32 @@ pub(crate) async fn keys_are_found_nowhere_but_in_their_secret(homes: &[Home]) -
     }
     for (place, text) in processes()? {
         not_in(&canaries, &place, &text)?;
+    }
+    for home in homes {
+        stored(&canaries, &home.case).await?;
+    }
+    Ok(())
+}
+
+/// In the cluster's store a key is in the record of its Secret, and in no other of any namespace.
+async fn stored(canaries: &[Canary], case: &Case) -> anyhow::Result<()> {
+    // A cluster that was given shows its store to nobody.
+    let Some(cluster) = case.target().cluster() else {
+        return Ok(());
+    };
+    let records = cluster.stored().await?;
+    for canary in canaries.iter().filter(|canary| canary.namespace == case.namespace()) {
+        let own = format!("/registry/secrets/{}/{}", canary.namespace, canary.secret);
+        let holders = records
+            .iter()
+            .filter(|(_, bytes)| canary.forms.iter().any(|form| contains(bytes, form)));
+        let holders: Vec<&str> = holders.map(|(key, _)| key.as_str()).collect();
+        ensure!(
+            holders == [own.as_str()],
+            "the key of Secret {} of {} is in the records {holders:?}; accepted: its own",
+            canary.secret,
+            canary.namespace
+        );
     }
     Ok(())
 }
