@@ -91,6 +91,16 @@ impl Scene {
         file
     }
 
+    /// What a document is called, as the command that checks it says.
+    async fn digest(&self, document: &Path) -> String {
+        let mut command = self.consortium.althing().unwrap();
+        command.args(["recover", "group-1", "--document"]).arg(document);
+        let output = command.output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let named = said.split_once("recovery ").and_then(|(_, rest)| rest.split_once(':'));
+        named.unwrap_or_else(|| panic!("{said}")).0.to_owned()
+    }
+
     /// Puts a document into the nodes' folders, as every agency's manifest would.
     fn install(&self, document: &Path, nodes: &[usize]) {
         for node in nodes {
@@ -218,4 +228,49 @@ async fn a_group_that_lost_its_quorum_goes_on_by_its_committees_word() {
     assert!(scene.nodes[2].folder.join("conf").join("group.1.recovery").exists());
     scene.refused(2, 0.0).await;
     assert_eq!(scene.sealers(2).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_that_led_nowhere_is_followed_by_the_one_that_replaces_it() {
+    const BOTH: [&str; 4] = ["--as", "agency-a", "--as", "agency-b"];
+    let _room = room::enter().await;
+    let mut scene = Scene::start().await;
+    scene.commits(0).await;
+    scene.become_equal(&[0, 1, 2, 3]).await;
+    for lost in [2, 3] {
+        scene.nodes[lost].kill().await.unwrap();
+    }
+    let sealers = |names: &'static str| [&["--sealers", names], &BOTH[..]].concat();
+    let first = scene.recover("first", &sealers("node-0,node-1")).await;
+    scene.install(&first, &[0]);
+    until("node-0 to follow the first document", PATIENCE, || async {
+        scene.nodes[0].log().contains("goes on by its committee's recovery")
+    })
+    .await
+    .unwrap();
+    // The second of its two sealers is lost before it has the document: the group cannot go on that way.
+    scene.nodes[1].kill().await.unwrap();
+    let height = scene.rpc(0).height().await.unwrap();
+
+    // Another document from the same block, which does not say that the first one led nowhere.
+    let silent = scene.recover("silent", &sealers("node-0")).await;
+    scene.install(&silent, &[0]);
+    scene.refused(0, 1.0).await;
+    let told = scene.doctor().await;
+    assert!(told.contains("follows recovery"), "{told}");
+    assert_eq!(scene.rpc(0).height().await.unwrap(), height);
+
+    let digest = scene.digest(&first).await;
+    let replaces = [&sealers("node-0")[..], &["--replaces", &digest]].concat();
+    let second = scene.recover("second", &replaces).await;
+    scene.install(&second, &[0]);
+    scene.refused(0, 0.0).await;
+    scene.commits(0).await;
+    assert_eq!(scene.sealers(0).await, 1);
+
+    // Who was lost comes back with its old disk, and follows.
+    let mut back = scene.start_again(1).await;
+    scene.become_equal(&[0, 1]).await;
+    assert_eq!(scene.sealers(1).await, 1);
+    back.kill().await.unwrap();
 }
