@@ -7,13 +7,13 @@
 
 use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{
-    AgreedMember, Attestation, ExternalAgency, ExternalNode, SignedGenesis, SignedWishes, WishedSeat,
+    AgencyTrust, AgreedMember, Attestation, ExternalAgency, ExternalNode, SignedGenesis, SignedWishes, WishedSeat,
 };
 use althing_crypto::{StandardSuite, Suite};
 use althing_types::{B256, NodeId};
 
 use super::{Hold, Outcome};
-use crate::plan::{AttestationOrder, Attestations, Identity, Unsigned};
+use crate::plan::{AttestationOrder, Attestations, Attested, Identity, Unsigned};
 use crate::status::Reason;
 
 /// Separates attestations from everything else an agency's key signs.
@@ -31,6 +31,8 @@ pub struct Statement<'a> {
     pub name: &'a str,
     /// The facts: field and value.
     pub facts: Vec<(&'static str, Option<&'a str>)>,
+    /// Which of them are what an agency's nodes say.
+    pub trust: Option<&'a AgencyTrust>,
 }
 
 impl<'a> Statement<'a> {
@@ -53,6 +55,7 @@ impl<'a> Statement<'a> {
             kind: "Agency",
             name,
             facts,
+            trust: external.trust.as_ref(),
         }
     }
 
@@ -67,6 +70,7 @@ impl<'a> Statement<'a> {
                 ("address", external.address.as_deref()),
                 ("certificate", external.certificate.as_deref()),
             ],
+            trust: None,
         }
     }
 
@@ -76,6 +80,7 @@ impl<'a> Statement<'a> {
             kind: "Group",
             name: group,
             facts: vec![("genesisHash", Some(hash))],
+            trust: None,
         }
     }
 
@@ -85,12 +90,24 @@ impl<'a> Statement<'a> {
             kind: "Wishes",
             name: group,
             facts: vec![("wishes", Some(text))],
+            trust: None,
         }
     }
 
     /// `Kind/name`, the entry of a record.
     pub fn object(&self) -> String {
         format!("{}/{}", self.kind, self.name)
+    }
+
+    /// What a key is to sign for it under this number.
+    pub fn unsigned(&self, sequence: i64) -> Unsigned {
+        Unsigned {
+            object: self.object(),
+            sequence,
+            facts: self.fingerprint(),
+            digest: self.digest(sequence),
+            trust: self.trust.cloned(),
+        }
     }
 
     /// The digest an agency's key signs.
@@ -255,12 +272,16 @@ impl Signing {
         }
     }
 
+    /// What was signed last about an object.
+    pub fn last(&self, object: &str) -> Option<&Attested> {
+        self.before.0.get(object)
+    }
+
     /// The attestation of these facts; ordered when there is none. `remembered` is what the object's status says of the one
     /// before: a record that is lost does not make sequences begin again.
     pub fn attest(&mut self, statement: &Statement<'_>, remembered: Option<&Attestation>) -> Option<Attestation> {
-        let (object, facts) = (statement.object(), statement.fingerprint());
-        let before = self.before.0.get(&object);
-        if let Some(signed) = before.filter(|signed| signed.facts == facts) {
+        let before = self.last(&statement.object());
+        if let Some(signed) = before.filter(|signed| signed.facts == statement.fingerprint()) {
             return Some(signed.attestation());
         }
         let newest = [
@@ -268,12 +289,7 @@ impl Signing {
             remembered.map(|known| known.sequence),
         ];
         let sequence = newest.into_iter().flatten().max().unwrap_or(0).max(0).saturating_add(1);
-        self.unsigned.push(Unsigned {
-            digest: statement.digest(sequence),
-            object,
-            sequence,
-            facts,
-        });
+        self.unsigned.push(statement.unsigned(sequence));
         None
     }
 
@@ -287,6 +303,7 @@ impl Signing {
             sequence,
             facts: digest,
             digest,
+            trust: None,
         });
         None
     }
@@ -328,6 +345,7 @@ mod tests {
             kind: "Agency",
             name: "agency-d",
             facts: vec![("governanceAccount", account), ("certificate", certificate)],
+            trust: None,
         }
     }
 

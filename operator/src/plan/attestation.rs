@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_crds::v1alpha1::Attestation;
+use althing_crds::v1alpha1::{AgencyTrust, Attestation};
 use althing_crypto::{KeyError, StandardSuite, Suite};
 use althing_types::B256;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ pub struct Attested {
     pub facts: B256,
     /// r and s, 128 hex digits.
     pub signature: String,
+    /// Of the facts of an agency, what its nodes had said: it is told again while they are silent. It is written with the signature, so
+    /// that no fault between two writes can part them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<AgencyTrust>,
 }
 
 impl Attested {
@@ -62,6 +66,9 @@ pub struct Unsigned {
     pub facts: B256,
     /// What is signed.
     pub digest: B256,
+    /// What an agency's nodes say, where it is among the facts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<AgencyTrust>,
 }
 
 /// Statements for a key to sign, and what stays of its record.
@@ -89,6 +96,7 @@ impl AttestationOrder {
                 sequence: wanted.sequence,
                 facts: wanted.facts,
                 signature: alloy_primitives::hex::encode(key.sign(&wanted.digest)),
+                trust: wanted.trust.clone(),
             };
             all.0.insert(wanted.object.clone(), attested);
         }

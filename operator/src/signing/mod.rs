@@ -152,7 +152,7 @@ fn sign_agency(ctx: &Context<'_>, agency: &AgencyFacts, signing: &mut Signing, s
         genesis: vec![],
         wishes: vec![],
     };
-    external.trust = trust::trust(ctx, agency, &external);
+    external.trust = trust::trust(ctx, agency, &external, signing);
     let statement = Statement::agency(agency.name.as_str(), agency.consortium.as_str(), &external);
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
     let attestation = signing.attest(&statement, known.and_then(|facts| facts.attestation.as_ref()));

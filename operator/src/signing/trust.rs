@@ -6,14 +6,18 @@ use althing_crds::v1alpha1::{AgencyTrust, ExternalAgency};
 
 use crate::controller::Context;
 use crate::controller::agency::AgencyFacts;
-use crate::controller::attestation::{self, Before, Statement};
+use crate::controller::attestation::{self, Before, Signing, Statement};
 use crate::plan::ProcessState;
 use crate::plan::report::CertificateReport;
-use crate::status::ObjectRef;
 
 /// What all of its running nodes say alike. While they differ, nothing; while one of them is silent, what was said last: a node that
 /// restarts reads what its neighbours have.
-pub(super) fn trust(ctx: &Context<'_>, agency: &AgencyFacts, stated: &ExternalAgency) -> Option<AgencyTrust> {
+pub(super) fn trust(
+    ctx: &Context<'_>,
+    agency: &AgencyFacts,
+    stated: &ExternalAgency,
+    signing: &Signing,
+) -> Option<AgencyTrust> {
     let running = ctx
         .observed
         .processes
@@ -26,7 +30,7 @@ pub(super) fn trust(ctx: &Context<'_>, agency: &AgencyFacts, stated: &ExternalAg
     let is_complete = !reports.is_empty() && reports.iter().all(Option::is_some);
     match said.len() {
         1 if is_complete => reports.first().copied().flatten().and_then(told),
-        0 | 1 => said_last(ctx, agency, stated),
+        0 | 1 => said_last(agency, stated, signing),
         _ => None,
     }
 }
@@ -38,19 +42,19 @@ fn told(report: CertificateReport) -> Option<AgencyTrust> {
     })
 }
 
-/// What the status remembers, when the agency's key signed it beside the facts as they are: who may write a status puts no words into
-/// an agency's mouth.
-fn said_last(ctx: &Context<'_>, agency: &AgencyFacts, stated: &ExternalAgency) -> Option<AgencyTrust> {
-    let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()))?;
+/// What the record of signatures holds, when the agency's key signed it beside the facts as they are: who may write a record puts no words
+/// into an agency's mouth.
+fn said_last(agency: &AgencyFacts, stated: &ExternalAgency, signing: &Signing) -> Option<AgencyTrust> {
+    let of = |external| Statement::agency(agency.name.as_str(), agency.consortium.as_str(), external);
+    let signed = signing.last(&of(stated).object())?;
     let before = ExternalAgency {
-        trust: known.trust.clone(),
+        trust: signed.trust.clone(),
         ..stated.clone()
     };
-    let statement = Statement::agency(agency.name.as_str(), agency.consortium.as_str(), &before);
     let key = Before {
         key: agency.certificate.facts.public_key.as_ref(),
         newest: None,
     };
-    attestation::check(attestation::FIELD, known.attestation.as_ref(), &statement, key).ok()?;
-    known.trust.clone()
+    attestation::check(attestation::FIELD, Some(&signed.attestation()), &of(&before), key).ok()?;
+    before.trust
 }

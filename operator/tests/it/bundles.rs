@@ -3,7 +3,7 @@
 use althing_crds::v1alpha1::{Agency, Group, Node};
 use althing_operator::manifest::{Manifests, SourceFile, read};
 use althing_operator::name::{AgencyName, GroupName, Namespace};
-use althing_operator::plan::NamespacePlan;
+use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, ObjectStatus, Reason};
 use serde_json::{Value, json};
 
@@ -437,12 +437,31 @@ fn an_agency_says_what_its_nodes_trust_when_all_of_them_say_it() {
 }
 
 #[test]
-fn who_may_write_a_status_puts_no_words_into_an_agency_s_mouth() {
-    let Scene { mut giver, .. } = scene();
+fn who_may_write_a_record_puts_no_words_into_an_agency_s_mouth() {
+    let Scene { mut giver, plan, .. } = scene();
+    let said = trust_of(&plan, "agency-a").unwrap().certificates;
     giver.observed.shown.clear();
-    let mut statuses = giver.observed.statuses.iter_mut();
-    let written = statuses.find(|status| status.object == agency()).unwrap();
-    written.facts.trust.as_mut().unwrap().certificates = format!("0x{}", "07".repeat(32));
+    let identity = Identity::AgencyCa(AgencyName::new("agency-a").unwrap());
+    let record = giver.observed.identities.get_mut(&identity).unwrap();
+    let written = record.attestations.as_mut().unwrap();
+    assert!(written.contains(&said));
+    *written = written.replace(&said, &format!("0x{}", "07".repeat(32)));
     let plan = giver.converge(&sample(), "trade", now()).1;
     assert_eq!(trust_of(&plan, "agency-a"), None);
+}
+
+#[test]
+fn an_operator_killed_between_a_signature_and_its_status_signs_nothing_again_when_it_starts() {
+    let Scene { mut giver, plan, .. } = scene();
+    let said = trust_of(&plan, "agency-a").unwrap();
+    let signed = facts(&plan, &agency()).attestation;
+    // No node has been heard since the start, and the status was never written.
+    giver.observed.shown.clear();
+    for status in &mut giver.observed.statuses {
+        (status.facts.attestation, status.facts.trust) = (None, None);
+    }
+    let (steps, plan) = giver.converge(&sample(), "trade", now());
+    assert!(steps.is_empty(), "{steps:#?}");
+    assert_eq!(trust_of(&plan, "agency-a"), Some(said));
+    assert_eq!(facts(&plan, &agency()).attestation, signed);
 }

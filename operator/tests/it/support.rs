@@ -14,7 +14,7 @@ use althing_operator::plan::report::CertificateReport;
 use althing_operator::plan::{
     AttestationOrder, Attestations, Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity,
     KeyState, LogTarget, NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess,
-    Placement, Ports, Process, ProcessState, PublicKey, RpcSecurity, Step, Unsigned,
+    Placement, Ports, Process, ProcessState, PublicKey, RpcSecurity, Step,
 };
 use althing_operator::status::ObjectStatus;
 use althing_types::Address;
@@ -121,12 +121,7 @@ impl MemoryEdge {
         let agency = AgencyName::new(agency).unwrap();
         let order = AttestationOrder {
             before: Attestations::default(),
-            unsigned: vec![Unsigned {
-                object: statement.object(),
-                sequence,
-                facts: statement.fingerprint(),
-                digest: statement.digest(sequence),
-            }],
+            unsigned: vec![statement.unsigned(sequence)],
             signer: Identity::AgencyCa(agency.clone()),
         };
         let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();

@@ -4,7 +4,7 @@ use althing_operator::controller::attestation::Statement;
 use althing_operator::pki::key::KeyError;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, Profile, Role, inspect, issue};
 use althing_operator::plan::{
-    AttestationOrder, Attestations, CertificateOrder, Identity, IssueReason, KeyKind, PublicKey, Unsigned,
+    AttestationOrder, Attestations, CertificateOrder, Identity, IssueReason, KeyKind, PublicKey,
 };
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -77,12 +77,7 @@ impl Authority {
         let order = AttestationOrder {
             signer: Identity::AgencyCa(CONSORTIUM.to_owned().try_into()?),
             before: Attestations::default(),
-            unsigned: vec![Unsigned {
-                object: object.clone(),
-                sequence: 1,
-                facts: statement.fingerprint(),
-                digest: statement.digest(1),
-            }],
+            unsigned: vec![statement.unsigned(1)],
         };
         let signed = order.carried_out(&self.key)?;
         let attested = signed.0.get(&object).context("what was signed")?;

@@ -224,12 +224,7 @@ impl Town {
         let order = althing_operator::plan::AttestationOrder {
             signer: Identity::AgencyCa(agency.clone()),
             before: althing_operator::plan::Attestations::default(),
-            unsigned: vec![althing_operator::plan::Unsigned {
-                object: statement.object(),
-                sequence: 1,
-                facts: statement.fingerprint(),
-                digest: statement.digest(1),
-            }],
+            unsigned: vec![statement.unsigned(1)],
         };
         let signed = order.carried_out(&self.keys[&Identity::AgencyCa(agency)]).unwrap();
         signed.0[&statement.object()].attestation()
