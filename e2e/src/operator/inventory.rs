@@ -178,7 +178,9 @@ static PARTICULAR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let time = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?";
     // In the record of an agency, which is JSON in a text.
     let sequence = "\"sequence\": *[0-9]+";
-    Regex::new(&format!("{certificate}|{time}|{sequence}|(0x)?[0-9a-fA-F]{{40,}}")).ok()
+    // Whole ones, and the first sixteen digits by which texts for people name them.
+    let hash = "(0x)?[0-9a-fA-F]{16,}";
+    Regex::new(&format!("{certificate}|{time}|{sequence}|{hash}")).ok()
 });
 
 /// A text without what is another in every run. Its parts are sorted, because lists of nodes are sorted by their nodeIDs.
