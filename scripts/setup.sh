@@ -3,16 +3,18 @@
 #
 #   scripts/setup.sh build     what compiling and running needs (make up)
 #   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite, and a clock that it moves
+#   scripts/setup.sh sm-peers  OpenSSL 4 and Tongsuo, what the SM edition's TLS is held against
 #   scripts/setup.sh checks    cargo-deny and cargo-audit
 #   scripts/setup.sh cluster   the programs of the Kubernetes cluster that the end-to-end suite starts
 #   scripts/setup.sh kube-checks  what checks charts, manifests and alert rules
 #   scripts/setup.sh gitops    the controller of the GitOps cases
 #   scripts/setup.sh scale     what plays thousands of pods (make bench only)
 #   scripts/setup.sh peers     the peer of the benchmarks (make bench only)
-#   scripts/setup.sh           build, clients, checks, cluster, kube-checks and gitops (make test)
+#   scripts/setup.sh           build, clients, sm-peers, checks, cluster, kube-checks and gitops (make test)
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 source "$(dirname "$0")/go_tools.sh"
+source "$(dirname "$0")/sm_peers.sh"
 
 # debian_packages PACKAGE… installs those that are missing.
 debian_packages() {
@@ -131,6 +133,14 @@ clients() {
   step "Go modules (go-ethereum's ethclient)" go_client
 }
 
+# Both are configured by Perl scripts that want more of Perl than a bare Debian has.
+sm_peers() {
+  step 'Debian packages of the SM peers' debian_packages build-essential perl
+  step 'tool chains of the SM peers' toolchains cargo python3
+  step 'OpenSSL 4 (the first time takes some minutes)' openssl4
+  step 'Tongsuo (the first time takes some minutes)' tongsuo
+}
+
 checks() {
   step 'cargo-deny, cargo-audit' check_tools
 }
@@ -172,6 +182,7 @@ scale() {
 case ${1:-all} in
   build) build ;;
   clients) clients ;;
+  sm-peers) sm_peers ;;
   checks) checks ;;
   cluster) cluster ;;
   kube-checks) kube_checks ;;
@@ -181,13 +192,14 @@ case ${1:-all} in
   all)
     build
     clients
+    sm_peers
     checks
     cluster
     kube_checks
     gitops
     ;;
   *)
-    echo "setup.sh: unknown part '$1'; accepted are build, clients, checks, cluster, kube-checks, gitops, scale, peers" \
-      'or none' >&2 && exit 2
+    echo "setup.sh: unknown part '$1'; accepted are build, clients, sm-peers, checks, cluster, kube-checks, gitops, scale," \
+      'peers or none' >&2 && exit 2
     ;;
 esac
