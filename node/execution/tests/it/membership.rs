@@ -76,7 +76,7 @@ fn who_has_no_seat_neither_votes_nor_withdraws_nor_takes_a_lease() {
     let before = chain.group();
     let named = node(1).to_string();
     let lease = askLeaseCall {
-        node: named.clone(),
+        node: named,
         reason: "upgrade".to_owned(),
         untilMs: (NOW + chain.height + 60) * 1_000,
         pause: false,

@@ -168,7 +168,9 @@ fn the_order_of_the_seats_does_not_matter_and_each_part_of_a_change_makes_anothe
     // Whoever opens it, it is the same change.
     let passed_by = |seats: [u8; 3]| {
         let mut scene = Scene::new(4, 4);
-        seats.map(|seat| drop(scene.vote(seat, observer(9)).unwrap()));
+        for seat in seats {
+            scene.vote(seat, observer(9)).unwrap();
+        }
         scene.group.take_events().into_iter().find_map(|event| match event {
             Event::Passed { id } => Some(id),
             _ => None,
