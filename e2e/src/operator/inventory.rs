@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn how_often_something_was_signed_is_no_difference_and_what_was_signed_is_one() {
         let signed = |object: &str, sequence: u32| {
-            let record = json!({object: {"sequence": sequence, "facts": "a1".repeat(32), "signature": "b2".repeat(64)}});
+            let record =
+                json!({object: {"sequence": sequence, "facts": "a1".repeat(32), "signature": "b2".repeat(64)}});
             let agency = json!({
                 "apiVersion": "althing.dev/v1alpha1", "kind": "Agency", "metadata": {"name": "a", "namespace": "x"},
                 "status": {"attestation": {"sequence": sequence, "signature": "b2".repeat(64)}},
