@@ -114,9 +114,9 @@ async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<an
         };
         let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
         let mut acts = acts.to_vec();
-        if acts.iter().any(Act::rests_on_the_lease) {
+        if acts.iter().any(Act::rests_on_the_chain) {
             let chain = rpc::told_state(&post(node, group, &rpc::ask_state()).await?)?;
-            acts.retain(|act| act.holds(&chain));
+            acts.retain(|act| act.holds(&chain, &account));
         }
         if acts.is_empty() {
             return Ok(());

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use althing_governance::Governance;
 use althing_operator::edge::local::LocalView;
 use althing_operator::governance::ChainView;
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_operator::plan::PublicKey;
 use althing_operator::recovery;
 use althing_types::recovery::{RECOVERY_BYTES_MAX, parse_recovery, render_recovery};
-use althing_types::sealers::quorum;
 use althing_types::{Address, B256, NodeId, Recovery, SealerSet};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use serde::Serialize;
 
-use crate::{Common, chain, output, state};
+use crate::output::{self, Format};
+use crate::{Common, chain, state};
 
 /// Bytes a file with a document may have: its text is at most so much longer than its bytes.
 const FILE_BYTES_MAX: u64 = 4 * RECOVERY_BYTES_MAX as u64;
@@ -57,7 +59,7 @@ struct Scene {
     teller: (NodeName, ChainView, B256),
 }
 
-/// Makes, signs or checks a recovery, and prints it. What it lacks goes to standard error.
+/// Makes, signs or checks a recovery, and shows it with what it lacks.
 pub(crate) async fn run(common: &Common, options: &Recover) -> anyhow::Result<bool> {
     let scene = Scene::look(common, options).await?;
     let mut document = match options.documents.is_empty() {
@@ -68,8 +70,8 @@ pub(crate) async fn run(common: &Common, options: &Recover) -> anyhow::Result<bo
     for agency in &options.agencies {
         scene.sign(agency, &mut document)?;
     }
-    output::text(&render_recovery(&document))?;
-    output::line_to_stderr(&scene.weigh(&document)?);
+    let (_, view, _) = &scene.teller;
+    Weighed::of(&document, &view.governance)?.show(common.output)?;
     Ok(true)
 }
 
@@ -163,27 +165,78 @@ impl Scene {
         ensure!(is_seat, "--as {name}: it has no seat in group {}", self.group);
         recovery::sign(&key, document).with_context(|| format!("sign as {name}"))
     }
+}
+
+/// A document and how much of the committee stands behind it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Weighed {
+    digest: B256,
+    group: u32,
+    height: u64,
+    block: B256,
+    sealers: Vec<NodeId>,
+    /// How many of them must agree on a block.
+    quorum: usize,
+    /// The weight of the seats that signed.
+    signed: u64,
+    /// The weight it takes.
+    needed: u64,
+    /// The text, as it goes into `spec.recovery` and into `group.N.recovery`.
+    document: String,
+}
+
+impl Weighed {
+    fn of(document: &Recovery, governance: &Governance) -> anyhow::Result<Self> {
+        Ok(Self {
+            digest: recovery::digest(document),
+            group: document.group.into(),
+            height: document.height,
+            block: document.block,
+            sealers: document.sealers.as_slice().to_vec(),
+            quorum: document.sealers.quorum(),
+            signed: governance.weight_of(&recovery::signers(document)?),
+            needed: governance.needed(),
+            document: render_recovery(document),
+        })
+    }
 
     /// What the document says and lacks, in words.
-    fn weigh(&self, document: &Recovery) -> anyhow::Result<String> {
-        let governance = &self.teller.1.governance;
-        let signers = recovery::signers(document)?;
-        let (found, needed) = (governance.weight_of(&signers), governance.needed());
-        let lacks = match needed.saturating_sub(found) {
+    fn sentence(&self) -> String {
+        let lacks = match self.needed.saturating_sub(self.signed) {
             0 => "enough: it counts as soon as the nodes have it, in spec.recovery of the Group of every agency"
                 .to_owned(),
             missing => {
                 format!("weight {missing} is missing: let another agency sign it with --document FILE --as AGENCY")
             }
         };
-        let sealers = document.sealers.len();
-        Ok(format!(
-            "recovery {}: group {} goes on from block {} with {sealers} sealers, of which {} must agree on a block; signed with weight {found} of {needed} needed, {lacks}",
-            recovery::digest(document),
-            document.group,
-            document.height,
-            quorum(sealers)
-        ))
+        let Self {
+            digest,
+            group,
+            height,
+            sealers,
+            quorum,
+            signed,
+            needed,
+            ..
+        } = self;
+        format!(
+            "recovery {digest}: group {group} goes on from block {height} with {} sealers, of which {quorum} must agree on a block; signed with weight {signed} of {needed} needed, {lacks}",
+            sealers.len()
+        )
+    }
+
+    /// The text goes to standard output and the sentence beside it, so that a redirection makes the file; for scripts both are one
+    /// document.
+    fn show(&self, format: Format) -> anyhow::Result<()> {
+        match format {
+            Format::Json => output::json(self),
+            Format::Table => {
+                output::text(&self.document)?;
+                output::line_to_stderr(&self.sentence());
+                Ok(())
+            }
+        }
     }
 }
 
@@ -218,4 +271,67 @@ fn read(file: &Path) -> anyhow::Result<Recovery> {
     );
     let text = fs::read_to_string(file).with_context(|| format!("read {name}"))?;
     Ok(parse_recovery(&name, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use althing_types::genesis::{Committee, Genesis, Seat};
+    use althing_types::{GroupId, SealerSet};
+
+    use super::*;
+
+    fn weighed() -> Weighed {
+        let group = GroupId::try_from(1).unwrap();
+        let sealers = SealerSet::new((1..=4).map(|number| NodeId::new([number; 64])).collect());
+        let plain = Genesis::with_defaults(20_260, group, sealers).unwrap();
+        let seat = |number| Seat {
+            account: Address::repeat_byte(number),
+            weight: 2,
+        };
+        let genesis = Genesis {
+            committee: Committee {
+                seats: vec![seat(1), seat(2)],
+                threshold: 50,
+            },
+            ..plain
+        };
+        let document = Recovery {
+            genesis: B256::repeat_byte(9),
+            group,
+            height: 7,
+            block: B256::repeat_byte(8),
+            replaces: None,
+            sealers: SealerSet::new(vec![NodeId::new([1; 64]), NodeId::new([2; 64])]),
+            signatures: vec![],
+        };
+        Weighed::of(&document, &Governance::new(&genesis, B256::repeat_byte(9))).unwrap()
+    }
+
+    #[test]
+    fn a_recovery_as_json_is_its_text_with_what_it_weighs() {
+        let weighed = weighed();
+        let shown = serde_json::to_value(&weighed).unwrap();
+        let text = shown["document"].as_str().unwrap();
+        let read = parse_recovery("document", text).unwrap();
+        assert_eq!(shown["digest"], recovery::digest(&read).to_string());
+        assert_eq!(
+            (&shown["group"], &shown["height"], &shown["quorum"]),
+            (&1.into(), &7.into(), &2.into())
+        );
+        assert_eq!((&shown["signed"], &shown["needed"]), (&0.into(), &3.into()));
+        assert_eq!(shown["sealers"][1], "02".repeat(64));
+    }
+
+    #[test]
+    fn a_recovery_that_too_few_signed_says_what_is_missing() {
+        let mut weighed = weighed();
+        let said = weighed.sentence();
+        assert!(
+            said.contains("signed with weight 0 of 3 needed, weight 3 is missing"),
+            "{said}"
+        );
+        weighed.signed = 4;
+        let said = weighed.sentence();
+        assert!(said.contains("signed with weight 4 of 3 needed, enough"), "{said}");
+    }
 }

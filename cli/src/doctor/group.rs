@@ -7,6 +7,10 @@ use crate::facts::Facts;
 pub(super) const HALTED: &str = "althing_group_halted";
 /// Set while a group does not follow what `group.N.recovery` says.
 const RECOVERY_REFUSED: &str = "althing_recovery_refused";
+/// How far the median of all clocks in a group is ahead of the node's, milliseconds.
+const CLOCK_OFFSET: &str = "althing_clock_offset_milliseconds";
+/// A node raises an alarm when its clock is further off (LEDGER.md 2).
+const CLOCK_OFF_MS: f64 = 5_000.0;
 /// What the log says where the disk is the cause and the data are sound.
 const DISK_WORDS: [&str; 5] = [
     "No space left",
@@ -48,6 +52,7 @@ pub(super) fn examine_member(patient: &Patient<'_>) -> Vec<Finding> {
     differs
         .chain(halted(patient))
         .chain(recovery_refused(patient))
+        .chain(clock_off(patient))
         .collect()
 }
 
@@ -98,6 +103,35 @@ fn recovery_refused(patient: &Patient<'_>) -> Vec<Finding> {
     found.collect()
 }
 
+/// A clock that is not that of the others. Once a node, however many groups it is in.
+fn clock_off(patient: &Patient<'_>) -> Option<Finding> {
+    let offsets = patient.samples(CLOCK_OFFSET);
+    let worst = offsets.max_by(|one, other| one.value.abs().total_cmp(&other.value.abs()))?;
+    if worst.value.abs() <= CLOCK_OFF_MS {
+        return None;
+    }
+    let (direction, cost) = match worst.value > 0.0 {
+        true => (
+            "behind",
+            "with more than 15 s it takes their blocks for ones to come and votes for none",
+        ),
+        false => (
+            "ahead of",
+            "with more than 15 s they refuse the blocks that it proposes",
+        ),
+    };
+    Some(Finding::problem(
+        patient.name(),
+        "its clock is not that of the other nodes",
+        format!(
+            "it is {:.0} s {direction} the median of the clocks in group {}; {cost}",
+            worst.value.abs() / 1_000.0,
+            worst.label("group")
+        ),
+        "set the clock of its machine, and look at the machine's time service; the node needs no restart",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::Case;
@@ -142,6 +176,26 @@ mod tests {
         assert_eq!(findings.len(), 1);
         assert!(findings[0].why.contains("2 are needed"), "{}", findings[0]);
         assert!(findings[0].advice.contains("data/group1"), "{}", findings[0]);
+    }
+
+    #[test]
+    fn a_clock_that_is_five_minutes_off_is_told_once_with_what_it_costs() {
+        let told = |of_1: &str, of_2: &str| {
+            let samples = [
+                format!("althing_clock_offset_milliseconds{{group=\"1\"}} {of_1}"),
+                format!("althing_clock_offset_milliseconds{{group=\"2\"}} {of_2}"),
+            ];
+            let case = Case::new("", &[&samples[0], &samples[1]]);
+            clock_off(&case.patient()).map(|finding| finding.why)
+        };
+        let behind = told("299800", "300100").unwrap();
+        assert!(
+            behind.contains("300 s behind") && behind.contains("group 2"),
+            "{behind}"
+        );
+        let ahead = told("-300000", "4").unwrap();
+        assert!(ahead.contains("300 s ahead of") && ahead.contains("refuse"), "{ahead}");
+        assert_eq!(told("5000", "-5000"), None);
     }
 
     fn group(sealers: usize, live_sealers: usize) -> Facts {

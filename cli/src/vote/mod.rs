@@ -12,6 +12,7 @@ use althing_crds::v1alpha1::Agreed;
 use althing_operator::governance::{Act, Ask, Call, ChainView};
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_types::{Address, Genesis, NodeId};
+use anyhow::Context;
 use clap::Args;
 
 pub(crate) use local::{Look, Vote, approvals, known, vote};
@@ -89,19 +90,26 @@ pub(crate) async fn cast(place: &impl Place, known: Known, decision: &Decision) 
     let (ballots, open) = scene.find(&decision.change)?;
     let agency = scene.voice(ballots, open, decision)?;
     let subject = open.ballot.wish.subject();
+    let account = scene.known.accounts.get(&agency).copied().unwrap_or_default();
+    let name = scene.names().subject(&subject);
+    let call = match decision.withdraw {
+        true => {
+            let found = ballots.view.governance.vote_of(&subject, &account).cloned();
+            let found = found
+                .with_context(|| format!("{agency} has no vote on {name} in group {} to take back", ballots.group))?;
+            Call::Withdraw { subject, found }
+        }
+        false => Call::Vote(open.ballot.clone()),
+    };
     let act = Act {
         group: ballots.group.clone(),
         chain: ballots.chain,
         agency: agency.clone(),
-        subject: scene.names().subject(&subject),
-        call: match decision.withdraw {
-            true => Call::Withdraw(subject),
-            false => Call::Vote(open.ballot.clone()),
-        },
+        subject: name,
+        call,
     };
     output::line_to_stderr(&format!("{act}; {}", open.effect));
     place.bring(&act).await?;
-    let account = scene.known.accounts.get(&agency).copied().unwrap_or_default();
     let told = scene.wait(place, ballots, open, account, decision.withdraw).await?;
     output::text(&(told + "\n"))?;
     Ok(true)

@@ -22,7 +22,7 @@ const ID_LETTERS_MIN: usize = 6;
 pub(super) struct Ballots {
     pub group: GroupName,
     pub chain: Chain,
-    view: ChainView,
+    pub view: ChainView,
     open: Vec<Open>,
 }
 
@@ -82,8 +82,10 @@ impl Scene {
     }
 
     fn asked_by(&self, ballots: &Ballots, open: &Open) -> Vec<String> {
+        let holds = &ballots.view.governance;
         let asks = self.known.asks.get(&ballots.group).into_iter().flatten();
-        let asks = asks.filter(|ask| ask.entry.wish == open.ballot.wish && ask.entry.number == open.ballot.number);
+        let asks =
+            asks.filter(|ask| ask.entry.wish == open.ballot.wish && ask.entry.number_on(holds) == open.ballot.number);
         asks.map(|ask| ask.agency.to_string()).collect()
     }
 

@@ -6,7 +6,7 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use althing_types::{Address, B256, NodeId};
 
 use crate::lease::Lease;
-use crate::membership::{Approved, Blocked};
+use crate::membership::{Approved, Blocked, Lapsed};
 use crate::vote::Vote;
 use crate::{Governance, Moment, Role, Setting, Subject, Value};
 
@@ -43,6 +43,7 @@ struct Document {
     counters: Vec<CounterRow>,
     votes: Vec<VoteRow>,
     approved: Vec<ApprovedRow>,
+    lapsed: Vec<LapsedRow>,
     lease: Vec<LeaseRow>,
     /// 0 for never: block 0 has no calls.
     sealers_changed_at: u64,
@@ -104,6 +105,7 @@ struct ApprovedRow {
     node: [u8; 64],
     to: u8,
     force: bool,
+    first: u64,
     height: u64,
     unix_ms: u64,
     /// None or one.
@@ -111,6 +113,14 @@ struct ApprovedRow {
     /// None, or a kind with its parts.
     blocked: Vec<u64>,
     blocked_node: Vec<u8>,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct LapsedRow {
+    node: [u8; 64],
+    to: u8,
+    force: bool,
+    first: u64,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -143,6 +153,7 @@ impl Governance {
             counters: self.counters.iter().filter_map(counter_row).collect(),
             votes: self.votes.iter().flat_map(vote_rows).collect(),
             approved: self.approved.iter().map(approved_row).collect(),
+            lapsed: self.lapsed.iter().map(lapsed_row).collect(),
             lease: self.lease.iter().map(lease_row).collect(),
             sealers_changed_at: self.sealers_changed_at.unwrap_or(0),
         };
@@ -235,6 +246,7 @@ impl Document {
                 .into_iter()
                 .map(approved)
                 .collect::<Result<VecDeque<_>, _>>()?,
+            lapsed: self.lapsed.into_iter().map(lapsed).collect::<Result<_, _>>()?,
             proofs,
             lease: self.lease.into_iter().next().map(lease),
             operators,
@@ -321,6 +333,7 @@ fn approved_row(found: &Approved) -> ApprovedRow {
         node: *found.node.as_bytes(),
         to: found.to as u8,
         force: found.force,
+        first: found.first,
         height: found.at.height,
         unix_ms: found.at.unix_ms,
         tried_ms: found.tried_ms.into_iter().collect(),
@@ -350,6 +363,7 @@ fn approved(row: ApprovedRow) -> Result<Approved, DecodeError> {
         node: NodeId::new(row.node),
         to: role(row.to)?,
         force: row.force,
+        first: row.first,
         at: Moment {
             height: row.height,
             unix_ms: row.unix_ms,
@@ -357,6 +371,24 @@ fn approved(row: ApprovedRow) -> Result<Approved, DecodeError> {
         tried_ms: row.tried_ms.first().copied(),
         blocked,
     })
+}
+
+fn lapsed_row((node, found): (&NodeId, &Lapsed)) -> LapsedRow {
+    LapsedRow {
+        node: *node.as_bytes(),
+        to: found.to as u8,
+        force: found.force,
+        first: found.first,
+    }
+}
+
+fn lapsed(row: LapsedRow) -> Result<(NodeId, Lapsed), DecodeError> {
+    let found = Lapsed {
+        to: role(row.to)?,
+        force: row.force,
+        first: row.first,
+    };
+    Ok((NodeId::new(row.node), found))
 }
 
 fn lease_row(lease: &Lease) -> LeaseRow {

@@ -4,7 +4,7 @@
 use althing_types::{Address, NodeId, SealerSet};
 
 use crate::vote::holds;
-use crate::{ChangeId, Event, Governance, Lapse, Moment, Outcome, Refusal, Role};
+use crate::{Ballot, ChangeId, Event, Governance, Lapse, Moment, Outcome, Refusal, Role, Subject, Wish};
 
 /// For how long a step waits for what it needs before others have their turn, milliseconds of block time.
 pub const PATIENCE_MS: u64 = 600_000;
@@ -39,12 +39,23 @@ pub(crate) struct Approved {
     /// The role that was voted on; the way there may have several steps.
     pub(crate) to: Role,
     pub(crate) force: bool,
+    /// The number under which it was wanted first: another one than its own where it lapsed before.
+    pub(crate) first: u64,
     /// When it passed.
     pub(crate) at: Moment,
     /// Since when its present step is tried, milliseconds since 1970.
     pub(crate) tried_ms: Option<u64>,
     /// Why it gave way to others, until somebody advances it.
     pub(crate) blocked: Option<Blocked>,
+}
+
+/// A change of a role whose approval became too old before it was carried out, while nothing else was decided about its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lapsed {
+    pub(crate) to: Role,
+    pub(crate) force: bool,
+    /// The number under which it was wanted first.
+    pub(crate) first: u64,
 }
 
 /// A change that has its votes and is not carried out.
@@ -69,6 +80,20 @@ impl Approved {
 }
 
 impl Governance {
+    /// Whether this passed under this number, lapsed before it was carried out, and nothing else was decided about its subject since.
+    /// Who still declares it does not declare an older state of things: it wants what was decided last (ADR 0021).
+    pub fn has_lapsed(&self, ballot: &Ballot) -> bool {
+        let Wish::Role(node, to) = ballot.wish else {
+            return false;
+        };
+        let subject = Subject::Node(node);
+        let is_it = |lapsed: &Lapsed| {
+            (lapsed.to, lapsed.force) == (to, ballot.force)
+                && (lapsed.first..self.next_number(&subject)).contains(&ballot.number)
+        };
+        self.lapsed.get(&node).is_some_and(is_it)
+    }
+
     /// The changes that have their votes and are not carried out, in the order in which they passed.
     pub fn pending(&self, now: Moment) -> Vec<Pending> {
         let pending = self.approved.iter().map(|found| Pending {

@@ -114,6 +114,7 @@ impl Governance {
         self.proofs.clear();
         self.votes.clear();
         self.epoch += 1;
+        self.lapsed.clear();
         let lapsed = self.approved.drain(..).map(|found| Event::Lapsed {
             id: found.id,
             why: Lapse::Recovered,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use althing_types::{Address, B256, Genesis, NodeId, SealerSet};
 
 use crate::lease::Lease;
-use crate::membership::Approved;
+use crate::membership::{Approved, Lapsed};
 use crate::moment::{Event, Lapse, Moment};
 use crate::vote::Vote;
 use crate::{Ballot, Refusal, Setting, Subject, Value};
@@ -82,6 +82,8 @@ pub struct Governance {
     pub(crate) votes: BTreeMap<Subject, BTreeMap<Address, Vote>>,
     /// In the order in which they passed.
     pub(crate) approved: VecDeque<Approved>,
+    /// What was decided last about a node, where that lapsed.
+    pub(crate) lapsed: BTreeMap<NodeId, Lapsed>,
     /// The time of the newest block that each node has shown to hold, milliseconds since 1970.
     pub(crate) proofs: BTreeMap<NodeId, u64>,
     pub(crate) lease: Option<Lease>,
@@ -109,6 +111,7 @@ impl Governance {
             counters: BTreeMap::new(),
             votes: BTreeMap::new(),
             approved: VecDeque::new(),
+            lapsed: BTreeMap::new(),
             proofs: BTreeMap::new(),
             lease: None,
             operators: BTreeMap::new(),
@@ -273,11 +276,18 @@ impl Governance {
         self.votes.retain(|_, votes| !votes.is_empty());
         let (kept, old): (VecDeque<_>, VecDeque<_>) = self.approved.drain(..).partition(|found| found.holds(now));
         self.approved = kept;
-        let lapsed = old.into_iter().map(|found| Event::Lapsed {
-            id: found.id,
-            why: Lapse::Expired,
-        });
-        self.events.extend(lapsed);
+        for found in old {
+            let lapsed = Lapsed {
+                to: found.to,
+                force: found.force,
+                first: found.first,
+            };
+            self.lapsed.insert(found.node, lapsed);
+            self.events.push(Event::Lapsed {
+                id: found.id,
+                why: Lapse::Expired,
+            });
+        }
         self.expire_lease(now);
     }
 }

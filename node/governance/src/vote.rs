@@ -178,7 +178,8 @@ impl Governance {
     }
 
     fn check_role(&self, to: Role, from: Role) -> Result<(), Refusal> {
-        if from == Role::Sealer && self.sealers().len() == 1 {
+        // A removal that was approved when there were more of them can still be voted down.
+        if from == Role::Sealer && to != Role::Sealer && self.sealers().len() == 1 {
             return Err(Refusal::LastSealer);
         }
         if from == Role::Free && self.members.len() >= Limits::MEMBERS && to != Role::Free {
@@ -269,11 +270,14 @@ impl Governance {
         self.drop_approved(&subject);
         match &change.wish {
             Wish::Role(node, role) => {
+                let lapsed = self.lapsed.remove(node);
+                let again = lapsed.filter(|lapsed| (lapsed.to, lapsed.force) == (*role, change.force));
                 self.approved.push_back(Approved {
                     id,
                     node: *node,
                     to: *role,
                     force: change.force,
+                    first: again.map_or(change.number, |lapsed| lapsed.first),
                     at: now,
                     tried_ms: None,
                     blocked: None,

@@ -95,6 +95,13 @@ impl Cluster {
         let mut dice = Dice::new(seed);
         let crypto = options.crypto.clone();
         let plan = Plan::draw(&mut dice.fork(), &crypto);
+        let plan = match options.clock_off_ms {
+            Some(ms) => {
+                let identity = dice.index(plan.ids.len());
+                plan.with_clock_off(identity, ms)
+            }
+            None => plan,
+        };
         let hash = crypto.suite.hash_fn();
         let genesis = Block::genesis().head(hash).hash;
         let identities = plan.ids.len();
@@ -222,7 +229,7 @@ impl Cluster {
     pub(crate) fn unix_ms(&self, n: usize) -> u64 {
         let identity = self.nodes.get(n).map_or(0, |node| node.identity);
         let skew = self.plan.skews_ms.get(identity).copied().unwrap_or_default();
-        BEGINNING_UNIX_MS + self.clock.now_ms() + skew
+        (BEGINNING_UNIX_MS + self.clock.now_ms()).saturating_add_signed(skew)
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Options {
     pub planted: Option<Planted>,
     /// Whether to keep the trace's lines.
     pub trace: bool,
+    /// How far the wall clock of one identity is off, in milliseconds, while no other one has a fault.
+    pub clock_off_ms: Option<i64>,
 }
 
 impl Options {
@@ -82,6 +84,7 @@ impl Options {
             crypto: Crypto::toy(),
             planted: None,
             trace: false,
+            clock_off_ms: None,
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Plan {
     /// How long an execution takes at most, in milliseconds; rarely.
     pub slow_execution_ms: u64,
     /// How far each identity's wall clock is off, in milliseconds.
-    pub skews_ms: Vec<u64>,
+    pub skews_ms: Vec<i64>,
 }
 
 impl Plan {
@@ -69,11 +69,20 @@ impl Plan {
             splits: draw_splits(dice, chaos_ms),
             crashes: draw_crashes(dice, chaos_ms, &traits),
             slow_execution_ms: dice.between(1, 4_000),
-            skews_ms: (0..count).map(|_| dice.below(4_000)).collect(),
+            skews_ms: (0..count).map(|_| dice.below(4_000).cast_signed()).collect(),
             ids,
             traits,
             chaos_ms,
         }
+    }
+
+    /// The same with one fault alone: this identity's wall clock.
+    pub fn with_clock_off(mut self, identity: usize, ms: i64) -> Self {
+        self.traits.fill(Trait::Honest);
+        if let Some(skew) = self.skews_ms.get_mut(identity) {
+            *skew = ms;
+        }
+        self
     }
 
     /// The sealers of an epoch.

@@ -3,13 +3,15 @@
 //! A node that sits out blocks because its votes may have been lost (LEDGER.md 3) proves nothing: a change that counts on it would
 //! leave the group without a quorum, and with it without the blocks that the node sits out. It knocks instead, with transactions
 //! that say nothing, since an idle group would never make those blocks.
+//!
+//! Nor does a node prove anything whose clock is so far behind that it refuses the blocks of the others.
 
 use std::sync::Arc;
 
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, TxKind};
-use althing_consensus::ConsensusStatus;
+use althing_consensus::{ConsensusStatus, Settings};
 use althing_crypto::{NodeKey, Suite};
 use althing_execution::{GOVERNANCE, alive_call, alive_digest, governance};
 use althing_governance::Role;
@@ -78,14 +80,14 @@ impl Liveness {
         }
     }
 
-    /// Sends what is due.
-    pub(crate) fn tick(&mut self, consensus: &ConsensusStatus, now_ms: u64) {
+    /// Sends what is due from a node whose clock is so far behind the median of all clocks, milliseconds.
+    pub(crate) fn tick(&mut self, consensus: &ConsensusStatus, behind_ms: i64, now_ms: u64) {
         let is_recent = |at: u64| now_ms.saturating_sub(at) < PAUSE_MS;
         if self.sent_ms.is_some_and(is_recent) {
             return;
         }
         let is_waited_for = self.is_waited_for();
-        let Some(word) = due(consensus, is_waited_for) else {
+        let Some(word) = due(consensus, is_waited_for, behind_ms) else {
             return;
         };
         self.sent_ms = Some(now_ms);
@@ -158,13 +160,15 @@ impl Liveness {
     }
 }
 
-/// What is due from a node where this is so. One that does not know yet through which block it abstains says nothing at all.
-fn due(consensus: &ConsensusStatus, is_waited_for: bool) -> Option<Word> {
+/// What is due from a node where this is so. One that does not know yet through which block it abstains says nothing at all, and one
+/// that would take the time of the others' blocks for one to come votes for none of them.
+fn due(consensus: &ConsensusStatus, is_waited_for: bool, behind_ms: i64) -> Option<Word> {
+    let takes_their_time = behind_ms <= i64::try_from(Settings::default().ahead_ms_max).unwrap_or(i64::MAX);
     match consensus
         .abstaining_through
         .filter(|through| *through >= consensus.height)
     {
-        None => is_waited_for.then_some(Word::Proof),
+        None => (is_waited_for && takes_their_time).then_some(Word::Proof),
         Some(u64::MAX) => None,
         Some(_) => (consensus.sealing || is_waited_for).then_some(Word::Knock),
     }
@@ -204,8 +208,8 @@ mod tests {
     fn who_may_vote_on_the_next_block_proves_it_when_something_waits() {
         for through in [None, Some(0), Some(10)] {
             for sealing in [false, true] {
-                assert_eq!(due(&consensus(sealing, through), true), Some(Word::Proof));
-                assert_eq!(due(&consensus(sealing, through), false), None);
+                assert_eq!(due(&consensus(sealing, through), true, 0), Some(Word::Proof));
+                assert_eq!(due(&consensus(sealing, through), false, 0), None);
             }
         }
     }
@@ -213,10 +217,28 @@ mod tests {
     #[test]
     fn who_sits_out_the_next_block_proves_nothing_and_brings_the_group_on() {
         for through in [11, 12] {
-            assert_eq!(due(&consensus(true, Some(through)), false), Some(Word::Knock));
-            assert_eq!(due(&consensus(false, Some(through)), true), Some(Word::Knock));
-            assert_eq!(due(&consensus(false, Some(through)), false), None);
+            assert_eq!(due(&consensus(true, Some(through)), false, 0), Some(Word::Knock));
+            assert_eq!(due(&consensus(false, Some(through)), true, 0), Some(Word::Knock));
+            assert_eq!(due(&consensus(false, Some(through)), false, 0), None);
         }
-        assert_eq!(due(&consensus(true, Some(u64::MAX)), true), None);
+        assert_eq!(due(&consensus(true, Some(u64::MAX)), true, 0), None);
+    }
+
+    #[test]
+    fn who_refuses_the_others_blocks_because_its_clock_is_behind_proves_nothing() {
+        for (behind_ms, word) in [
+            (15_000, Some(Word::Proof)),
+            (15_001, None),
+            (300_000, None),
+            (i64::MAX, None),
+            // Who is ahead makes no block that others take, and votes for theirs.
+            (-300_000, Some(Word::Proof)),
+        ] {
+            for sealing in [false, true] {
+                assert_eq!(due(&consensus(sealing, None), true, behind_ms), word, "{behind_ms}");
+            }
+        }
+        // It brings a group on in which it sits out blocks: whoever makes them.
+        assert_eq!(due(&consensus(true, Some(11)), false, 300_000), Some(Word::Knock));
     }
 }

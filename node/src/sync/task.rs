@@ -145,7 +145,10 @@ impl SyncTask {
                 self.settle_abstention();
                 self.look_at_clocks();
                 let now_ms = self.parts.clock.monotonic_ms();
-                self.parts.liveness.tick(&self.parts.consensus.load(), now_ms);
+                let behind_ms = self.peers.clock_offset_ms();
+                self.parts
+                    .liveness
+                    .tick(&self.parts.consensus.load(), behind_ms, now_ms);
                 ticks += 1;
                 if ticks.is_multiple_of(EXPIRE_TICKS) {
                     self.parts.pool.expire();

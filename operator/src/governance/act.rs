@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::Bytes;
-use althing_governance::{Ballot, ChangeId, Governance, Lease, Subject, SystemConfig, abi};
-use althing_types::{Genesis, GroupId, NodeId};
+use althing_governance::{Ballot, ChangeId, Governance, Lease, Subject, SystemConfig, Vote, abi};
+use althing_types::{Address, Genesis, GroupId, NodeId};
 use serde::{Serialize, Serializer};
 
 use super::ChainView;
@@ -59,19 +59,24 @@ impl Chain {
 }
 
 impl Act {
-    /// Whether it rests on the lease of its group being as it was when the act was planned.
-    pub const fn rests_on_the_lease(&self) -> bool {
-        matches!(self.call, Call::AskLease { .. } | Call::ReturnLease { .. })
+    /// Whether it rests on something of the chain being as it was when the act was planned: the lease of its group, or the vote that
+    /// it takes back.
+    pub const fn rests_on_the_chain(&self) -> bool {
+        matches!(
+            self.call,
+            Call::AskLease { .. } | Call::ReturnLease { .. } | Call::Withdraw { .. }
+        )
     }
 
-    /// Whether what it rests on is still so. Whoever sends asks for the nonce first and for the chain afterwards: then the
-    /// transaction of an act that holds is void as soon as the account has done anything else since.
-    pub fn holds(&self, chain: &ChainView) -> bool {
+    /// Whether what it rests on is still so, for the account that acts. Whoever sends asks for the nonce first and for the chain
+    /// afterwards: then the transaction of an act that holds is void as soon as the account has done anything else since.
+    pub fn holds(&self, chain: &ChainView, account: &Address) -> bool {
         let lease = chain.governance.lease();
         match &self.call {
             Call::AskLease { found, .. } => found.as_ref() == lease,
             Call::ReturnLease { found } => Some(found) == lease,
-            Call::Vote(_) | Call::Withdraw(_) | Call::Advance(_) => true,
+            Call::Withdraw { subject, found } => chain.governance.vote_of(subject, account) == Some(found),
+            Call::Vote(_) | Call::Advance(_) => true,
         }
     }
 }
@@ -104,7 +109,12 @@ pub enum Call {
     /// A vote.
     Vote(Ballot),
     /// A vote that is taken back.
-    Withdraw(Subject),
+    Withdraw {
+        /// On what.
+        subject: Subject,
+        /// The vote when this was planned: a person may have given another one since, which is not this one's to take.
+        found: Vote,
+    },
     /// An approved change that gave way to others is looked at again.
     Advance(ChangeId),
     /// The right to disturb a node is asked for, asked for again, or marked as one that is given back.
@@ -132,7 +142,7 @@ impl Call {
     pub fn input(&self) -> Bytes {
         match self {
             Self::Vote(ballot) => abi::vote(ballot),
-            Self::Withdraw(subject) => abi::withdraw(subject),
+            Self::Withdraw { subject, .. } => abi::withdraw(subject),
             Self::Advance(id) => abi::advance(*id),
             Self::AskLease {
                 node,
@@ -159,7 +169,7 @@ impl fmt::Display for Act {
                     "{agency} votes in {group}: {subject} is to be {to} (change {number})"
                 )
             }
-            Call::Withdraw(_) => write!(f, "{agency} takes its vote on {subject} in {group} back"),
+            Call::Withdraw { .. } => write!(f, "{agency} takes its vote on {subject} in {group} back"),
             Call::Advance(_) => write!(f, "{agency} has the change of {subject} in {group} looked at again"),
             Call::AskLease { reason, .. } if reason == GIVEN_BACK => {
                 write!(

@@ -139,7 +139,7 @@ impl Comparison<'_> {
         let (subject, to) = (entry.wish.subject(), entry.wish.to());
         let next = self.holds().next_number(&subject);
         let is_decided = self.holds().decided(&subject) == to;
-        match (entry.number.cmp(&next), is_decided) {
+        match (entry.number_on(self.holds()).cmp(&next), is_decided) {
             (Ordering::Less, true) => self.carried_out(entry, &subject, &to),
             (Ordering::Less, false) => {
                 let why = format!(
@@ -201,19 +201,26 @@ impl Comparison<'_> {
     }
 
     fn withdraw(&mut self, subject: &Subject) {
-        let voted = self.opinion.voices.iter();
-        let voted = voted.filter(|voice| self.holds().vote_of(subject, &voice.account).is_some());
-        let acts: Vec<_> = voted
-            .map(|voice| self.act(voice, subject, Call::Withdraw(subject.clone())))
-            .collect();
+        let voices = self.opinion.voices.iter();
+        let acts: Vec<_> = voices.filter_map(|voice| self.withdrawal(voice, subject)).collect();
         self.acts.extend(acts);
+    }
+
+    /// That an agency takes its vote back, if it has one.
+    fn withdrawal(&self, voice: &Voice, subject: &Subject) -> Option<Act> {
+        let found = self.holds().vote_of(subject, &voice.account)?;
+        let call = Call::Withdraw {
+            subject: subject.clone(),
+            found: found.clone(),
+        };
+        Some(self.act(voice, subject, call))
     }
 
     /// Shows what is asked for, as long as the chain could do it and nobody has taken it up. It votes for nothing.
     fn hear(&mut self, ask: &Ask) {
         let entry = &ask.entry;
         let (subject, to) = (entry.wish.subject(), entry.wish.to());
-        if entry.number != self.holds().next_number(&subject) || self.holds().decided(&subject) == to {
+        if entry.number_on(self.holds()) != self.holds().next_number(&subject) || self.holds().decided(&subject) == to {
             return;
         }
         let id = self.holds().id_of(&self.holds().change(&entry.wish, entry.force));
@@ -229,20 +236,18 @@ impl Comparison<'_> {
     fn vote(&mut self, entry: &Entry, subject: &Subject) {
         let ballot = Ballot {
             wish: entry.wish.clone(),
-            number: entry.number,
+            number: entry.number_on(self.holds()),
             force: entry.force,
         };
         let seated: Vec<Voice> = self.seated().cloned().collect();
         let (mut asked, mut refused) = (vec![], None);
         for voice in &seated {
-            let voted = self.chain.governance.vote_of(subject, &voice.account);
             if self.chain.governance.has_voted(&voice.account, &ballot) {
                 continue;
             }
             // A vote for what was declared before must not count on where a new one cannot take its place. An agency that follows
             // no manifest keeps it: a person gave it.
-            let taken_back = voted.filter(|_| voice.follows_manifests);
-            let taken_back = taken_back.map(|_| self.act(voice, subject, Call::Withdraw(subject.clone())));
+            let taken_back = self.withdrawal(voice, subject).filter(|_| voice.follows_manifests);
             if entry.is_for_people() || !voice.follows_manifests {
                 self.acts.extend(taken_back);
                 asked.push(voice.agency.to_string());

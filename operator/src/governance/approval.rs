@@ -25,7 +25,7 @@ pub fn open(chain: &ChainView, entries: &[Entry]) -> Vec<Open> {
     });
     let is_next = |entry: &&Entry| {
         let subject = entry.wish.subject();
-        entry.number == holds.next_number(&subject) && holds.decided(&subject) != entry.wish.to()
+        entry.number_on(holds) == holds.next_number(&subject) && holds.decided(&subject) != entry.wish.to()
     };
     let declared = entries.iter().filter(is_next);
     let declared = declared.map(|entry| (entry.wish.clone(), entry.force));

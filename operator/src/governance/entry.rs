@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use althing_crds::v1alpha1::{Agreed, AgreedSeat, MemberRole, SignedWishes};
-use althing_governance::{Role, Wish};
+use althing_governance::{Ballot, Governance, Role, Wish};
 use althing_types::{Address, NodeId};
 
 use crate::name::{AgencyName, NodeName};
@@ -30,6 +30,20 @@ impl Entry {
     /// Where the entry of an agency's seat stands.
     pub(crate) fn of_seat(agency: &str) -> String {
         format!("spec.agreed.committee[{agency}]")
+    }
+
+    /// The number under which it is voted for: its own; the next one where its change lapsed, so that what is still declared is not
+    /// lost (ADR 0021).
+    pub fn number_on(&self, holds: &Governance) -> u64 {
+        let ballot = Ballot {
+            wish: self.wish.clone(),
+            number: self.number,
+            force: self.force,
+        };
+        match holds.has_lapsed(&ballot) {
+            true => holds.next_number(&self.wish.subject()),
+            false => self.number,
+        }
     }
 
     /// Whether only a person may vote for it (GOVERNANCE.md 1): what is forced, and who decides.

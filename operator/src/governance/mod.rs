@@ -7,8 +7,8 @@
 //! Act ─▶ crate::transaction, signed with the agency's governance key
 //! ```
 //!
-//! Invariants: only an entry that is there, with the number that is next, makes a vote; what is absent or older says nothing
-//! (DESIGN.md 5.11). A change of the committee and a forced one are for people alone. Acts repeat until the chain shows what
+//! Invariants: only an entry that is there, with the number that is next or of a change that lapsed, makes a vote; what is absent or
+//! older says nothing (DESIGN.md 5.11). A change of the committee and a forced one are for people alone. Acts repeat until the chain shows what
 //! they did: the same act at the same nonce is the same transaction.
 
 mod act;

@@ -259,6 +259,23 @@ fn a_request_carries_the_governance_account_and_its_own_signature() {
 }
 
 #[test]
+fn an_over_long_request_is_refused_before_it_is_read() {
+    let long = "A".repeat(request::REQUEST_BYTES_MAX + 1);
+    let refused = request::verify(&long).unwrap_err().to_string();
+    assert!(refused.contains("16385 bytes, at most 16384"), "{refused}");
+    for bad in [
+        "",
+        "x",
+        "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n",
+    ] {
+        assert!(
+            matches!(request::verify(bad), Err(super::RequestError::Malformed(_))),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
 fn an_answered_request_becomes_an_agency_certificate_with_the_account_in_it() {
     let chain = chain_of(120);
     let account = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F".parse().unwrap();

@@ -78,7 +78,7 @@ fn asked(
         entry.is_some_and(|entry| {
             chain.is_none_or(|holds| {
                 let subject = entry.wish.subject();
-                entry.number >= holds.next_number(&subject) && holds.decided(&subject) != entry.wish.to()
+                entry.number_on(holds) >= holds.next_number(&subject) && holds.decided(&subject) != entry.wish.to()
             })
         })
     };

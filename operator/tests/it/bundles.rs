@@ -1,7 +1,7 @@
 //! GOVERNANCE.md 3: public facts carry their agency's signature, and are checked whenever they are read.
 
 use althing_crds::v1alpha1::{Agency, Group, Node};
-use althing_operator::manifest::{Manifests, SourceFile, read};
+use althing_operator::manifest::{ManifestError, Manifests, SourceFile, read};
 use althing_operator::name::{AgencyName, GroupName, Namespace};
 use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, ObjectStatus, Reason};
@@ -75,6 +75,11 @@ fn bundle(plan: &NamespacePlan) -> Vec<Value> {
 
 /// Another agency's namespace with this bundle in it.
 fn reader(chain: &str, bundle: &[Value]) -> Manifests {
+    accepted(chain, bundle).unwrap_or_else(|errors| panic!("{errors:#?}"))
+}
+
+/// The same, unless the schema refuses it.
+fn accepted(chain: &str, bundle: &[Value]) -> Result<Manifests, Vec<ManifestError>> {
     let spec = json!({"chainId": 20260, "trust": {"certificates": [chain]}});
     let mut documents = vec![document("Consortium", "trade", &spec)];
     documents.extend_from_slice(bundle);
@@ -83,7 +88,7 @@ fn reader(chain: &str, bundle: &[Value]) -> Manifests {
         name: "reader.yaml".into(),
         text: text.join("\n---\n"),
     };
-    read(&[file], &Namespace::new("default").unwrap()).unwrap_or_else(|errors| panic!("{errors:#?}"))
+    read(&[file], &Namespace::new("default").unwrap())
 }
 
 struct Scene {
@@ -201,6 +206,31 @@ fn a_bundle_tampered_with_in_any_of_its_fields_is_not_accepted() {
         }
     }
     assert!(tried >= 15, "every field was tried: {tried}");
+}
+
+#[test]
+fn a_bundle_that_lacks_any_of_its_signed_fields_is_not_accepted() {
+    let scene = scene();
+    for (number, fields) in [
+        (
+            0,
+            ["certificate", "governanceAccount", "trust", "attestation"].as_slice(),
+        ),
+        (1, &["nodeId", "address", "certificate", "attestation"]),
+    ] {
+        for field in fields {
+            let mut bundle = scene.bundle.clone();
+            let external = bundle[number].pointer_mut("/spec/external").unwrap();
+            let removed = external.as_object_mut().unwrap().remove(*field);
+            assert!(removed.is_some(), "{field} is in document {number}");
+            let Ok(manifests) = accepted(&scene.chain, &bundle) else {
+                continue;
+            };
+            let plan = MemoryEdge::default().converge(&manifests, "reader", now()).1;
+            let all_ready = plan.statuses.iter().all(|status| status.is(ConditionType::Ready));
+            assert!(!all_ready, "document {number} without {field} was accepted");
+        }
+    }
 }
 
 #[test]

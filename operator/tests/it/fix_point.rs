@@ -1,3 +1,4 @@
+use althing_operator::pki::inspect;
 use althing_operator::plan::{ProcessState, Step};
 use jiff::SignedDuration;
 
@@ -43,6 +44,24 @@ fn leaves_are_renewed_without_a_restart_and_keep_their_key() {
             .any(|step| step.starts_with("restart") || step.starts_with("make key")),
         "{steps:#?}"
     );
+}
+
+#[test]
+fn a_certificate_holds_already_for_who_is_five_minutes_behind_and_an_operator_that_is_writes_nothing() {
+    let (all, mut edge) = running();
+    let behind = now() - SignedDuration::from_mins(5);
+    let certificates = edge.observed.identities.values();
+    let certificates = certificates.filter_map(|identity| identity.certificate.as_deref());
+    let all_hold: Vec<_> = certificates
+        .map(|pem| inspect::first(pem).unwrap())
+        .map(|facts| facts.holds_at(now()) && facts.holds_at(behind))
+        .collect();
+    assert!(
+        all_hold.len() > 10 && all_hold.iter().all(|holds| *holds),
+        "{all_hold:?}"
+    );
+    let plan = edge.plan(&all, "trade", behind);
+    assert!(plan.is_at_rest(), "{:#?}", plan.steps);
 }
 
 #[test]

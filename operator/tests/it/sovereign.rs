@@ -265,3 +265,63 @@ fn a_request_beside_a_certificate_that_nobody_admitted_is_not_answered() {
     );
     assert_eq!(reason(&plan, &agency_d()), Reason::Done);
 }
+
+/// What the registrar says of a request under a name: the steps, the reason and the sentence.
+fn told_of(name: &str, request: &str, fingerprint: &str) -> (Vec<String>, Reason, String) {
+    let external = format!(
+        "---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: {name}, namespace: hub}}\nspec:\n  consortium: trade\n  external:\n    certificateSigningRequest: |\n{}",
+        indent(request, 6)
+    );
+    let admit = format!("    admit: [{{agency: {name}, csrFingerprint: \"{fingerprint}\"}}]\n");
+    let mut hub = MemoryEdge::default();
+    hub.converge(&registrar("", ""), "hub", now());
+    let (steps, plan) = hub.converge(&registrar(&external, &admit), "hub", now());
+    let object = ObjectRef::Agency(AgencyName::new(name).unwrap());
+    let status = plan.statuses.iter().find(|status| status.object == object).unwrap();
+    let ready = status.condition(ConditionType::Ready).unwrap();
+    (steps, ready.reason, ready.message.clone())
+}
+
+#[test]
+fn a_request_for_somebody_else_s_name_is_not_signed_although_its_fingerprint_was_admitted() {
+    let (_, _, told) = admitted();
+    let (request, fingerprint) = (told.certificate_signing_request.unwrap(), told.csr_fingerprint.unwrap());
+    let (steps, _, _) = told_of("agency-d", &request, &fingerprint);
+    assert!(
+        steps.iter().any(|step| step.contains("agency-ca/agency-d")),
+        "{steps:#?}"
+    );
+    let (steps, reason, message) = told_of("agency-e", &request, &fingerprint);
+    assert!(
+        !steps.iter().any(|step| step.contains("agency-ca")),
+        "nobody gets a certificate: {steps:#?}"
+    );
+    assert_eq!(reason, Reason::InvalidSpec, "{message}");
+    for part in ["spec.external.certificateSigningRequest", "\"agency-d\"", "agency-e"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_request_that_was_swapped_in_a_bundle_is_refused_with_the_bundle() {
+    let (mut hub, admit, told) = admitted();
+    let plan = hub.converge(&registrar(&told_d(&told), &admit), "hub", now()).1;
+    assert_eq!(reason(&plan, &agency_d()), Reason::Done);
+    // Another agency of the same name asks, and somebody who writes to Git puts its request in.
+    let mut other = MemoryEdge {
+        draws: 5000,
+        ..MemoryEdge::default()
+    };
+    let chain = facts(&plan, &ObjectRef::Consortium("trade".to_owned().try_into().unwrap())).certificate;
+    let asked = facts(
+        &other.converge(&sovereign(&chain.unwrap(), None), "home", now()).1,
+        &agency_d(),
+    );
+    let swapped = Facts {
+        certificate_signing_request: asked.certificate_signing_request,
+        ..told
+    };
+    let (steps, plan) = hub.converge(&registrar(&told_d(&swapped), &admit), "hub", now());
+    assert!(steps.is_empty(), "{steps:#?}");
+    assert_eq!(reason(&plan, &agency_d()), Reason::AttestationInvalid);
+}

@@ -386,7 +386,7 @@ impl MemoryEdge {
 pub(crate) fn play(chain: &mut Governance, now: Moment, account: Address, call: &Call) -> Result<Outcome, Refusal> {
     match call {
         Call::Vote(ballot) => chain.vote(now, account, ballot),
-        Call::Withdraw(subject) => chain.withdraw(now, account, subject),
+        Call::Withdraw { subject, .. } => chain.withdraw(now, account, subject),
         Call::Advance(id) => chain.advance(now, account, *id),
         Call::AskLease {
             node,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_governance::{Governance, Moment, Proof, Role};
+use althing_governance::{Ballot, Governance, Moment, Proof, Role, VOTE_MS, Wish};
 use althing_operator::genesis::GenesisDocument;
 use althing_operator::governance::{Act, Call, ChainView, Stage};
 use althing_operator::manifest::Manifests;
@@ -88,7 +88,7 @@ impl Scene {
             let account = self.account(act.agency.as_str());
             match &act.call {
                 Call::Vote(ballot) => drop(self.chain.vote(self.now, account, ballot).unwrap()),
-                Call::Withdraw(subject) => drop(self.chain.withdraw(self.now, account, subject).unwrap()),
+                Call::Withdraw { subject, .. } => drop(self.chain.withdraw(self.now, account, subject).unwrap()),
                 Call::Advance(id) => drop(self.chain.advance(self.now, account, *id).unwrap()),
                 Call::AskLease { .. } | Call::ReturnLease { .. } => panic!("{act}: nobody disturbs anything"),
             }
@@ -232,7 +232,7 @@ fn a_changed_entry_takes_its_vote_back_or_votes_anew() {
         matches!(
             &plan.acts[..],
             [Act {
-                call: Call::Withdraw(_),
+                call: Call::Withdraw { .. },
                 ..
             }]
         ),
@@ -385,4 +385,133 @@ fn a_change_that_gave_way_is_advanced_once_it_can_go_on() {
     );
     scene.block(&plan.acts);
     assert_eq!(scene.role("node-1"), Role::Observer);
+}
+
+#[test]
+fn what_lapsed_and_is_declared_still_is_voted_for_again_and_what_is_older_is_not() {
+    let mut scene = Scene::new();
+    scene.declare(member("node-1", "Observer", 1));
+    let plan = scene.plan();
+    scene.block(&plan.acts);
+    // Nobody proves to live for a week.
+    scene.now.unix_ms += VOTE_MS;
+    scene.block(&[]);
+    let plan = scene.plan();
+    let sentences: Vec<_> = plan.acts.iter().map(ToString::to_string).collect();
+    let expected =
+        ["agency-a", "agency-b"].map(|of| format!("{of} votes in group-1: node-1 is to be Observer (change 2)"));
+    assert_eq!((sentences, stages(&plan)), (expected.to_vec(), vec![Stage::Voting]));
+    scene.block(&plan.acts);
+    scene.everybody_lives();
+    assert_eq!(scene.role("node-1"), Role::Observer);
+    assert_eq!(in_sync(&scene.plan()).0, Truth::True);
+    // Another change is decided, and the entry is an older one from then on.
+    scene.declare(member("node-1", "Sealer", 3));
+    let plan = scene.plan();
+    scene.block(&plan.acts);
+    scene.everybody_lives();
+    scene.declare(member("node-1", "Observer", 1));
+    let plan = scene.plan();
+    assert_eq!((plan.acts.len(), stages(&plan)), (0, vec![Stage::StaleManifest]));
+}
+
+#[test]
+fn a_vote_that_a_person_gave_since_is_not_taken_back_on_an_older_view() {
+    let mut scene = Scene::new();
+    scene.set_approval("agency-b", "Manual");
+    scene.declare(member("node-2", "Free", 1));
+    let plan = scene.plan();
+    scene.block(&plan.acts);
+    scene.declare(json!({"members": [{"node": "node-2", "role": "Free", "change": 1, "force": true}]}));
+    let plan = scene.plan();
+    let [withdrawal] = &plan.acts[..] else {
+        panic!("{:?}", plan.acts);
+    };
+    let account = scene.account("agency-a");
+    let view = |scene: &Scene| scene.edge.observed.chains[&group()].clone();
+    assert!(withdrawal.rests_on_the_chain() && withdrawal.holds(&view(&scene), &account));
+    let ballot = Ballot {
+        wish: Wish::Role(scene.id("node-2"), Role::Free),
+        number: 1,
+        force: true,
+    };
+    scene.now.height += 1;
+    scene.chain.vote(scene.now, account, &ballot).unwrap();
+    scene.tell();
+    assert!(!withdrawal.holds(&view(&scene), &account));
+    assert!(scene.plan().acts.is_empty(), "and the newest view asks for none");
+}
+
+#[test]
+fn rule_11_a_group_that_no_manifest_declares_any_more_neither_votes_nor_withdraws() {
+    let mut scene = Scene::new();
+    scene.set_approval("agency-b", "Manual");
+    scene.declare(member("node-2", "Free", 1));
+    let plan = scene.plan();
+    scene.block(&plan.acts);
+    let votes = scene.chain.votes().clone();
+    scene.all = changed(&scene.all, "trade", |namespace| {
+        namespace.groups.remove(&group());
+    });
+    assert!(scene.plan().acts.is_empty());
+    assert_eq!((votes.len(), scene.chain.votes()), (1, &votes));
+}
+
+#[test]
+fn an_entry_about_a_node_that_is_not_there_yet_waits_and_the_others_are_voted_for() {
+    let mut scene = Scene::new();
+    scene.declare(json!({"members": [
+        {"node": "node-77", "role": "Observer", "change": 1}, {"node": "node-2", "role": "Free", "change": 1},
+    ]}));
+    let plan = scene.plan();
+    let sentences: Vec<_> = plan.acts.iter().map(ToString::to_string).collect();
+    assert!(
+        sentences.len() == 2 && sentences.iter().all(|said| said.contains("node-2 is to be Free")),
+        "{sentences:?}"
+    );
+    assert!(
+        in_sync(&plan)
+            .2
+            .contains("spec.agreed.members[node-77]: the nodeID of Node node-77 is not known yet"),
+        "{}",
+        in_sync(&plan).2
+    );
+}
+
+#[test]
+fn an_entry_about_a_node_whose_facts_nobody_signed_is_not_voted_for() {
+    let mut scene = Scene::new();
+    let facts = json!({"nodeId": "07".repeat(64), "address": "node-x.example:30300"});
+    let object = |kind: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "althing.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "namespace": "trade"}, "spec": spec,
+        })
+    };
+    let agency = object(
+        "Agency",
+        "agency-x",
+        json!({"consortium": "trade", "external": {"governanceAccount": format!("0x{}", "07".repeat(20))}}),
+    );
+    let node_x = object("Node", "node-x", json!({"agency": "agency-x", "external": facts}));
+    scene.all = changed(&scene.all, "trade", |namespace| {
+        let agency = serde_json::from_value(agency).unwrap();
+        namespace
+            .agencies
+            .insert("agency-x".to_owned().try_into().unwrap(), agency);
+        namespace
+            .nodes
+            .insert(node("node-x"), serde_json::from_value(node_x).unwrap());
+    });
+    scene.declare(json!({
+        "members": [{"node": "node-x", "role": "Sealer", "change": 1}],
+        "committee": [{"agency": "agency-x", "weight": 1, "change": 1}],
+    }));
+    let plan = scene.plan();
+    assert_eq!((plan.acts.len(), stages(&plan).len()), (0, 0), "{:?}", plan.acts);
+    let why = in_sync(&plan).2;
+    assert!(
+        why.contains("the nodeID of Node node-x is not known yet")
+            && why.contains("the governance account of Agency agency-x is not known yet"),
+        "{why}"
+    );
 }

@@ -12,6 +12,7 @@ mod faults;
 mod genesis;
 mod lifecycle;
 mod limits;
+mod membership;
 mod permission;
 mod recovery;
 mod rights;

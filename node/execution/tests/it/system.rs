@@ -34,19 +34,19 @@ sol! {
     function state() view returns (bytes);
 }
 
-const GENESIS: B256 = B256::repeat_byte(3);
+pub(crate) const GENESIS: B256 = B256::repeat_byte(3);
 /// The hash of block n, and its time.
-const BLOCK: B256 = B256::repeat_byte(8);
-const NOW: u64 = 1_700_000_000;
+pub(crate) const BLOCK: B256 = B256::repeat_byte(8);
+pub(crate) const NOW: u64 = 1_700_000_000;
 
-fn key(number: u8) -> Arc<dyn NodeKey> {
+pub(crate) fn key(number: u8) -> Arc<dyn NodeKey> {
     let secret = p256::SecretKey::from_slice(&[number; 32]).unwrap();
     StandardSuite
         .node_key(&secret.to_pkcs8_pem(LineEnding::LF).unwrap())
         .unwrap()
 }
 
-fn node(number: u8) -> NodeId {
+pub(crate) fn node(number: u8) -> NodeId {
     NodeId::new(key(number).public_key())
 }
 
@@ -167,7 +167,7 @@ impl Chain {
     }
 }
 
-fn observer(number: u8) -> Vec<u8> {
+pub(crate) fn observer(number: u8) -> Vec<u8> {
     addObserverCall {
         node: node(number).to_string(),
     }

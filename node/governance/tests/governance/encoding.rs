@@ -1,6 +1,6 @@
 //! The state as bytes.
 
-use althing_governance::{Ballot, DecodeError, Governance, Limits, Moment, Role, Wish};
+use althing_governance::{Ballot, DecodeError, Governance, Limits, Moment, Role, VOTE_MS, Wish};
 use althing_types::genesis::Seat;
 use althing_types::{Address, B256, NodeId, SealerSet};
 
@@ -26,6 +26,17 @@ fn a_state_with_everything_in_it_comes_back_as_it_was() {
         .unwrap();
     scene.later(10 * MINUTE);
     scene.prove([1]);
+    scene.group.take_events();
+    assert_eq!(Governance::decode(&scene.group.encode()), Ok(scene.group.clone()));
+    // A week later what was approved has lapsed.
+    scene.later(VOTE_MS);
+    scene.prove([1]);
+    let sealer = Ballot {
+        wish: Wish::Role(node(9), Role::Sealer),
+        number: 1,
+        force: false,
+    };
+    assert!(scene.group.has_lapsed(&sealer));
     scene.group.take_events();
     assert_eq!(Governance::decode(&scene.group.encode()), Ok(scene.group));
 }

@@ -1,6 +1,8 @@
 //! LEDGER.md 4: the ways in which chains were lost, each as a test.
 
-use althing_governance::{Blocked, Event, Lapse, Outcome, PATIENCE_MS, Proof, Refusal, Role, VOTE_MS, Wish};
+use althing_governance::{
+    Ballot, Blocked, Event, Lapse, Outcome, PATIENCE_MS, Proof, Refusal, Role, VOTE_BLOCKS, VOTE_MS, Wish,
+};
 
 use crate::scene::{MINUTE, SECOND, Scene, account, node};
 
@@ -93,6 +95,26 @@ fn a_proof_counts_for_a_minute_of_block_time() {
 }
 
 #[test]
+fn a_proof_counts_from_the_time_of_its_block_and_an_older_one_takes_nothing_back() {
+    let mut scene = Scene::new(4, 4);
+    let proof = |scene: &mut Scene, ago_ms: u64| {
+        let proof = Proof {
+            node: node(1),
+            height: scene.now.height - 1,
+            unix_ms: scene.now.unix_ms - ago_ms,
+        };
+        scene.group.alive(scene.now, &proof).unwrap();
+        scene.group.live(scene.now).len()
+    };
+    assert_eq!(proof(&mut scene, MINUTE + 1), 0, "a block of more than a minute ago");
+    assert_eq!(proof(&mut scene, MINUTE), 1);
+    assert_eq!(proof(&mut scene, 0), 1);
+    assert_eq!(proof(&mut scene, MINUTE + 1), 1);
+    scene.later(MINUTE);
+    assert_eq!(scene.group.live(scene.now).len(), 1);
+}
+
+#[test]
 fn a_proof_is_about_a_late_block_and_by_a_member() {
     let mut scene = Scene::new(4, 4);
     let proof = |number, height| Proof {
@@ -158,6 +180,94 @@ fn an_approval_that_is_never_carried_out_expires() {
     // It can be voted on again.
     scene.agree(&role(9, Role::Sealer));
     assert_eq!(scene.role(9), Role::Sealer);
+}
+
+#[test]
+fn an_approval_lasts_to_its_last_block_and_its_last_millisecond() {
+    for (blocks, ms) in [(VOTE_BLOCKS - 1, 0), (1, VOTE_MS - 1)] {
+        let mut scene = Scene::new(4, 4);
+        scene.agree(&role(9, Role::Sealer));
+        scene.now.height += blocks;
+        scene.now.unix_ms += ms;
+        scene.prove([1, 2, 3, 4, 9]);
+        if scene.role(9) == Role::Observer {
+            // It gave way meanwhile, and is approved still.
+            let id = scene.group.pending(scene.now)[0].id;
+            assert_eq!(scene.group.advance(scene.now, account(1), id), Ok(Outcome::Passed));
+        }
+        assert_eq!(scene.role(9), Role::Sealer, "{blocks} blocks, {ms} ms");
+    }
+}
+
+fn ballot(wish: Wish, number: u64, force: bool) -> Ballot {
+    Ballot { wish, number, force }
+}
+
+#[test]
+fn what_lapsed_is_known_by_its_number_until_something_else_is_decided_about_its_node() {
+    let mut scene = Scene::new(4, 4);
+    let sealer = |number| ballot(role(9, Role::Sealer), number, false);
+    scene.agree(&role(9, Role::Sealer));
+    assert!(!scene.group.has_lapsed(&sealer(1)), "it is approved");
+    scene.later(VOTE_MS);
+    let then = scene.group.clone().as_of(scene.now);
+    assert!(then.has_lapsed(&sealer(1)));
+    for other in [
+        sealer(2),
+        sealer(0),
+        ballot(role(9, Role::Free), 1, false),
+        ballot(role(9, Role::Sealer), 1, true),
+        ballot(role(8, Role::Sealer), 1, false),
+    ] {
+        assert!(!then.has_lapsed(&other), "{other:?}");
+    }
+    // Its number does not come back: what has another one is another change.
+    assert_eq!(
+        scene.ballot(1, role(9, Role::Sealer), 1, false),
+        Err(Refusal::Number { found: 1, next: 2 })
+    );
+    // Approved anew and lapsed once more, it is known by all of its numbers.
+    scene.agree(&role(9, Role::Sealer));
+    assert!(!scene.group.has_lapsed(&sealer(1)));
+    scene.later(VOTE_MS);
+    let then = scene.group.clone().as_of(scene.now);
+    assert!(then.has_lapsed(&sealer(1)) && then.has_lapsed(&sealer(2)) && !then.has_lapsed(&sealer(3)));
+    scene.agree(&role(9, Role::Free));
+    assert!(!scene.group.has_lapsed(&sealer(1)));
+}
+
+#[test]
+fn what_is_carried_out_or_overtaken_has_not_lapsed() {
+    let sealer = ballot(role(9, Role::Sealer), 1, false);
+    let mut scene = Scene::new(4, 4);
+    scene.prove(1..=4);
+    scene.agree(&sealer.wish);
+    scene.prove([9]);
+    assert_eq!(scene.role(9), Role::Sealer);
+    scene.later(VOTE_MS);
+    assert!(!scene.group.clone().as_of(scene.now).has_lapsed(&sealer));
+
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&sealer.wish);
+    scene.agree(&role(9, Role::Observer));
+    scene.later(VOTE_MS);
+    assert!(!scene.group.clone().as_of(scene.now).has_lapsed(&sealer));
+}
+
+#[test]
+fn a_removal_that_waits_can_be_voted_down_when_its_node_has_become_the_last_sealer() {
+    let mut scene = Scene::new(2, 4);
+    scene.agree(&role(1, Role::Free));
+    for seat in [1, 2, 3] {
+        drop(scene.ballot(seat, role(2, Role::Free), 1, true));
+    }
+    assert_eq!(scene.sealers(), [1, 2], "the first that passed waits for proofs");
+    scene.later(PATIENCE_MS);
+    scene.prove([1]);
+    assert_eq!(scene.sealers(), [1]);
+    scene.agree(&role(1, Role::Sealer));
+    assert!(!scene.group.wants_proofs());
+    assert_eq!(scene.sealers(), [1]);
 }
 
 #[test]

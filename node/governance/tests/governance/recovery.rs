@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use althing_governance::{Event, Lapse, Outcome, RecoveryFault, Role, Wish};
+use althing_governance::{Ballot, Event, Lapse, Outcome, RecoveryFault, Role, Wish};
 use althing_types::{Address, B256, GroupId, NodeId, Recovery, SealerSet};
 
 use crate::scene::*;
@@ -93,6 +93,12 @@ fn exactly_its_nodes_seal_and_those_that_did_observe_while_all_that_was_open_is_
     assert_eq!([2, 3, 4].map(|number| scene.role(number)), [Role::Observer; 3]);
     assert!(scene.group.votes().is_empty() && !scene.group.wants_proofs() && scene.group.lease().is_none());
     assert!(scene.group.live(scene.now).is_empty());
+    let void = Ballot {
+        wish: Wish::Role(node(4), Role::Observer),
+        number: 1,
+        force: false,
+    };
+    assert!(!scene.group.has_lapsed(&void), "who declared it decides anew");
     assert_eq!(scene.group.epoch(), epoch + 1);
     let events = scene.group.take_events();
     let (id, height) = (ID, recovery.height);

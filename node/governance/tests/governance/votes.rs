@@ -1,6 +1,11 @@
 //! GOVERNANCE.md 1.
 
-use althing_governance::{Event, Outcome, Refusal, Role, Subject, SystemConfig, VOTE_BLOCKS, VOTE_MS, Value, Wish};
+use std::collections::BTreeSet;
+
+use althing_governance::{
+    Change, Event, Outcome, Refusal, Role, Subject, SystemConfig, VOTE_BLOCKS, VOTE_MS, Value, Wish,
+};
+use althing_types::B256;
 
 use crate::scene::{Scene, account, genesis, node};
 
@@ -112,12 +117,93 @@ fn a_vote_expires_by_blocks_and_by_time() {
 }
 
 #[test]
+fn a_vote_counts_to_its_last_block_and_its_last_millisecond() {
+    for (blocks, ms) in [(VOTE_BLOCKS - 1, 0), (1, VOTE_MS - 1)] {
+        let mut scene = Scene::new(4, 4);
+        scene.vote(1, observer(9)).unwrap();
+        scene.vote(2, observer(9)).unwrap();
+        scene.now.height += blocks;
+        scene.now.unix_ms += ms;
+        assert_eq!(
+            scene.vote(3, observer(9)),
+            Ok(Outcome::Passed),
+            "{blocks} blocks, {ms} ms"
+        );
+    }
+}
+
+#[test]
+fn the_order_of_the_seats_does_not_matter_and_each_part_of_a_change_makes_another_one() {
+    let scene = Scene::new(4, 4);
+    let first = scene.group.change(&observer(9), false);
+    let mut all = vec![scene.group.id_of(&first)];
+    let seal = Wish::Role(node(9), Role::Sealer);
+    let others = [
+        Change {
+            wish: observer(8),
+            ..first.clone()
+        },
+        Change {
+            wish: seal,
+            ..first.clone()
+        },
+        Change {
+            number: 2,
+            ..first.clone()
+        },
+        Change {
+            from: Value::Role(Role::Sealer),
+            ..first.clone()
+        },
+        Change {
+            force: true,
+            ..first.clone()
+        },
+    ];
+    all.extend(others.iter().map(|change| scene.group.id_of(change)));
+    all.push(first.id(scene.group.genesis(), scene.group.epoch() + 1));
+    all.push(first.id(B256::ZERO, scene.group.epoch()));
+    let different: BTreeSet<_> = all.iter().collect();
+    assert_eq!(different.len(), all.len(), "{all:?}");
+    // Whoever opens it, it is the same change.
+    let passed_by = |seats: [u8; 3]| {
+        let mut scene = Scene::new(4, 4);
+        for seat in seats {
+            scene.vote(seat, observer(9)).unwrap();
+        }
+        scene.group.take_events().into_iter().find_map(|event| match event {
+            Event::Passed { id } => Some(id),
+            _ => None,
+        })
+    };
+    assert_eq!(passed_by([1, 2, 3]), all.first().copied());
+    assert_eq!(passed_by([4, 3, 1]), all.first().copied());
+}
+
+#[test]
+fn the_weight_of_now_decides_and_not_that_of_when_a_vote_was_given() {
+    let mut scene = Scene::new(4, 4);
+    scene.agree(&Wish::Weight(account(1), 4));
+    // Four of seven.
+    assert_eq!(scene.vote(1, observer(9)), Ok(Outcome::Passed));
+    assert_eq!(scene.vote(1, Wish::Weight(account(1), 1)), Ok(Outcome::Passed));
+    assert_eq!(scene.vote(1, observer(8)), Ok(Outcome::Recorded));
+    assert_eq!(
+        scene
+            .group
+            .tally(&observer(8).subject(), &Value::Role(Role::Observer), false),
+        (1, 4)
+    );
+}
+
+#[test]
 fn a_committee_change_voids_all_open_votes_and_every_identity() {
     let mut scene = Scene::new(4, 4);
     let change = scene.group.change(&observer(9), false);
     let id = scene.group.id_of(&change);
     scene.vote(1, observer(9)).unwrap();
     scene.vote(2, observer(9)).unwrap();
+    scene.vote(4, Wish::Threshold(60)).unwrap();
     scene.agree(&Wish::Weight(account(7), 1));
     assert_eq!(scene.group.epoch(), 1);
     assert!(scene.group.votes().is_empty());
@@ -145,8 +231,14 @@ fn a_threshold_below_half_is_refused() {
         let refused = scene.vote(1, Wish::Threshold(percent)).unwrap_err();
         assert_eq!(refused.code(), -52_003, "{refused}");
     }
+    scene.vote(4, observer(9)).unwrap();
     scene.agree(&Wish::Threshold(80));
     assert_eq!(scene.group.threshold(), 80);
+    assert_eq!(
+        (scene.group.epoch(), scene.group.votes().len()),
+        (1, 0),
+        "it is a change of the committee"
+    );
     for seat in 1..=3 {
         assert_eq!(scene.vote(seat, observer(9)), Ok(Outcome::Recorded));
     }

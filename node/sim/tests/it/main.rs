@@ -35,6 +35,25 @@ fn no_seed_breaks_an_invariant() {
     panic!("{violation:?}; to see it: althing-sim --replay {seed}");
 }
 
+/// Five minutes: what a machine without a time service is off by after some weeks.
+const CLOCK_OFF_MS: i64 = 300_000;
+/// Seeds of each direction in which a clock is off.
+const SEEDS_OF_CLOCKS: u64 = 300;
+
+#[test]
+fn a_sealer_whose_clock_is_five_minutes_off_costs_the_group_nothing_and_follows_it() {
+    for clock_off_ms in [CLOCK_OFF_MS, -CLOCK_OFF_MS] {
+        let options = Options {
+            clock_off_ms: Some(clock_off_ms),
+            ..Options::toy()
+        };
+        // That every honest node goes on after the chaos, the one with the clock included, is among the invariants.
+        let violated = first_violation(0..SEEDS_OF_CLOCKS, &options);
+        let violated = violated.map(|report| (report.seed, report.violation));
+        assert_eq!(violated, None, "{clock_off_ms} ms");
+    }
+}
+
 #[test]
 fn the_standard_suite_keeps_the_same_promises() {
     let key = |n: usize| -> Arc<dyn NodeKey> {

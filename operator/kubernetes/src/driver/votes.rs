@@ -65,9 +65,9 @@ async fn bring(
     let (tls, door) = asking.entrance(node).await?;
     let nonce = ask_nonce(tls.clone(), door, group, account).await?;
     let mut acts = acts.to_vec();
-    if acts.iter().any(Act::rests_on_the_lease) {
+    if acts.iter().any(Act::rests_on_the_chain) {
         let chain = ask_chain(tls.clone(), door, group).await?;
-        acts.retain(|act| act.holds(&chain));
+        acts.retain(|act| act.holds(&chain, &account));
     }
     if acts.is_empty() {
         return Ok(acts);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_governance::{Subject, Value};
+use althing_governance::{Governance, Subject, Value};
 use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Names, Opinion, Voice, agree};
 use althing_operator::name::GroupName;
 use althing_types::genesis::GAS_LIMIT_DEFAULT;
@@ -16,8 +16,17 @@ use crate::support::play;
 /// What somebody wants of a subject: with which number, what, and whether by force.
 pub(super) type Word = (u64, Value, bool);
 
-pub(super) fn word(entry: &Entry) -> Word {
-    (entry.number, entry.wish.to(), entry.force)
+/// What passed: of which subject, under which number, and whether by force.
+pub(super) type Passed = BTreeMap<(Subject, u64), (Value, bool)>;
+
+/// What an entry wants where this holds. What passed as often as it was declared and is not so lapsed each time: it is wanted as the
+/// next change.
+pub(super) fn word(entry: &Entry, passed: &Passed, holds: &Governance) -> Word {
+    let (subject, wanted) = (entry.wish.subject(), (entry.wish.to(), entry.force));
+    let next = holds.next_number(&subject);
+    let has_passed = |number| passed.get(&(subject.clone(), number)) == Some(&wanted);
+    let has_lapsed = entry.number < next && holds.decided(&subject) != wanted.0 && (entry.number..next).all(has_passed);
+    (if has_lapsed { next } else { entry.number }, wanted.0, wanted.1)
 }
 
 pub(super) struct Agency {
@@ -70,14 +79,14 @@ impl Agency {
     }
 
     /// What it does; each act has its reason in the manifest, and none is refused by the chain that was seen.
-    pub(super) fn acts(&self) -> Checked<Vec<Act>> {
+    pub(super) fn acts(&self, passed: &Passed) -> Checked<Vec<Act>> {
         let acts = self.agreement().acts;
         let (holds, now) = (&self.seen.governance, self.seen.now);
         let mut played = holds.clone();
         for act in &acts {
             let subject = match &act.call {
                 Call::Vote(ballot) => ballot.wish.subject(),
-                Call::Withdraw(subject) => subject.clone(),
+                Call::Withdraw { subject, .. } => subject.clone(),
                 Call::Advance(id) => {
                     let pending = holds.pending(now).into_iter().find(|found| found.id == *id);
                     Subject::Node(pending.ok_or_else(|| TestCaseError::fail(format!("{act}")))?.node)
@@ -88,14 +97,15 @@ impl Agency {
             };
             let entry = self.entry(&subject);
             let entry = entry.ok_or_else(|| TestCaseError::fail(format!("{act}: nothing says so")))?;
-            let is_next = entry.number == holds.next_number(&subject);
+            let word = word(entry, passed, holds);
+            let is_next = word.0 == holds.next_number(&subject);
             match &act.call {
                 Call::Vote(ballot) => {
                     let voted = (ballot.number, ballot.wish.to(), ballot.force);
-                    prop_assert_eq!(voted, word(entry), "{}", act);
+                    prop_assert_eq!(voted, word, "{}", act);
                     prop_assert!(is_next && !self.needs_person(entry), "{act}: {entry:?}");
                 }
-                Call::Withdraw(_) => {
+                Call::Withdraw { .. } => {
                     let vote = holds.vote_of(&subject, &self.account).cloned().unwrap();
                     prop_assert!(is_next, "{act}: {entry:?}");
                     prop_assert!(
@@ -113,16 +123,18 @@ impl Agency {
     }
 
     /// It has acted on the newest block: what its manifest asks is on the chain now, but for what the chain refused meanwhile.
-    pub(super) fn has_acted(&mut self, refused: &[Subject]) {
+    pub(super) fn has_acted(&mut self, refused: &[Subject], passed: &Passed) {
         let holds = &self.seen.governance;
         let is_said = |entry: &&Entry| {
             let subject = entry.wish.subject();
-            let is_next = entry.number == holds.next_number(&subject);
+            let is_next = word(entry, passed, holds).0 == holds.next_number(&subject);
             // What a person voted for by hand, a manifest only takes back when it wants what is so.
             let is_its_own = !self.seat.is_manual || holds.decided(&subject) == entry.wish.to();
             is_next && is_its_own && !refused.contains(&subject)
         };
         let said = self.manifest.iter().filter(is_said);
-        self.means = said.map(|entry| (entry.wish.subject(), word(entry))).collect();
+        self.means = said
+            .map(|entry| (entry.wish.subject(), word(entry, passed, holds)))
+            .collect();
     }
 }

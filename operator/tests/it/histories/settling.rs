@@ -6,7 +6,7 @@ use althing_governance::{Ballot, Moment, PATIENCE_MS, Refusal, Subject, Value};
 use althing_operator::governance::{Call, Stage, open};
 use proptest::prelude::*;
 
-use super::agency::{Agency, word};
+use super::agency::word;
 use super::world::World;
 use super::{Checked, NODES, Sight, subjects};
 
@@ -29,17 +29,18 @@ impl World {
         for (who, agency) in self.agencies.iter().enumerate() {
             for entry in &agency.manifest {
                 let subject = entry.wish.subject();
-                let is_next = entry.number == self.chain.next_number(&subject);
+                let word = word(entry, &self.passed, &self.chain);
+                let is_next = word.0 == self.chain.next_number(&subject);
                 let is_willing = agency.seat.assents || !agency.needs_person(entry);
                 if !is_next || !is_willing || self.chain.decided(&subject) == entry.wish.to() {
                     continue;
                 }
                 let ballot = Ballot {
                     wish: entry.wish.clone(),
-                    number: entry.number,
+                    number: word.0,
                     force: entry.force,
                 };
-                let expected = by_wish.entry((subject.clone(), word(entry))).or_insert(Expected {
+                let expected = by_wish.entry((subject.clone(), word)).or_insert(Expected {
                     subject,
                     ballot,
                     who: vec![],
@@ -66,7 +67,10 @@ impl World {
             prop_assert!(
                 rounds <= ROUNDS,
                 "no end: {:?}",
-                self.agencies.iter().map(Agency::acts).collect::<Vec<_>>()
+                self.agencies
+                    .iter()
+                    .map(|agency| agency.acts(&self.passed))
+                    .collect::<Vec<_>>()
             );
             let before = self.facts();
             let ms = if rounds % 4 == 0 { PATIENCE_MS + 1 } else { 1_000 };
@@ -82,7 +86,7 @@ impl World {
                 // Until everybody has acted on the last manifest, a change may pass that was wanted before.
                 let rival = |expected: &Expected| {
                     let passed = self.passed.get(&(expected.subject.clone(), expected.ballot.number));
-                    passed.is_some_and(|to| *to != expected.ballot.wish.to())
+                    passed.is_some_and(|passed| passed.0 != expected.ballot.wish.to())
                 };
                 expected.retain(|expected| !rival(expected));
             }
@@ -107,7 +111,8 @@ impl World {
                 let subject = entry.wish.subject();
                 let vote = view.governance.vote_of(&subject, &account);
                 let has_voted = vote.is_some_and(|vote| (&vote.to, vote.force) == (&entry.wish.to(), entry.force));
-                agency.needs_person(entry) && entry.number == view.governance.next_number(&subject) && !has_voted
+                let number = word(entry, &self.passed, &view.governance).0;
+                agency.needs_person(entry) && number == view.governance.next_number(&subject) && !has_voted
             });
             let words: Vec<_> = mine.map(|entry| (entry.wish.clone(), entry.force)).collect();
             for open in open(&view, &agency.manifest) {
@@ -123,7 +128,7 @@ impl World {
     fn is_not_lost(&self, expected: &Expected) -> Checked {
         let Expected { subject, ballot, who } = expected;
         let passed = self.passed.get(&(subject.clone(), ballot.number));
-        if passed == Some(&ballot.wish.to()) {
+        if passed.is_some_and(|passed| passed.0 == ballot.wish.to()) {
             return Ok(());
         }
         let ballot = Ballot {

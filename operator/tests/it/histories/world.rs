@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_governance::{Ballot, Governance, Moment, Proof, Subject, Value};
+use althing_governance::{Ballot, Governance, Moment, Proof, Subject};
 use althing_operator::governance::{Call, ChainView, Entry, Voice, open};
 use althing_operator::name::AgencyName;
 use althing_types::genesis::{Committee, Genesis, Seat};
@@ -10,7 +10,7 @@ use althing_types::{Address, B256, GroupId, SealerSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::agency::Agency;
+use super::agency::{Agency, Passed};
 use super::{Checked, History, Seated, Sight, Step, Want, node, subjects};
 use crate::support::play;
 
@@ -21,7 +21,7 @@ pub(super) struct World {
     pub(super) agencies: Vec<Agency>,
     pub(super) chain: Governance,
     pub(super) now: Moment,
-    pub(super) passed: BTreeMap<(Subject, u64), Value>,
+    pub(super) passed: Passed,
 }
 
 impl World {
@@ -141,18 +141,22 @@ impl World {
         let count = self.agencies.len();
         let turns = (first..first + count).map(|who| who % count);
         let turns = turns.filter(|who| self.agencies[*who].sight != Sight::Away);
-        let turns = turns.map(|who| Ok((who, self.agencies[who].acts()?)));
+        let turns = turns.map(|who| Ok((who, self.agencies[who].acts(&self.passed)?)));
         let turns = turns.collect::<Checked<Vec<_>>>()?;
+        let newest = self.newest();
+        // Before the block, as everybody who sends a transaction sees it.
+        let passed = self.passed.clone();
         self.now.height += 1;
         self.now.unix_ms += ms;
         let mut made = 0;
         for (who, acts) in turns {
             let mut refused = vec![];
-            for act in &acts {
+            let account = self.agencies[who].account;
+            for act in acts.iter().filter(|act| act.holds(&newest, &account)) {
                 made += 1;
                 let subject = match &act.call {
                     Call::Vote(ballot) => ballot.wish.subject(),
-                    Call::Withdraw(subject) => subject.clone(),
+                    Call::Withdraw { subject, .. } => subject.clone(),
                     Call::Advance(_) | Call::AskLease { .. } | Call::ReturnLease { .. } => Subject::Threshold,
                 };
                 if !self.call(who, &act.call)? {
@@ -161,7 +165,7 @@ impl World {
             }
             let agency = &mut self.agencies[who];
             if agency.sight == Sight::Newest {
-                agency.has_acted(&refused);
+                agency.has_acted(&refused, &passed);
             }
         }
         Ok(made)
@@ -171,6 +175,13 @@ impl World {
     pub(super) fn call(&mut self, who: usize, what: &Call) -> Checked<bool> {
         let before = self.newest().governance;
         let account = self.agencies[who].account;
+        if let Call::Withdraw { subject, found } = what {
+            let vote = before.vote_of(subject, &account);
+            prop_assert!(
+                vote.is_none_or(|vote| vote == found),
+                "{vote:?} is taken back for {found:?}"
+            );
+        }
         let is_taken = play(&mut self.chain, self.now, account, what).is_ok();
         let ballot = match what {
             Call::Vote(ballot) if is_taken => {
@@ -229,7 +240,7 @@ impl World {
                 );
             }
             prop_assert!(self.is_enough(agreed.iter().map(|agency| agency.seat.weight)));
-            let other = self.passed.insert((subject, number), word.1);
+            let other = self.passed.insert((subject, number), (word.1, word.2));
             prop_assert_eq!(other, None, "once a number");
         }
         Ok(())

@@ -335,7 +335,7 @@ impl World {
         let nonce = group.blocks[told].nonces[operator];
         let now = told + (newest - told).min(lag % 2);
         let is_known = |it: &(usize, u64, Call)| (it.0, it.1) == (operator, nonce) && it.2 == act.call;
-        if act.holds(&group.blocks[now].view) && !group.pool.iter().any(is_known) {
+        if act.holds(&group.blocks[now].view, &account(operator)) && !group.pool.iter().any(is_known) {
             group.pool.push((operator, nonce, act.call.clone()));
         }
     }
