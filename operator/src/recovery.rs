@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use althing_crypto::{AccountSignature, StandardSuite, Suite};
 use althing_governance::RecoveryFault;
+use althing_types::recovery::AccountSignatureBytes;
 use althing_types::{Address, B256, Recovery};
 
 use crate::pki::PrivateKey;
@@ -30,9 +31,9 @@ pub fn sign(key: &PrivateKey, recovery: &mut Recovery) -> Result<(), SignError> 
 /// A signature that no account can have made.
 pub fn signers(recovery: &Recovery) -> Result<BTreeSet<Address>, RecoveryFault> {
     let digest = digest(recovery);
-    let signer = |(index, bytes)| {
-        let (r, s, odd_y) = Recovery::signature_parts(bytes).ok_or(RecoveryFault::Signature(index))?;
-        let signer = StandardSuite.recover_account(&digest, &AccountSignature { r, s, odd_y });
+    let signer = |(index, bytes): (usize, &AccountSignatureBytes)| {
+        let signature = AccountSignature::from_bytes(bytes);
+        let signer = signature.and_then(|signature| StandardSuite.recover_account(&digest, &signature));
         signer.map_err(|_| RecoveryFault::Signature(index))
     };
     recovery.signatures.iter().enumerate().map(signer).collect()

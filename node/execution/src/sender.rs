@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
-use althing_crypto::{AccountSignature, SignatureError, Suite};
+use althing_crypto::{AccountSignature, SignatureError, Signer, Suite};
 use althing_types::transaction::Envelope;
 use althing_types::{Recovered, Transaction};
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ pub fn recover(suite: &dyn Suite, evm_chain_id: u64, transaction: Arc<Transactio
             let signature = AccountSignature {
                 r: signature.r(),
                 s: signature.s(),
-                odd_y: signature.v(),
+                signer: Signer::OddY(signature.v()),
             };
             suite.recover_account(&envelope.signature_hash(), &signature)?
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
-use althing_crypto::{AccountSignature, HashFn, KeyError, NodeKey, SignatureError, Suite};
+use althing_crypto::{AccountKey, AccountSignature, HashFn, KeyError, NodeKey, SignatureError, Suite};
 
 /// The suite and the node keys of a run, ascending by public key.
 #[derive(Clone, Debug)]
@@ -108,21 +108,33 @@ impl Suite for ToySuite {
     }
 
     fn recover_account(&self, _: &B256, _: &AccountSignature) -> Result<Address, SignatureError> {
-        Err(SignatureError)
+        Err(SignatureError::Mismatch)
+    }
+
+    fn account_key(&self, _: &str) -> Result<Arc<dyn AccountKey>, KeyError> {
+        Err(no_key())
+    }
+
+    fn account_key_of(&self, _: &[u8; 32]) -> Result<Arc<dyn AccountKey>, KeyError> {
+        Err(no_key())
     }
 
     fn verify_node(&self, public_key: &[u8; 64], digest: &B256, signature: &[u8]) -> Result<(), SignatureError> {
         if self.believes_everything || sign(public_key, digest) == signature {
             Ok(())
         } else {
-            Err(SignatureError)
+            Err(SignatureError::Mismatch)
         }
     }
 
     fn node_key(&self, _: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
-        Err(KeyError::Malformed {
-            curve: "no curve",
-            why: "the simulator makes its own keys".to_owned(),
-        })
+        Err(no_key())
+    }
+}
+
+fn no_key() -> KeyError {
+    KeyError::Malformed {
+        curve: "no curve",
+        why: "the simulator makes its own keys".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use alloy_rlp::{RlpDecodable, RlpEncodable};
 
 use crate::codec::{SEALERS_MAX, bounded};
 use crate::ini_file::{IniError, IniFile, IniWriter};
-use crate::{B256, Bytes, DecodeError, GroupId, HashFn, NodeId, SealerSet, U256};
+use crate::{B256, Bytes, DecodeError, GroupId, HashFn, NodeId, SealerSet};
 
 /// Keeps the signatures apart from every other one of an account.
 const FORMAT: &str = "althing/recovery/v1";
@@ -113,18 +113,6 @@ impl Recovery {
             *to = from;
         }
         bytes
-    }
-
-    /// r, s and that parity; none when the last byte is neither 0 nor 1.
-    pub fn signature_parts(bytes: &AccountSignatureBytes) -> Option<(U256, U256, bool)> {
-        let (r, rest) = bytes.split_at(32);
-        let (s, parity) = rest.split_at(32);
-        let odd_y = match parity {
-            [0] => false,
-            [1] => true,
-            _ => return None,
-        };
-        Some((U256::from_be_slice(r), U256::from_be_slice(s), odd_y))
     }
 
     fn replaces_bytes(&self) -> Bytes {

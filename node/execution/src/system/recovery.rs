@@ -12,6 +12,7 @@ use alloy_sol_types::SolCall;
 use althing_crypto::{AccountSignature, Suite};
 use althing_governance::abi::recoverCall;
 use althing_governance::{Governance, RecoveryFault};
+use althing_types::recovery::AccountSignatureBytes;
 use althing_types::transaction::Envelope;
 use althing_types::{Address, B256, Bytes, Recovery, Transaction};
 
@@ -54,9 +55,9 @@ pub(super) fn recovery_in(input: &[u8]) -> Result<Recovery, RecoveryFault> {
 /// A signature that no account can have made.
 pub fn recovery_signers(recovery: &Recovery, suite: &dyn Suite) -> Result<BTreeSet<Address>, RecoveryFault> {
     let digest = recovery.digest(suite.hash_fn());
-    let signer = |(index, bytes)| {
-        let (r, s, odd_y) = Recovery::signature_parts(bytes).ok_or(RecoveryFault::Signature(index))?;
-        let signer = suite.recover_account(&digest, &AccountSignature { r, s, odd_y });
+    let signer = |(index, bytes): (usize, &AccountSignatureBytes)| {
+        let signature = AccountSignature::from_bytes(bytes);
+        let signer = signature.and_then(|signature| suite.recover_account(&digest, &signature));
         signer.map_err(|_| RecoveryFault::Signature(index))
     };
     recovery.signatures.iter().enumerate().map(signer).collect()

@@ -6,7 +6,7 @@ use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxL
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, Signature, TxKind, U256};
 use alloy_sol_types::{Revert, SolError};
-use althing_crypto::{AccountSignature, StandardSuite, Suite};
+use althing_crypto::{AccountSignature, Signer, StandardSuite, Suite};
 use althing_types::{Receipt, Recovered, Transaction};
 
 use crate::chain::{CHAIN_ID, REVERTS, RICH, TOKEN, TRANSFER};
@@ -20,7 +20,7 @@ fn recover(envelope: &TxEnvelope) -> Address {
     let signature = AccountSignature {
         r: s.r(),
         s: s.s(),
-        odd_y: s.v(),
+        signer: Signer::OddY(s.v()),
     };
     StandardSuite
         .recover_account(&envelope.signature_hash(), &signature)
