@@ -48,7 +48,7 @@ fn said_last(ctx: &Context<'_>, agency: &AgencyFacts, stated: &ExternalAgency) -
     };
     let statement = Statement::agency(agency.name.as_str(), agency.consortium.as_str(), &before);
     let key = Before {
-        key: agency.certificate.facts.public_key.as_ref(),
+        key: agency.certificate.facts.key(),
         newest: None,
     };
     attestation::check(attestation::FIELD, known.attestation.as_ref(), &statement, key).ok()?;
