@@ -6,8 +6,8 @@ use althing_operator::edge::local::{LocalNode, LocalView};
 use althing_operator::governance::{Act, ChainView, by_account, rpc, signed};
 use althing_operator::name::{GroupName, Namespace, NodeName};
 use althing_operator::pki::PrivateKey;
+use althing_operator::plan::NodeReport;
 use althing_operator::plan::report::Shown;
-use althing_operator::plan::{NodeReport, PublicKey};
 use althing_types::{B256, GroupId};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<an
     let group = acts.first()?.chain.id;
     let runs = node.process.groups.iter().any(|member| member.id == group);
     let sent = async {
-        let PublicKey::Account(account) = key.public() else {
+        let Some(account) = key.public().account() else {
             bail!("the governance key is no account's");
         };
         let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;

@@ -9,7 +9,6 @@ use althing_governance::Governance;
 use althing_operator::edge::local::LocalView;
 use althing_operator::governance::ChainView;
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
-use althing_operator::plan::PublicKey;
 use althing_operator::recovery;
 use althing_types::recovery::{RECOVERY_BYTES_MAX, parse_recovery, render_recovery};
 use althing_types::{Address, B256, NodeId, Recovery, SealerSet};
@@ -161,7 +160,10 @@ impl Scene {
         })?;
         let key = self.local.governance_key(&self.namespace, agency)?;
         let seats = self.teller.1.governance.seats();
-        let is_seat = matches!(key.public(), PublicKey::Account(account) if seats.contains_key(&account));
+        let is_seat = key
+            .public()
+            .account()
+            .is_some_and(|account| seats.contains_key(&account));
         ensure!(is_seat, "--as {name}: it has no seat in group {}", self.group);
         recovery::sign(&key, document).with_context(|| format!("sign as {name}"))
     }

@@ -8,7 +8,8 @@ use alloy_primitives::keccak256;
 use althing_crypto::{NodeKey, Suite};
 use althing_network::{Blacklist, Lists, PeerAddress, PemText, Settings};
 use althing_types::config::{
-    ConfigError, GroupConfig, NodeConfig, NodesJsonError, parse_group_config, parse_node_config, parse_nodes_json,
+    ConfigError, GroupConfig, IdentityFiles, NodeConfig, NodesJsonError, parse_group_config, parse_node_config,
+    parse_nodes_json,
 };
 use althing_types::genesis::{GenesisError, parse_genesis};
 use althing_types::recovery::parse_recovery;
@@ -145,9 +146,9 @@ impl NodeFiles {
         })
     }
 
-    /// `node.nodeid`, where it is.
+    /// `node.nodeid`, or what the edition calls it, where it is.
     fn node_id(&self, config: &NodeConfig) -> Result<Option<NodeId>, FilesError> {
-        let file = self.security(config, "node.nodeid");
+        let file = self.security(config, IdentityFiles::of(config.chain.cryptography).node_id);
         if !file.exists() {
             return Ok(None);
         }

@@ -98,6 +98,8 @@ impl GenesisDocument {
 pub struct Ingredients<'a> {
     /// The consortium's chain id.
     pub chain_id: u64,
+    /// Its edition.
+    pub cryptography: Cryptography,
     /// The group's number.
     pub group_id: GroupId,
     /// The nodeIDs of the sealers.
@@ -117,18 +119,19 @@ pub fn make(spec: &GroupGenesis, ingredients: &Ingredients<'_>) -> Outcome<Genes
         None => default_id.ok_or_else(|| Hold::field("spec.chainId", ingredients.chain_id, "1 to 274877906942"))?,
     };
     let timestamp_ms = spec.timestamp.0.as_millisecond();
-    if spec.evm_hash == SpecEvmHash::SM3 {
-        return Err(Hold::field(
-            "spec.genesis.evmHash",
-            "SM3",
-            "Keccak256 in the standard edition",
-        ));
-    }
+    let evm_hash = match (spec.evm_hash, ingredients.cryptography) {
+        (SpecEvmHash::Keccak256, _) => EvmHash::Keccak256,
+        (SpecEvmHash::SM3, Cryptography::Sm) => EvmHash::Sm3,
+        (SpecEvmHash::SM3, Cryptography::Standard) => {
+            let accepted = "Keccak256 in the standard edition";
+            return Err(Hold::field("spec.genesis.evmHash", "SM3", accepted));
+        }
+    };
     Ok(Genesis {
         protocol_version: PROTOCOL_VERSION,
         chain_id: ingredients.chain_id,
         group_id: ingredients.group_id,
-        cryptography: Cryptography::Standard,
+        cryptography: ingredients.cryptography,
         timestamp_ms: number("spec.genesis.timestamp", timestamp_ms)?,
         consensus: consensus(spec)?,
         sealers: sealers(spec, ingredients)?,
@@ -137,7 +140,7 @@ pub fn make(spec: &GroupGenesis, ingredients: &Ingredients<'_>) -> Outcome<Genes
             StateType::MPT => StateKind::Mpt,
         },
         evm_chain_id,
-        evm_hash: EvmHash::Keccak256,
+        evm_hash,
         gas_limit: number("spec.genesis.gasLimit", spec.gas_limit)?,
         block_bytes: number("spec.genesis.blockBytes", spec.block_bytes)?,
         committee: committee(spec, ingredients)?,

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 
 use alloy_primitives::keccak256;
 use althing_types::config::{
-    Blacklist, ChainConfig, ClientAuth, GroupConfig, GroupPaths, LogFormat, MetricsConfig, NetworkSecurity, NodeConfig,
-    P2pConfig, PeerAddress, RpcConfig, RpcTls, parse_group_config, parse_node_config, parse_nodes_json,
-    render_group_config, render_node_config, render_nodes_json,
+    Blacklist, ChainConfig, ClientAuth, GroupConfig, GroupPaths, IdentityFiles, LogFormat, MetricsConfig,
+    NetworkSecurity, NodeConfig, P2pConfig, PeerAddress, RpcConfig, RpcTls, parse_group_config, parse_node_config,
+    parse_nodes_json, render_group_config, render_node_config, render_nodes_json,
 };
-use althing_types::genesis::{Cryptography, parse_genesis, render_genesis};
+use althing_types::genesis::{parse_genesis, render_genesis};
 use althing_types::ini_file::IniWriter;
 use althing_types::recovery::{parse_recovery, render_recovery};
 use althing_types::{B256, GroupId, Recovery};
@@ -63,15 +63,16 @@ pub fn node_files(
         ..config.clone()
     };
     let folders = &own.endpoint.folders;
+    let names = IdentityFiles::of(chain.consortium.cryptography);
     let mut texts: Vec<(String, String)> = vec![
         ("config.ini".to_owned(), config_text(&config)?),
         ("nodes.json".to_owned(), peers_text(peers)?),
-        (folders.configured("ca.crt"), bundle(&chain.trusted)),
+        (folders.configured(names.chain_certificates), bundle(&chain.trusted)),
         (
-            folders.configured("node.crt"),
+            folders.configured(names.certificate),
             bundle(&[own.certificate.clone(), own.agency_certificate.clone()]),
         ),
-        (folders.configured("node.nodeid"), format!("{}\n", node.node_id)),
+        (folders.configured(names.node_id), format!("{}\n", node.node_id)),
     ];
     let mut settings_digests = BTreeMap::new();
     for group in groups {
@@ -97,7 +98,7 @@ pub fn node_files(
         .map(|(path, text)| file(path, FileContent::Text(text)))
         .collect();
     files.push(file(
-        folders.configured("node.key"),
+        folders.configured(names.key),
         FileContent::PrivateKey(Identity::Node(node.name.clone())),
     ));
     files.sort_by(|one, other| one.at.cmp(&other.at));
@@ -163,7 +164,7 @@ fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> O
             listen_port: ports.rpc,
             channel_listen_ip: client,
             channel_listen_port: ports.channel,
-            tls: rpc_tls(&own.endpoint),
+            tls: rpc_tls(&own.endpoint, IdentityFiles::of(chain.consortium.cryptography)),
             ..RpcConfig::default()
         },
         p2p: P2pConfig {
@@ -187,11 +188,11 @@ fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> O
         },
         security: NetworkSecurity {
             data_path: folders.configuration.clone(),
-            ..NetworkSecurity::default()
+            ..NetworkSecurity::of(chain.consortium.cryptography)
         },
         chain: ChainConfig {
             id: chain.consortium.chain_id,
-            cryptography: Cryptography::Standard,
+            cryptography: chain.consortium.cryptography,
         },
         log,
         ..defaults
@@ -199,14 +200,14 @@ fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> O
 }
 
 /// The node's own certificate serves its RPC clients too.
-fn rpc_tls(endpoint: &Endpoint) -> Option<RpcTls> {
+fn rpc_tls(endpoint: &Endpoint, names: IdentityFiles) -> Option<RpcTls> {
     let file = |name| endpoint.folders.configured(name);
     match endpoint.rpc_security {
         RpcSecurity::Plain => None,
         RpcSecurity::Tls => Some(RpcTls {
-            certificate: file("node.crt"),
-            key: file("node.key"),
-            client_ca: Some(file("ca.crt")),
+            certificate: file(names.certificate),
+            key: file(names.key),
+            client_ca: Some(file(names.chain_certificates)),
             // Whoever may reach the port reads and submits; only an administrator's certificate administers.
             client_auth: ClientAuth::Optional,
         }),

@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
     use crate::pki::testing::entropy;
-    use crate::plan::{KeyKind, PublicKey};
+    use crate::plan::KeyKind;
 
     fn recovery() -> Recovery {
         Recovery {
@@ -62,10 +62,7 @@ mod tests {
     #[test]
     fn who_signed_is_read_from_the_signatures_and_signing_twice_adds_nothing() {
         let key = |seed| PrivateKey::generate(KeyKind::Secp256k1, &mut entropy(seed)).unwrap();
-        let account = |key: &PrivateKey| match key.public() {
-            PublicKey::Account(account) => account,
-            _ => panic!("an account's key"),
-        };
+        let account = |key: &PrivateKey| key.public().account().unwrap();
         let (one, other) = (key(1), key(2));
         let mut recovery = recovery();
         for key in [&one, &other, &one] {

@@ -26,7 +26,7 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// Not a key of an account.
-    #[error("the key is not on secp256k1")]
+    #[error("the key is not on secp256k1; transactions of SM2 accounts are not signed here yet")]
     WrongKey,
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::pki::testing::entropy;
-    use crate::plan::{KeyKind, PublicKey};
+    use crate::plan::KeyKind;
 
     fn message(nonce: u64) -> Message {
         Message {
@@ -92,7 +92,7 @@ mod tests {
         let bytes = hex::decode(&signed.raw).unwrap();
         let transaction = Transaction::decode(bytes.into(), |bytes| keccak256(bytes)).unwrap();
         let account = transaction.ethereum().unwrap().recover_signer().unwrap();
-        assert_eq!(key.public(), PublicKey::Account(account));
+        assert_eq!(key.public().account(), Some(account));
     }
 
     #[test]

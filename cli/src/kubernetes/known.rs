@@ -60,11 +60,10 @@ fn asks(
         let key = agency
             .status
             .as_ref()
-            .and_then(|status| first(status.certificate.as_deref()?).ok()?.public_key);
+            .and_then(|status| first(status.certificate.as_deref()?).ok()?.key());
         let owner = |node: &str| Some(manifests.nodes.get(node)?.spec.agency.as_str());
-        let stands = |wishes: &&SignedWishes| {
-            check_wishes(name.as_str(), std::slice::from_ref(*wishes), key.as_ref(), owner).is_ok()
-        };
+        let stands =
+            |wishes: &&SignedWishes| check_wishes(name.as_str(), std::slice::from_ref(*wishes), key, owner).is_ok();
         for wishes in wishes.filter(stands) {
             let Ok(group) = GroupName::new(wishes.group.as_str()) else {
                 continue;

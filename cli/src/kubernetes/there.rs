@@ -265,7 +265,7 @@ mod tests {
         let identity = Identity::Admin(AgencyName::new("agency-a").unwrap());
         let admin = Admin {
             chain: chain_text,
-            key: PrivateKey::from_pem(identity.key_kind(), &key).unwrap(),
+            key: PrivateKey::from_pem(identity.purpose(), &key).unwrap(),
         };
         let trust = issuer.pem();
         assert_eq!(

@@ -6,7 +6,6 @@ use althing_crds::v1alpha1::Group;
 use althing_kubernetes::names;
 use althing_operator::governance::{Act, ChainView, rpc, signed};
 use althing_operator::name::{GroupName, NodeName};
-use althing_operator::plan::PublicKey;
 use althing_types::genesis::parse_canonical;
 use althing_types::{Genesis, GroupId};
 use anyhow::{Context, anyhow, bail};
@@ -50,7 +49,7 @@ impl There {
         act: &Act,
         key: &althing_operator::pki::PrivateKey,
     ) -> anyhow::Result<()> {
-        let PublicKey::Account(account) = key.public() else {
+        let Some(account) = key.public().account() else {
             bail!("the governance key of {} is no account's", act.agency);
         };
         let group = act.chain.id;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use althing_operator::edge::local::LocalView;
 use althing_operator::governance::{Act, ChainView};
 use althing_operator::name::{GroupName, Namespace};
-use althing_operator::plan::PublicKey;
 use althing_types::Genesis;
 use anyhow::Context;
 use clap::Args;
@@ -80,7 +79,7 @@ pub(crate) fn known(local: &LocalView, namespace: &Namespace) -> anyhow::Result<
         remedy: "start them with althing up -f DIR",
     };
     for agency in &known.own {
-        if let PublicKey::Account(account) = local.governance_key(namespace, agency)?.public() {
+        if let Some(account) = local.governance_key(namespace, agency)?.public().account() {
             known.accounts.insert(agency.clone(), account);
         }
     }

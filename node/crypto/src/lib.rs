@@ -10,6 +10,7 @@
 //!
 //! Invariant: nothing here knows the ledger's types, a clock, a socket or a disk; keys come in as text, and leave never.
 
+pub mod certificate;
 mod curve;
 mod key;
 mod key_file;
@@ -19,6 +20,7 @@ mod standard;
 mod suite;
 mod trie;
 
+pub use certificate::{CertifiedKey, Curve, SM2_ID, SignedError, verify_signed};
 pub use key::{AccountKey, KeyError, NodeKey};
 pub use signature::{AccountSignature, SignatureError, Signer};
 pub use sm::SmSuite;

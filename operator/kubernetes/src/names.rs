@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use althing_operator::name::{AgencyName, ChainKeyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::plan::Identity;
 use althing_operator::status::ObjectRef;
+use althing_types::config::IdentityFiles;
 
 /// The field manager of everything this operator writes.
 pub const MANAGER: &str = "althing-operator";
@@ -58,6 +59,8 @@ pub mod annotation {
 pub const KEY_FILE: &str = "key.pem";
 /// The key under which a certificate Secret holds the trusted chain certificates.
 pub const TRUST_FILE: &str = "ca.crt";
+/// The key under which a node's certificate Secret holds its certificate.
+pub const NODE_CERTIFICATE_FILE: &str = "node.crt";
 /// The key under which an agency's certificate Secret holds its certificate signing request.
 pub const REQUEST_FILE: &str = "tls.csr";
 /// The key under which a genesis ConfigMap holds the canonical document.
@@ -157,9 +160,18 @@ pub fn certificate_secret(identity: &Identity) -> Option<String> {
 /// The key under which the certificate Secret of an identity holds the certificate, the leaf first.
 pub const fn certificate_file(identity: &Identity) -> &'static str {
     match identity {
-        Identity::Node(_) => "node.crt",
+        Identity::Node(_) => NODE_CERTIFICATE_FILE,
         _ => "tls.crt",
     }
+}
+
+/// The files that a node sees of its certificate Secret: their keys there, which are the same in both editions, and their names in its
+/// folder, which are not.
+pub const fn node_files(files: IdentityFiles) -> [(&'static str, &'static str); 2] {
+    [
+        (NODE_CERTIFICATE_FILE, files.certificate),
+        (TRUST_FILE, files.chain_certificates),
+    ]
 }
 
 /// The object an identity's Secrets belong to.

@@ -284,7 +284,7 @@ pub fn private_key(identity: &Identity, secret: &Secret) -> Result<PrivateKey, S
     let found = KEY_FILES.iter().find_map(|file| data?.get(*file));
     let bytes = found.ok_or_else(|| format!("it has none of {}", KEY_FILES.join(", ")))?;
     let text = std::str::from_utf8(&bytes.0).map_err(|_| "it is not text".to_owned())?;
-    PrivateKey::from_pem(identity.key_kind(), text).map_err(|error| error.to_string())
+    PrivateKey::from_pem(identity.purpose(), text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{
     AgencyTrust, AgreedMember, Attestation, ExternalAgency, ExternalNode, SignedGenesis, SignedWishes, WishedSeat,
 };
-use althing_crypto::{StandardSuite, Suite};
-use althing_types::{B256, NodeId};
+use althing_types::B256;
 
 use super::{Hold, Outcome};
-use crate::plan::{AttestationOrder, Attestations, Attested, Identity, Unsigned};
+use crate::pki::signature;
+use crate::plan::{AttestationOrder, Attestations, Attested, Identity, PublicKey, Unsigned};
 use crate::status::Reason;
 
 /// Separates attestations from everything else an agency's key signs.
@@ -148,7 +148,7 @@ pub fn wishes_text(members: &[AgreedMember], seat: Option<WishedSeat>) -> String
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Before<'a> {
     /// The key, when there is a certificate of it.
-    pub key: Option<&'a NodeId>,
+    pub key: Option<PublicKey>,
     /// The newest attestation that was accepted.
     pub newest: Option<&'a Attestation>,
 }
@@ -167,17 +167,17 @@ pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>
         let text = format!("{object}: {field}{part}: found {found}; accepted: {accepted}");
         Hold::wrong(Reason::AttestationInvalid, text)
     };
-    let signature = ".signature";
+    let part = ".signature";
     let over = "the agency key's signature over these facts";
     let key = before
         .key
-        .ok_or_else(|| wrong(signature, "no agency certificate to check it with", over))?;
+        .ok_or_else(|| wrong(part, "no agency certificate to check it with", over))?;
     let holds = |attestation: &Attestation| {
         let bytes = alloy_primitives::hex::decode(&attestation.signature).ok()?;
         let digest = statement.digest(attestation.sequence);
-        StandardSuite.verify_node(key.as_bytes(), &digest, &bytes).ok()
+        signature::verify(&key, &digest, &bytes).then_some(())
     };
-    holds(attestation).ok_or_else(|| wrong(signature, "a signature of another key or over other facts", over))?;
+    holds(attestation).ok_or_else(|| wrong(part, "a signature of another key or over other facts", over))?;
     match before.newest {
         Some(newest) if attestation.sequence < newest.sequence => {
             let found = format!("{}, which is older than what is known", attestation.sequence);
@@ -198,7 +198,7 @@ pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>
 }
 
 /// Checks the genesis hashes an agency signed, and that each document has its hash.
-pub fn check_genesis(signed: &[SignedGenesis], key: Option<&NodeId>) -> Outcome<()> {
+pub fn check_genesis(signed: &[SignedGenesis], key: Option<PublicKey>) -> Outcome<()> {
     for (position, one) in signed.iter().enumerate() {
         let field = format!("spec.external.genesis[{position}]");
         let statement = Statement::genesis(&one.group, &one.hash);
@@ -226,7 +226,7 @@ pub fn check_genesis(signed: &[SignedGenesis], key: Option<&NodeId>) -> Outcome<
 pub fn check_wishes<'o>(
     agency: &str,
     wishes: &[SignedWishes],
-    key: Option<&NodeId>,
+    key: Option<PublicKey>,
     owner: impl Fn(&str) -> Option<&'o str>,
 ) -> Outcome<()> {
     for (position, one) in wishes.iter().enumerate() {
@@ -324,16 +324,14 @@ mod tests {
     use crate::name::AgencyName;
     use crate::pki::PrivateKey;
     use crate::pki::testing::entropy;
-    use crate::plan::{KeyKind, PublicKey};
+    use crate::plan::KeyKind;
 
     const HASH: &str = "0xabababababababababababababababababababababababababababababababab";
 
-    fn key() -> (PrivateKey, NodeId) {
+    fn key() -> (PrivateKey, PublicKey) {
         let key = PrivateKey::generate(KeyKind::P256, &mut entropy(1)).unwrap();
-        let PublicKey::P256(id) = key.public() else {
-            panic!("a P-256 key")
-        };
-        (key, id)
+        let public = key.public();
+        (key, public)
     }
 
     fn signing(record: Option<&str>) -> Signing {
@@ -367,15 +365,16 @@ mod tests {
 
     #[test]
     fn an_attestation_holds_for_its_facts_sequence_and_key_only() {
-        let ((_, id), stranger) = (key(), NodeId::new([1; 64]));
+        let stranger = PrivateKey::generate(KeyKind::P256, &mut entropy(2)).unwrap().public();
+        let (_, id) = key();
         let right = statement(Some("0x01"), None);
         let (attestation, _) = signed(&right, None);
         let before = |key| Before { key, newest: None };
         let check = |found: Option<&Attestation>, statement: &Statement<'_>, key| {
             reason(check(FIELD, found, statement, before(key)))
         };
-        assert_eq!(check(Some(&attestation), &right, Some(&id)), None);
-        assert_eq!(check(None, &right, Some(&id)), Some(Reason::AttestationMissing));
+        assert_eq!(check(Some(&attestation), &right, Some(id)), None);
+        assert_eq!(check(None, &right, Some(id)), Some(Reason::AttestationMissing));
         let (mut renamed, mut of_a_node) = (right.clone(), right.clone());
         (renamed.name, of_a_node.kind) = ("agency-e", "Node");
         let others = [
@@ -386,15 +385,15 @@ mod tests {
             of_a_node,
         ];
         for other in others {
-            let found = check(Some(&attestation), &other, Some(&id));
+            let found = check(Some(&attestation), &other, Some(id));
             assert_eq!(found, Some(Reason::AttestationInvalid), "{other:?}");
         }
         let later = Attestation {
             sequence: attestation.sequence + 1,
             ..attestation.clone()
         };
-        assert!(check(Some(&later), &right, Some(&id)).is_some());
-        assert!(check(Some(&attestation), &right, Some(&stranger)).is_some());
+        assert!(check(Some(&later), &right, Some(id)).is_some());
+        assert!(check(Some(&attestation), &right, Some(stranger)).is_some());
         assert!(check(Some(&attestation), &right, None).is_some());
     }
 
@@ -407,7 +406,7 @@ mod tests {
         let (third, _) = signed(&old, Some(&record));
         assert_eq!([first.sequence, second.sequence, third.sequence], [1, 2, 3]);
         let before = Before {
-            key: Some(&id),
+            key: Some(id),
             newest: Some(&second),
         };
         assert_eq!(
@@ -426,7 +425,7 @@ mod tests {
         let ((first, _), (second, _)) = (signed(&one, None), signed(&other, None));
         assert_eq!((first.sequence, second.sequence), (1, 1));
         let before = |newest| Before {
-            key: Some(&id),
+            key: Some(id),
             newest: Some(newest),
         };
         let Err(Hold::Wrong(obstacle)) = check(FIELD, Some(&second), &other, before(&first)) else {
@@ -464,9 +463,9 @@ mod tests {
             document: None,
             attestation,
         };
-        assert_eq!(reason(check_genesis(std::slice::from_ref(&one), Some(&id))), None);
+        assert_eq!(reason(check_genesis(std::slice::from_ref(&one), Some(id))), None);
         one.document = Some("{}".to_owned());
-        assert!(reason(check_genesis(&[one], Some(&id))).is_some());
+        assert!(reason(check_genesis(&[one], Some(id))).is_some());
     }
 
     #[test]

@@ -1,45 +1,81 @@
-//! Keys are made once (DESIGN.md 5.1).
+//! Keys are made once (DESIGN.md 5.1), on the curve of the consortium's edition.
 
-use super::{Context, Hold, Outcome};
-use crate::plan::{Identity, KeyOrder, KeyState, PublicKey};
+use althing_types::genesis::Cryptography;
+use althing_types::{Address, NodeId};
+
+use super::{Context, Hold, Outcome, edition};
+use crate::plan::{Identity, KeyKind, KeyOrder, KeyState, PublicKey};
 use crate::status::Reason;
 
 /// What says that a key has existed: then it is never made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
+pub struct Evidence<R> {
     /// What was found, in words; none when nothing speaks of the key.
     pub found: Option<String>,
     /// The public half that was recorded, if it was.
-    pub recorded: Option<PublicKey>,
+    pub recorded: Option<R>,
 }
 
-/// The public half of a key that is there; or the order to make it, when nothing says that it has ever existed; or why the
-/// object must stop.
-pub fn ensure(
+impl<R> Default for Evidence<R> {
+    fn default() -> Self {
+        Self {
+            found: None,
+            recorded: None,
+        }
+    }
+}
+
+/// The public key of an identity that is there; or the order to make it, when nothing says that it has ever existed; or why the
+/// object must stop. Without an edition, because the consortium is not known yet, a key that is there counts and none is made.
+pub fn identity(
     ctx: &Context<'_>,
     identity: &Identity,
-    evidence: &Evidence,
+    edition: Option<Cryptography>,
+    evidence: &Evidence<NodeId>,
     orders: &mut Vec<KeyOrder>,
-) -> Outcome<PublicKey> {
+) -> Outcome<NodeId> {
+    ensure(ctx, identity, edition, evidence, PublicKey::node_id, orders)
+}
+
+/// The same of an account: its address.
+pub fn account(
+    ctx: &Context<'_>,
+    identity: &Identity,
+    edition: Option<Cryptography>,
+    evidence: &Evidence<Address>,
+    orders: &mut Vec<KeyOrder>,
+) -> Outcome<Address> {
+    ensure(ctx, identity, edition, evidence, PublicKey::account, orders)
+}
+
+fn ensure<R: PartialEq>(
+    ctx: &Context<'_>,
+    identity: &Identity,
+    edition: Option<Cryptography>,
+    evidence: &Evidence<R>,
+    half: fn(&PublicKey) -> Option<R>,
+    orders: &mut Vec<KeyOrder>,
+) -> Outcome<R> {
     let observed = ctx.identity(identity);
-    let certificate = observed.and_then(|observed| observed.certificate.as_ref());
     match observed.map(|observed| &observed.key) {
-        Some(KeyState::Present(key)) if key.kind() != identity.key_kind() => Err(Hold::wrong(
-            Reason::KeyUnreadable,
-            format!("the key of {identity} is of another curve"),
-        )),
-        Some(KeyState::Present(key)) => match &evidence.recorded {
-            Some(recorded) if recorded != key => Err(Hold::wrong(
-                Reason::KeyMismatch,
-                format!("the key of {identity} is another one than was recorded; put the first key back"),
-            )),
-            _ => Ok(*key),
-        },
+        Some(KeyState::Present(key)) => {
+            let edition = edition.unwrap_or_else(|| key.kind().cryptography());
+            let what = format!("the key of {identity}");
+            edition::check_key(&what, key.kind(), identity.purpose(), edition)?;
+            match (half(key), &evidence.recorded) {
+                (Some(key), recorded) if recorded.as_ref().is_none_or(|recorded| *recorded == key) => Ok(key),
+                _ => Err(Hold::wrong(
+                    Reason::KeyMismatch,
+                    format!("the key of {identity} is another one than was recorded; put the first key back"),
+                )),
+            }
+        }
         Some(KeyState::Unreadable(why)) => Err(Hold::wrong(
             Reason::KeyUnreadable,
             format!("the key of {identity} cannot be read: {why}"),
         )),
         None | Some(KeyState::Missing) => {
+            let certificate = observed.and_then(|observed| observed.certificate.as_ref());
             let found = match (&evidence.found, &evidence.recorded, certificate) {
                 (Some(found), _, _) => Some(found.as_str()),
                 (None, Some(_), _) => Some("its public half is recorded"),
@@ -52,14 +88,20 @@ pub fn ensure(
                 );
                 return Err(Hold::wrong(Reason::KeyMissing, text));
             }
-            orders.push(KeyOrder {
-                identity: identity.clone(),
-                kind: identity.key_kind(),
-            });
-            Err(Hold::pending(
-                Reason::Progressing,
-                format!("the key of {identity} is being made"),
-            ))
+            Err(order(identity, edition, orders))
         }
     }
+}
+
+/// Orders a key; what is waited for.
+fn order(identity: &Identity, edition: Option<Cryptography>, orders: &mut Vec<KeyOrder>) -> Hold {
+    let Some(edition) = edition else {
+        let text = format!("the key of {identity} is made when its consortium says on which curve");
+        return Hold::pending(Reason::ReferenceMissing, text);
+    };
+    orders.push(KeyOrder {
+        identity: identity.clone(),
+        kind: KeyKind::new(identity.purpose(), edition),
+    });
+    Hold::pending(Reason::Progressing, format!("the key of {identity} is being made"))
 }

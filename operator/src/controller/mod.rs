@@ -9,6 +9,7 @@ pub mod attestation;
 pub mod certificate;
 pub mod consortium;
 pub mod duration;
+pub mod edition;
 pub mod group;
 pub mod key;
 pub mod node;

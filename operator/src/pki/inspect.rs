@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use althing_crypto::{CertifiedKey, Curve, SignedError, verify_signed};
+use althing_types::genesis::Cryptography;
 use althing_types::{Address, B256, NodeId};
 use jiff::Timestamp;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::pem::Pem;
 use x509_parser::x509::X509Name;
 
 use super::profile::Role;
 use super::request::account_of;
+use crate::plan::{KeyKind, KeyPurpose, PublicKey};
 
 /// Bytes a certificate file may have.
 pub const CERTIFICATE_FILE_BYTES_MAX: usize = 64 * 1024;
@@ -43,8 +46,25 @@ pub enum InspectError {
         accepted: String,
     },
     /// The signature is not by the issuer's key.
-    #[error("its signature is not by the key of {0:?}")]
-    Signature(String),
+    #[error("it is not signed with the key of {issuer:?}: {why}")]
+    Signature {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong with the signature.
+        why: SignedError,
+    },
+    /// Its key is of another edition than its issuer's.
+    #[error(
+        "it is over {found}; accepted: {accepted}, because {issuer:?}, which signed it, has one: a chain is of one edition. Have it issued over {accepted}"
+    )]
+    Edition {
+        /// The issuer.
+        issuer: String,
+        /// What it is over, in words.
+        found: String,
+        /// What it should be over, in words.
+        accepted: String,
+    },
     /// The issuer may not issue.
     #[error("{0:?} is no certificate authority")]
     NoAuthority(String),
@@ -69,8 +89,10 @@ pub struct CertificateFacts {
     pub not_after: Timestamp,
     /// Whether it may issue certificates.
     pub is_ca: bool,
-    /// The public key, when it is an uncompressed P-256 point; of a node it is the nodeID.
+    /// The public key, when it is an uncompressed point of P-256 or SM2; of a node it is the nodeID.
     pub public_key: Option<NodeId>,
+    /// The edition whose identities have such keys.
+    pub cryptography: Option<Cryptography>,
     /// DNS names, in order.
     pub dns_names: Vec<String>,
     /// Of an agency: its account on the chain.
@@ -83,6 +105,19 @@ impl CertificateFacts {
     /// Whether the moment is within its dates.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
+    }
+
+    /// The key it is over, when it can be an identity's.
+    pub fn key(&self) -> Option<PublicKey> {
+        Some(PublicKey::Identity(self.cryptography?, self.public_key?))
+    }
+
+    /// What it is over, for the middle of a sentence.
+    pub fn key_in_words(&self) -> String {
+        match self.key() {
+            Some(key) => key.kind().to_string(),
+            None => "a key of another kind".to_owned(),
+        }
     }
 }
 
@@ -103,14 +138,14 @@ pub fn first(text: &str) -> Result<CertificateFacts, InspectError> {
     Ok(facts(&parse(pem)?, &pem.contents))
 }
 
-/// Checks that the first certificate of `subject` was issued by the first of `issuer`: names, authority and signature. Dates
+/// Checks that the first certificate of `subject` was issued by the first of `issuer`: names, authority, edition and signature. Dates
 /// are the caller's business.
 pub fn verify_issued_by(subject: &str, issuer: &str) -> Result<(), InspectError> {
     let (subject, issuer) = (blocks(subject)?, blocks(issuer)?);
-    let (Some(subject), Some(issuer)) = (subject.first(), issuer.first()) else {
+    let (Some(subject_pem), Some(issuer)) = (subject.first(), issuer.first()) else {
         return Err(InspectError::Malformed("no certificate".to_owned()));
     };
-    let (subject, issuer) = (parse(subject)?, parse(issuer)?);
+    let (subject, issuer) = (parse(subject_pem)?, parse(issuer)?);
     let issuer_name = common_name(issuer.subject());
     if subject.issuer().as_raw() != issuer.subject().as_raw() {
         return Err(InspectError::Issuer {
@@ -121,9 +156,59 @@ pub fn verify_issued_by(subject: &str, issuer: &str) -> Result<(), InspectError>
     if !issuer.is_ca() {
         return Err(InspectError::NoAuthority(issuer_name));
     }
-    subject
-        .verify_signature(Some(issuer.public_key()))
-        .map_err(|_| InspectError::Signature(issuer_name))
+    check_edition(&subject, &issuer)?;
+    verify_signed(&subject_pem.contents, issuer.public_key().raw).map_err(|why| InspectError::Signature {
+        issuer: issuer_name,
+        why,
+    })
+}
+
+/// An SM2 key is certified by SM2 keys alone, and these certify nothing else.
+fn check_edition(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> Result<(), InspectError> {
+    let edition = |certificate: &X509Certificate<'_>| key_of(certificate).map(|(cryptography, _)| cryptography);
+    let (found, accepted) = (edition(subject), edition(issuer));
+    let is_sm = |edition| edition == Some(Cryptography::Sm);
+    if is_sm(found) == is_sm(accepted) {
+        return Ok(());
+    }
+    let words = |edition: Option<Cryptography>| match edition {
+        Some(cryptography) => KeyKind::new(KeyPurpose::Identity, cryptography).to_string(),
+        None => "a key of another kind".to_owned(),
+    };
+    Err(InspectError::Edition {
+        issuer: common_name(issuer.subject()),
+        found: words(found),
+        accepted: words(accepted),
+    })
+}
+
+/// What an issuer's certificate gives to those that it signs.
+pub(super) struct Authority {
+    pub(super) facts: CertificateFacts,
+    /// Its name in DER.
+    pub(super) subject: Vec<u8>,
+    /// How it names its key, where it does.
+    pub(super) key_identifier: Option<Vec<u8>>,
+}
+
+/// Reads the first certificate of a PEM file as an issuer's.
+pub(super) fn authority(text: &str) -> Result<Authority, InspectError> {
+    let blocks = blocks(text)?;
+    let pem = blocks
+        .first()
+        .ok_or_else(|| InspectError::Malformed("no certificate".to_owned()))?;
+    let certificate = parse(pem)?;
+    let key_identifier = certificate
+        .iter_extensions()
+        .find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(identifier) => Some(identifier.0.to_vec()),
+            _ => None,
+        });
+    Ok(Authority {
+        facts: facts(&certificate, &pem.contents),
+        subject: certificate.subject().as_raw().to_vec(),
+        key_identifier,
+    })
 }
 
 /// SHA-256 over a set of certificates, as a node tells its peers: in ascending byte order, each after its length (4 bytes,
@@ -179,6 +264,7 @@ fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> CertificateFacts {
         .iter()
         .flat_map(|names| names.value.general_names.iter())
         .collect();
+    let key = key_of(certificate);
     let moment = |at: i64| Timestamp::from_second(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX });
     CertificateFacts {
         common_name: common_name(subject),
@@ -191,7 +277,8 @@ fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> CertificateFacts {
         not_before: moment(certificate.validity().not_before.timestamp()),
         not_after: moment(certificate.validity().not_after.timestamp()),
         is_ca: certificate.is_ca(),
-        public_key: point_of(&certificate.public_key().subject_public_key.data),
+        public_key: key.map(|(_, id)| id),
+        cryptography: key.map(|(cryptography, _)| cryptography),
         dns_names: names.iter().filter_map(|name| dns_name(name)).collect(),
         governance_account: names.iter().find_map(|name| account_of(name)),
         fingerprint: sha256_hex(der),
@@ -212,10 +299,18 @@ fn common_name(name: &X509Name<'_>) -> String {
         .to_owned()
 }
 
-/// The nodeID of an uncompressed point.
-pub(super) fn point_of(key: &[u8]) -> Option<NodeId> {
-    let coordinates = key.strip_prefix(&[4])?;
-    <[u8; 64]>::try_from(coordinates).ok().map(NodeId::new)
+fn key_of(certificate: &X509Certificate<'_>) -> Option<(Cryptography, NodeId)> {
+    identity_of(certificate.public_key().raw)
+}
+
+/// The identity that a SubjectPublicKeyInfo is of.
+pub(super) fn identity_of(key: &[u8]) -> Option<(Cryptography, NodeId)> {
+    let key = CertifiedKey::read(key)?;
+    let cryptography = match key.curve {
+        Curve::P256 => Cryptography::Standard,
+        Curve::Sm2 => Cryptography::Sm,
+    };
+    Some((cryptography, NodeId::new(key.point)))
 }
 
 /// SHA-256 in lower-case hex.

@@ -1,27 +1,43 @@
-//! Issuing: a certificate order and two keys → a certificate in PEM.
+//! Issuing: a certificate order and two keys → a certificate in PEM. The issuer's key decides the edition.
 
 use jiff::Timestamp;
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyUsagePurpose, SanType, SerialNumber,
-};
+use x509_cert::SubjectPublicKeyInfo;
+use x509_cert::builder::{Builder, CertificateBuilder};
+use x509_cert::der::asn1::OctetString;
+use x509_cert::der::{Decode, referenced::OwnedToRef};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::Validity;
 
 use super::inspect::{self, InspectError};
-use super::key::{PrivateKey, SubjectKey};
-use super::profile::{Profile, Role};
-use crate::plan::{CertificateOrder, PublicKey};
+use super::key::PrivateKey;
+use super::signer::{DerSignature, VerifyingKey};
+use super::x509::{CertificateContents, Contents, key_identifier, moment, name, to_pem};
+use crate::plan::{CertificateOrder, Identity, KeyKind, PublicKey};
 
-/// The URI under which an agency's certificate and request name its governance account, before the `0x…` address.
-pub(super) const GOVERNANCE_URI: &str = "urn:althing:governance:";
 /// Bytes of a serial number; RFC 5280 allows 20, the first bit stays 0.
 const SERIAL_BYTES: usize = 16;
 
-/// Why a certificate cannot be issued.
+/// Why a certificate or a revocation list cannot be issued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
-    /// An account's key signs no certificates.
-    #[error("{0} cannot sign certificates: its key is no P-256 key")]
-    WrongCurve(String),
+    /// An account's key signs no certificates, and none are issued over it.
+    #[error("{0} can neither sign certificates nor be certified: its key is an account's")]
+    Account(String),
+    /// Two editions in one chain.
+    #[error(
+        "the certificate of {subject} by {issuer} would be over {found}; accepted: {accepted}, because the issuer's is one and a chain is of one edition. Make it over {accepted}"
+    )]
+    Edition {
+        /// The subject.
+        subject: String,
+        /// The issuer.
+        issuer: String,
+        /// The kind of the subject's key.
+        found: KeyKind,
+        /// The kind of the issuer's.
+        accepted: KeyKind,
+    },
     /// The issuer's certificate cannot be read.
     #[error("the certificate of {issuer}: {source}")]
     Issuer {
@@ -33,7 +49,7 @@ pub enum IssueError {
     /// The issuer's certificate is of another key.
     #[error("the certificate of {0} belongs to another key than the one that would sign")]
     IssuerKey(String),
-    /// The validity ends before it begins.
+    /// The validity ends before it begins, or no certificate can carry it.
     #[error("the certificate of {subject} would hold from {from} to {to}")]
     Validity {
         /// The subject.
@@ -69,85 +85,93 @@ pub fn issue(
     issuer: &IssuerMaterial<'_>,
     entropy: &mut dyn FnMut(&mut [u8]),
 ) -> Result<String, IssueError> {
-    let encoding = |e: rcgen::Error| IssueError::Encoding {
+    let encoding = |why: String| IssueError::Encoding {
         subject: order.subject.to_string(),
-        why: e.to_string(),
+        why,
     };
-    let PublicKey::P256(subject_id) = subject else {
-        return Err(IssueError::WrongCurve(order.subject.to_string()));
+    let signer = issuer.key.signer();
+    let signer = signer.ok_or_else(|| IssueError::Account(order.issuer.to_string()))?;
+    let key = certified(order, subject, issuer.key.kind())?;
+    let above = issuer
+        .certificate
+        .map(|pem| above(&order.issuer, pem, issuer.key))
+        .transpose()?;
+    let contents = CertificateContents {
+        subject: name(&order.profile, &order.common_name).map_err(|e| encoding(e.to_string()))?,
+        issuer: above,
+        contents: Contents {
+            profile: &order.profile,
+            dns_names: &order.dns_names,
+        },
     };
-    let signer = issuer
-        .key
-        .signer()
-        .ok_or_else(|| IssueError::WrongCurve(order.issuer.to_string()))?;
-    let mut params = params(order).map_err(encoding)?;
+    let key = SubjectPublicKeyInfo::from_key(&key).map_err(|e| encoding(e.to_string()))?;
+    let serial = serial(entropy).map_err(|e| encoding(e.to_string()))?;
+    let made = CertificateBuilder::new(contents, serial, validity(order)?, key)
+        .and_then(|builder| builder.build::<_, DerSignature>(&signer))
+        .map_err(|e| encoding(e.to_string()))?;
+    to_pem(&made).map_err(|e| encoding(e.to_string()))
+}
+
+/// The subject's key, when it is an identity of the issuer's edition.
+fn certified(order: &CertificateOrder, subject: &PublicKey, issuer: KeyKind) -> Result<VerifyingKey, IssueError> {
+    if subject.kind().purpose() != issuer.purpose() {
+        return Err(IssueError::Account(order.subject.to_string()));
+    }
+    if subject.kind() != issuer {
+        return Err(IssueError::Edition {
+            subject: order.subject.to_string(),
+            issuer: order.issuer.to_string(),
+            found: subject.kind(),
+            accepted: issuer,
+        });
+    }
+    VerifyingKey::of(subject).ok_or_else(|| IssueError::Encoding {
+        subject: order.subject.to_string(),
+        why: "its public key is no point of its curve".to_owned(),
+    })
+}
+
+/// The issuer's name as its certificate has it, byte for byte, and how it names its key.
+pub(super) fn above(issuer: &Identity, pem: &str, key: &PrivateKey) -> Result<(Name, OctetString), IssueError> {
+    let issuer = issuer.to_string();
+    let wrong = |source| IssueError::Issuer {
+        issuer: issuer.clone(),
+        source,
+    };
+    let certificate = inspect::authority(pem).map_err(wrong)?;
+    if certificate.facts.key() != Some(key.public()) {
+        return Err(IssueError::IssuerKey(issuer));
+    }
+    let malformed = |e: x509_cert::der::Error| wrong(InspectError::Malformed(e.to_string()));
+    let name = Name::from_der(&certificate.subject).map_err(malformed)?;
+    let identifier = match &certificate.key_identifier {
+        Some(identifier) => OctetString::new(identifier.as_slice()),
+        None => {
+            let own = VerifyingKey::of(&key.public()).and_then(|key| SubjectPublicKeyInfo::from_key(&key).ok());
+            let own = own.ok_or_else(|| IssueError::IssuerKey(issuer.clone()))?;
+            key_identifier(own.owned_to_ref())
+        }
+    };
+    Ok((name, identifier.map_err(malformed)?))
+}
+
+fn validity(order: &CertificateOrder) -> Result<Validity, IssueError> {
+    match (moment(order.not_before), moment(order.not_after)) {
+        (Some(from), Some(to)) if order.not_before < order.not_after => Ok(Validity::new(from, to)),
+        _ => Err(IssueError::Validity {
+            subject: order.subject.to_string(),
+            from: order.not_before,
+            to: order.not_after,
+        }),
+    }
+}
+
+/// Positive and of full length, whatever the draw.
+fn serial(entropy: &mut dyn FnMut(&mut [u8])) -> x509_cert::der::Result<SerialNumber> {
     let mut serial = [0; SERIAL_BYTES];
     entropy(&mut serial);
-    // Positive and of full length, whatever the draw.
     if let Some(first) = serial.first_mut() {
         *first = (*first & 0x7f) | 0x40;
     }
-    params.serial_number = Some(SerialNumber::from_slice(&serial));
-    let Some(certificate) = issuer.certificate else {
-        return params.self_signed(&signer).map(|c| c.pem()).map_err(encoding);
-    };
-    let facts = inspect::first(certificate).map_err(|source| IssueError::Issuer {
-        issuer: order.issuer.to_string(),
-        source,
-    })?;
-    if facts.public_key.map(PublicKey::P256) != Some(issuer.key.public()) {
-        return Err(IssueError::IssuerKey(order.issuer.to_string()));
-    }
-    params.use_authority_key_identifier_extension = true;
-    let issuer = Issuer::from_ca_cert_pem(certificate, signer).map_err(encoding)?;
-    params
-        .signed_by(&SubjectKey::new(subject_id), &issuer)
-        .map(|c| c.pem())
-        .map_err(encoding)
-}
-
-fn params(order: &CertificateOrder) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = subject_params(&order.profile, &order.common_name, &order.dns_names)?;
-    let moment = |at: Timestamp| time::OffsetDateTime::from_unix_timestamp(at.as_second());
-    match (moment(order.not_before), moment(order.not_after)) {
-        (Ok(from), Ok(to)) if from < to => (params.not_before, params.not_after) = (from, to),
-        _ => return Err(rcgen::Error::Time),
-    }
-    Ok(params)
-}
-
-/// The part of a certificate that a request may ask for too.
-pub(super) fn subject_params(
-    profile: &Profile,
-    common_name: &str,
-    dns_names: &[String],
-) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = CertificateParams::new(dns_names.to_vec())?;
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common_name);
-    name.push(DnType::OrganizationName, profile.organization.as_str());
-    name.push(DnType::OrganizationalUnitName, profile.role.as_str());
-    params.distinguished_name = name;
-    if let Some(account) = &profile.governance_account {
-        params
-            .subject_alt_names
-            .push(SanType::URI(format!("{GOVERNANCE_URI}{account:#x}").try_into()?));
-    }
-    use KeyUsagePurpose::{ContentCommitment, CrlSign, DigitalSignature, KeyCertSign, KeyEncipherment};
-    let leaf = vec![DigitalSignature, ContentCommitment, KeyEncipherment];
-    (params.is_ca, params.key_usages) = match profile.role {
-        Role::Chain => (IsCa::Ca(BasicConstraints::Constrained(1)), vec![KeyCertSign, CrlSign]),
-        Role::Agency => (
-            IsCa::Ca(BasicConstraints::Constrained(0)),
-            vec![KeyCertSign, CrlSign, DigitalSignature],
-        ),
-        Role::Node | Role::Sdk | Role::Admin => (IsCa::ExplicitNoCa, leaf),
-    };
-    params.extended_key_usages = match profile.role {
-        Role::Chain | Role::Agency => vec![],
-        // A node is server and client of every other node.
-        Role::Node => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
-        Role::Sdk | Role::Admin => vec![ExtendedKeyUsagePurpose::ClientAuth],
-    };
-    Ok(params)
+    SerialNumber::new(&serial)
 }

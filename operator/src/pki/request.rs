@@ -3,16 +3,21 @@
 //! The request carries the agency's governance account, so that the registrar's signature covers it: whoever swaps the account
 //! in a bundle breaks the certificate (GOVERNANCE.md 3).
 
+use althing_crypto::verify_signed;
+use althing_types::genesis::Cryptography;
 use althing_types::{Address, NodeId};
+use x509_cert::builder::Builder;
+use x509_cert::request::RequestBuilder;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 
-use super::inspect::{point_of, sha256_hex};
-use super::issue::{GOVERNANCE_URI, subject_params};
+use super::inspect::{identity_of, sha256_hex};
 use super::key::PrivateKey;
 use super::profile::{Profile, Role};
-use crate::plan::RequestOrder;
+use super::signer::DerSignature;
+use super::x509::{Contents, GOVERNANCE_URI, name, to_pem};
+use crate::plan::{PublicKey, RequestOrder};
 
 /// Bytes a request may have in PEM.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024;
@@ -20,7 +25,7 @@ pub const REQUEST_BYTES_MAX: usize = 16 * 1024;
 /// Why a request cannot be made or is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// The key is no P-256 key, or a name cannot be encoded.
+    /// The key is an account's, or a name cannot be encoded.
     #[error("the request cannot be made: {0}")]
     Make(String),
     /// Not one PEM block with a request.
@@ -48,28 +53,46 @@ pub struct Request {
     pub common_name: String,
     /// The agency's key.
     pub public_key: NodeId,
+    /// The edition whose identities have such keys.
+    pub cryptography: Cryptography,
     /// Its account on the chain.
     pub governance_account: Address,
     /// SHA-256 of its DER, 64 hex digits: what the registrar's `admit` names.
     pub fingerprint: String,
 }
 
+impl Request {
+    /// The agency's key, with its edition.
+    pub const fn key(&self) -> PublicKey {
+        PublicKey::Identity(self.cryptography, self.public_key)
+    }
+}
+
 /// Makes a request, signed by the agency's key. Returns PEM.
 pub fn make(order: &RequestOrder, key: &PrivateKey) -> Result<String, RequestError> {
-    let made = |e: rcgen::Error| RequestError::Make(e.to_string());
     let signer = key
         .signer()
-        .ok_or_else(|| RequestError::Make("the key is no P-256 key".to_owned()))?;
+        .ok_or_else(|| RequestError::Make("the key is an account's and signs no requests".to_owned()))?;
     let profile = Profile {
         role: Role::Agency,
         organization: order.organization.clone(),
         governance_account: Some(order.governance_account),
     };
-    let params = subject_params(&profile, &order.common_name, &[]).map_err(made)?;
-    params
-        .serialize_request(&signer)
-        .and_then(|request| request.pem())
-        .map_err(made)
+    let contents = Contents {
+        profile: &profile,
+        dns_names: &[],
+    };
+    let make = || {
+        let mut request = RequestBuilder::new(name(&profile, &order.common_name)?)?;
+        request.add_extension(contents.usage()?)?;
+        if let Some(names) = contents.names()? {
+            request.add_extension(names)?;
+        }
+        request.add_extension(contents.constraints()?)?;
+        let request = request.build::<_, DerSignature>(&signer)?;
+        to_pem(&request).map_err(x509_cert::builder::Error::from)
+    };
+    make().map_err(|error| RequestError::Make(error.to_string()))
 }
 
 /// Reads and verifies a request.
@@ -89,7 +112,8 @@ pub fn verify(text: &str) -> Result<Request, RequestError> {
     if !rest.is_empty() {
         return Err(RequestError::Malformed(format!("{} bytes follow it", rest.len())));
     }
-    request.verify_signature().map_err(|_| RequestError::Signature)?;
+    let key = &request.certification_request_info.subject_pki;
+    verify_signed(&pem.contents, key.raw).map_err(|_| RequestError::Signature)?;
     let subject = &request.certification_request_info.subject;
     let mut names = subject.iter_common_name().filter_map(|name| name.as_str().ok());
     let (Some(common_name), None) = (names.next(), names.next()) else {
@@ -100,15 +124,15 @@ pub fn verify(text: &str) -> Result<Request, RequestError> {
             accepted: "exactly one common name",
         });
     };
-    let key = &request.certification_request_info.subject_pki.subject_public_key.data;
-    let public_key = point_of(key).ok_or_else(|| RequestError::Content {
+    let (cryptography, public_key) = identity_of(key.raw).ok_or_else(|| RequestError::Content {
         field: "key",
-        found: format!("{} bytes", key.len()),
-        accepted: "an uncompressed P-256 point",
+        found: format!("{} bytes", key.subject_public_key.data.len()),
+        accepted: "an uncompressed point of P-256 or of SM2",
     })?;
     Ok(Request {
         common_name: common_name.to_owned(),
         public_key,
+        cryptography,
         governance_account: governance_account(&request)?,
         fingerprint: sha256_hex(&pem.contents),
     })

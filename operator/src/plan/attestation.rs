@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use althing_crds::v1alpha1::{AgencyTrust, Attestation};
-use althing_crypto::{KeyError, StandardSuite, Suite};
 use althing_types::B256;
 use serde::{Deserialize, Serialize};
 
 use crate::pki::PrivateKey;
-use crate::plan::Identity;
+use crate::plan::{Identity, KeyPurpose};
 
 /// What an agency signed last about one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,19 +82,27 @@ pub struct AttestationOrder {
     pub unsigned: Vec<Unsigned>,
 }
 
+/// A key that attests nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key is an account's; accepted: the key that the agency's certificate is over")]
+pub struct CannotSign;
+
 impl AttestationOrder {
     /// The record with everything signed. The same order gives the same record.
     ///
     /// # Errors
     /// The key cannot sign.
-    pub fn carried_out(&self, key: &PrivateKey) -> Result<Attestations, KeyError> {
-        let key = StandardSuite.node_key(&key.to_pem())?;
+    pub fn carried_out(&self, key: &PrivateKey) -> Result<Attestations, CannotSign> {
         let mut all = self.before.clone();
         for wanted in &self.unsigned {
+            let signature = match key.kind().purpose() {
+                KeyPurpose::Identity => key.sign(&wanted.digest),
+                KeyPurpose::Account => None,
+            };
             let attested = Attested {
                 sequence: wanted.sequence,
                 facts: wanted.facts,
-                signature: alloy_primitives::hex::encode(key.sign(&wanted.digest)),
+                signature: alloy_primitives::hex::encode(signature.ok_or(CannotSign)?),
                 trust: wanted.trust.clone(),
             };
             all.0.insert(wanted.object.clone(), attested);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use althing_types::genesis::Cryptography;
 use althing_types::{Address, NodeId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub enum Identity {
     ChainCa(ChainKeyName),
     /// An agency's key: signs its node, sdk and admin certificates and its attestations.
     AgencyCa(AgencyName),
-    /// The agency's account on the chain: votes. A secp256k1 key without a certificate.
+    /// The agency's account on the chain: votes. A key without a certificate.
     Governance(AgencyName),
     /// What the agency's applications present to its nodes.
     Sdk(AgencyName),
@@ -58,11 +59,11 @@ impl IdentityKind {
         }
     }
 
-    /// The curve of keys of this kind.
-    pub const fn key_kind(self) -> KeyKind {
+    /// What keys of this kind sign.
+    pub const fn purpose(self) -> KeyPurpose {
         match self {
-            Self::Governance => KeyKind::Secp256k1,
-            _ => KeyKind::P256,
+            Self::Governance => KeyPurpose::Account,
+            _ => KeyPurpose::Identity,
         }
     }
 }
@@ -94,9 +95,9 @@ impl Identity {
         }
     }
 
-    /// The curve of its key.
-    pub const fn key_kind(&self) -> KeyKind {
-        self.kind().key_kind()
+    /// What its key signs.
+    pub const fn purpose(&self) -> KeyPurpose {
+        self.kind().purpose()
     }
 }
 
@@ -107,32 +108,101 @@ impl fmt::Display for Identity {
     }
 }
 
-/// The curve of a key.
+/// What a key is for. With the edition of the consortium it says which curve the key is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyPurpose {
+    /// Certificates are over it.
+    Identity,
+    /// Its address signs transactions.
+    Account,
+}
+
+/// A key's purpose and curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
-    /// NIST P-256: certificates and node identities of the standard edition.
+    /// NIST P-256: identities of the standard edition.
     P256,
     /// secp256k1: accounts of the standard edition.
     Secp256k1,
+    /// SM2: identities of the SM edition.
+    Sm2,
+    /// SM2: accounts of the SM edition.
+    Sm2Account,
 }
 
-/// The public half of a key.
+impl KeyKind {
+    /// The kind of keys that an edition has for a purpose.
+    pub const fn new(purpose: KeyPurpose, cryptography: Cryptography) -> Self {
+        match (purpose, cryptography) {
+            (KeyPurpose::Identity, Cryptography::Standard) => Self::P256,
+            (KeyPurpose::Account, Cryptography::Standard) => Self::Secp256k1,
+            (KeyPurpose::Identity, Cryptography::Sm) => Self::Sm2,
+            (KeyPurpose::Account, Cryptography::Sm) => Self::Sm2Account,
+        }
+    }
+
+    /// What keys of this kind are for.
+    pub const fn purpose(self) -> KeyPurpose {
+        match self {
+            Self::P256 | Self::Sm2 => KeyPurpose::Identity,
+            Self::Secp256k1 | Self::Sm2Account => KeyPurpose::Account,
+        }
+    }
+
+    /// Whose edition it is.
+    pub const fn cryptography(self) -> Cryptography {
+        match self {
+            Self::P256 | Self::Secp256k1 => Cryptography::Standard,
+            Self::Sm2 | Self::Sm2Account => Cryptography::Sm,
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    /// `a P-256 key`: the middle of a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P256 => "a P-256 key",
+            Self::Secp256k1 => "a secp256k1 key",
+            Self::Sm2 | Self::Sm2Account => "an SM2 key",
+        })
+    }
+}
+
+/// The public half of a key, with the edition that its curve belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PublicKey {
-    /// A P-256 point X‖Y; of a node it is the nodeID.
-    P256(NodeId),
-    /// The address of a secp256k1 key.
-    Account(Address),
+    /// A point X‖Y that certificates are over; of a node it is the nodeID.
+    Identity(Cryptography, NodeId),
+    /// The address of an account.
+    Account(Cryptography, Address),
 }
 
 impl PublicKey {
-    /// The curve it lies on.
+    /// Its purpose and curve.
     pub const fn kind(&self) -> KeyKind {
         match self {
-            Self::P256(_) => KeyKind::P256,
-            Self::Account(_) => KeyKind::Secp256k1,
+            Self::Identity(cryptography, _) => KeyKind::new(KeyPurpose::Identity, *cryptography),
+            Self::Account(cryptography, _) => KeyKind::new(KeyPurpose::Account, *cryptography),
+        }
+    }
+
+    /// The point of an identity.
+    pub const fn node_id(&self) -> Option<NodeId> {
+        match self {
+            Self::Identity(_, id) => Some(*id),
+            Self::Account(..) => None,
+        }
+    }
+
+    /// The address of an account.
+    pub const fn account(&self) -> Option<Address> {
+        match self {
+            Self::Account(_, address) => Some(*address),
+            Self::Identity(..) => None,
         }
     }
 }
@@ -143,7 +213,7 @@ impl PublicKey {
 pub struct KeyOrder {
     /// Whose key.
     pub identity: Identity,
-    /// Its curve.
+    /// Its purpose and curve.
     pub kind: KeyKind,
 }
 

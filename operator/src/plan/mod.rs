@@ -28,7 +28,9 @@ use serde::Serialize;
 pub use attestation::{AttestationOrder, Attestations, Attested, Unsigned};
 pub use disruption::{Disruption, DisruptionReason, HeldLease, Verdict};
 pub use file::{File, FileContent, FileDigest, FileRef, ObservedFile};
-pub use identity::{CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, PublicKey, RequestOrder};
+pub use identity::{
+    CertificateOrder, Identity, IdentityKind, IssueReason, KeyKind, KeyOrder, KeyPurpose, PublicKey, RequestOrder,
+};
 pub use observed::{
     KeyState, Observed, ObservedIdentity, ObservedProcess, Placement, ProcessState, Trouble, TroubleKind,
 };

@@ -52,7 +52,7 @@ fn said_last(agency: &AgencyFacts, stated: &ExternalAgency, signing: &Signing) -
         ..stated.clone()
     };
     let key = Before {
-        key: agency.certificate.facts.public_key.as_ref(),
+        key: agency.certificate.facts.key(),
         newest: None,
     };
     attestation::check(attestation::FIELD, Some(&signed.attestation()), &of(&before), key).ok()?;

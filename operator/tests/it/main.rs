@@ -5,6 +5,7 @@
 mod bundles;
 mod cluster;
 mod disruption;
+mod editions;
 mod fix_point;
 mod groups;
 mod histories;

@@ -14,7 +14,7 @@ use althing_operator::plan::report::CertificateReport;
 use althing_operator::plan::{
     AttestationOrder, Attestations, Endpoint, File, FileContent, FileDigest, FileRef, Folders, GroupReport, Identity,
     KeyState, LogTarget, NamespacePlan, NodeReport, Observed, ObservedFile, ObservedIdentity, ObservedProcess,
-    Placement, Ports, Process, ProcessState, PublicKey, RpcSecurity, Step,
+    Placement, Ports, Process, ProcessState, RpcSecurity, Step,
 };
 use althing_operator::status::ObjectStatus;
 use althing_types::Address;
@@ -90,7 +90,7 @@ impl MemoryEdge {
     fn issue(&mut self, order: &althing_operator::plan::CertificateOrder) -> Result<(), MemoryError> {
         let mut entropy = self.entropy();
         let subject = match &order.request {
-            Some(pem) => PublicKey::P256(request::verify(pem).map_err(failed)?.public_key),
+            Some(pem) => request::verify(pem).map_err(failed)?.key(),
             None => self
                 .keys
                 .get(&order.subject)

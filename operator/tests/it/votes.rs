@@ -7,7 +7,7 @@ use althing_operator::genesis::GenesisDocument;
 use althing_operator::governance::{Act, Call, ChainView, Stage};
 use althing_operator::manifest::Manifests;
 use althing_operator::name::GroupName;
-use althing_operator::plan::{Identity, NamespacePlan, PublicKey};
+use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, ObjectStatus, Reason, Truth};
 use althing_types::{Address, NodeId};
 use serde_json::{Value, json};
@@ -70,10 +70,7 @@ impl Scene {
 
     fn account(&self, agency: &str) -> Address {
         let identity = Identity::Governance(agency.to_owned().try_into().unwrap());
-        match self.edge.keys[&identity].public() {
-            PublicKey::Account(account) => account,
-            PublicKey::P256(_) => panic!("an account"),
-        }
+        self.edge.keys[&identity].public().account().unwrap()
     }
 
     fn id(&self, name: &str) -> NodeId {

@@ -7,7 +7,7 @@ use althing_operator::genesis::GenesisDocument;
 use althing_operator::governance::{Call, ChainView, Stage};
 use althing_operator::manifest::Manifests;
 use althing_operator::name::{AgencyName, GroupName};
-use althing_operator::plan::{Identity, NamespacePlan, PublicKey};
+use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, Reason};
 use althing_types::{Address, NodeId};
 use serde_json::{Value, json};
@@ -77,17 +77,12 @@ impl Scene {
     }
 
     fn id(&self, name: &str) -> NodeId {
-        match self.edge.keys[&Identity::Node(node(name))].public() {
-            PublicKey::P256(id) => id,
-            PublicKey::Account(_) => panic!("an identity"),
-        }
+        self.edge.keys[&Identity::Node(node(name))].public().node_id().unwrap()
     }
 
     fn account(&self, agency: &str) -> Address {
-        match self.edge.keys[&Identity::Governance(AgencyName::new(agency).unwrap())].public() {
-            PublicKey::Account(account) => account,
-            PublicKey::P256(_) => panic!("an account"),
-        }
+        let identity = Identity::Governance(AgencyName::new(agency).unwrap());
+        self.edge.keys[&identity].public().account().unwrap()
     }
 
     /// Agency D becomes somebody else's, node-5 its node, and its bundle carries these wishes.

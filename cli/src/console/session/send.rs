@@ -6,7 +6,6 @@ use althing_governance::Wish;
 use althing_operator::governance::{ChainView, rpc, value_text};
 use althing_operator::name::AgencyName;
 use althing_operator::pki::PrivateKey;
-use althing_operator::plan::PublicKey;
 use althing_operator::transaction::{Message, sign};
 use althing_types::Address;
 use anyhow::{Context, anyhow, bail};
@@ -73,7 +72,7 @@ impl<P: Place> Session<P> {
     async fn signer(&self) -> anyhow::Result<Signer> {
         let agency = self.current_agency()?;
         let key = self.place.key(&agency).await?;
-        let PublicKey::Account(account) = key.public() else {
+        let Some(account) = key.public().account() else {
             bail!("the governance key of {agency} is no account's");
         };
         Ok(Signer { agency, account, key })

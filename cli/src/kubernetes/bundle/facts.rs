@@ -13,11 +13,8 @@ fn stood_behind(
     attestation: Option<&Attestation>,
     statement: &Statement<'_>,
 ) -> Result<(), String> {
-    let key = certificate.and_then(|pem| inspect::first(pem).ok()?.public_key);
-    let before = Before {
-        key: key.as_ref(),
-        newest: None,
-    };
+    let key = certificate.and_then(|pem| inspect::first(pem).ok()?.key());
+    let before = Before { key, newest: None };
     let checked = attestation::check("status.attestation", attestation, statement, before);
     checked.map_err(|(Hold::Pending(obstacle) | Hold::Wrong(obstacle))| obstacle.message)
 }

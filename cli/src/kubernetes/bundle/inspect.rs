@@ -7,7 +7,7 @@ use althing_operator::manifest::{Manifests, NamespaceManifests};
 use althing_operator::name::Namespace;
 use althing_operator::pki::inspect::{first, verify_issued_by};
 use althing_operator::pki::request;
-use althing_types::NodeId;
+use althing_operator::plan::PublicKey;
 use anyhow::Context;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -88,26 +88,23 @@ fn of_agency(name: &str, agency: &Agency, manifests: &NamespaceManifests, now: T
         Some(Err(error)) => fact.wrong(&format!("its request: {error}")),
     }
     fact.say("account", external.governance_account.as_deref().unwrap_or("none"));
-    let key = external
-        .certificate
-        .as_deref()
-        .and_then(|pem| first(pem).ok()?.public_key);
+    let key = external.certificate.as_deref().and_then(|pem| first(pem).ok()?.key());
     let statement = Statement::agency(name, &agency.spec.consortium, external);
     match (&external.certificate, &external.attestation) {
         (None, None) => fact.say(
             "attestation",
             "none: compare the fingerprint with the agency over another channel",
         ),
-        (_, attestation) => fact.attestation(attestation.as_ref(), &statement, key.as_ref()),
+        (_, attestation) => fact.attestation(attestation.as_ref(), &statement, key),
     }
     for signed in &external.genesis {
         fact.say("genesis", &format!("{} {}", signed.group, signed.hash));
-        if check_genesis(std::slice::from_ref(signed), key.as_ref()).is_ok() {
+        if check_genesis(std::slice::from_ref(signed), key).is_ok() {
             let sequence = signed.attestation.sequence;
             fact.say("", &format!("attestation holds, sequence {sequence}"));
         }
     }
-    if let Err(hold) = check_genesis(&external.genesis, key.as_ref()) {
+    if let Err(hold) = check_genesis(&external.genesis, key) {
         fact.held(hold);
     }
     if let Some(trust) = &external.trust {
@@ -118,7 +115,7 @@ fn of_agency(name: &str, agency: &Agency, manifests: &NamespaceManifests, now: T
     }
     external.wishes.iter().for_each(|wishes| fact.wishes(wishes));
     let owner = |node: &str| Some(manifests.nodes.get(node)?.spec.agency.as_str());
-    if let Err(hold) = check_wishes(name, &external.wishes, key.as_ref(), owner) {
+    if let Err(hold) = check_wishes(name, &external.wishes, key, owner) {
         fact.held(hold);
     }
     fact
@@ -141,9 +138,9 @@ fn of_node(name: &str, node: &Node, manifests: &NamespaceManifests, now: Timesta
     let issuer = issuer.and_then(|agency| agency.spec.external.as_ref()?.certificate.as_ref());
     match issuer {
         Some(issuer) => {
-            let key = first(issuer).ok().and_then(|found| found.public_key);
+            let key = first(issuer).ok().and_then(|found| found.key());
             let statement = Statement::node(name, &node.spec.agency, external);
-            fact.attestation(external.attestation.as_ref(), &statement, key.as_ref());
+            fact.attestation(external.attestation.as_ref(), &statement, key);
         }
         None => fact.say(
             "attestation",
@@ -217,7 +214,7 @@ impl Fact {
         }
     }
 
-    fn attestation(&mut self, found: Option<&Attestation>, statement: &Statement<'_>, key: Option<&NodeId>) {
+    fn attestation(&mut self, found: Option<&Attestation>, statement: &Statement<'_>, key: Option<PublicKey>) {
         let before = Before { key, newest: None };
         match check(FIELD, found, statement, before) {
             Ok(()) => {

@@ -4,7 +4,7 @@ use althing_operator::controller::attestation::Statement;
 use althing_operator::pki::key::KeyError;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, Profile, Role, inspect, issue};
 use althing_operator::plan::{
-    AttestationOrder, Attestations, CertificateOrder, Identity, IssueReason, KeyKind, PublicKey,
+    AttestationOrder, Attestations, CertificateOrder, Identity, IssueReason, KeyKind, KeyPurpose, PublicKey,
 };
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ impl Authority {
     /// One whose key and certificate are in these texts.
     pub(super) fn of(key: &str, certificate: &str) -> anyhow::Result<Self> {
         Ok(Self {
-            key: PrivateKey::from_pem(KeyKind::P256, key)?,
+            key: PrivateKey::from_pem(KeyPurpose::Identity, key)?,
             certificate: certificate.to_owned(),
         })
     }
@@ -52,10 +52,9 @@ impl Authority {
 
     /// The certificate of a node under it, and the node's identity.
     pub(super) fn node(&self, name: &str) -> anyhow::Result<(String, String)> {
-        let PublicKey::P256(id) = key()?.public() else {
-            anyhow::bail!("the key of a node is of another curve");
-        };
-        let certificate = self.sign(&order(Role::Node, name, vec![name.to_owned()])?, &PublicKey::P256(id))?;
+        let key = key()?.public();
+        let id = key.node_id().context("an identity")?;
+        let certificate = self.sign(&order(Role::Node, name, vec![name.to_owned()])?, &key)?;
         Ok((certificate, id.to_string()))
     }
 
@@ -68,7 +67,7 @@ impl Authority {
         order.profile.governance_account = facts.governance_account;
         order.not_before = facts.not_before.checked_sub(age)?;
         order.not_after = facts.not_after.checked_sub(age)?;
-        self.sign(&order, &PublicKey::P256(facts.public_key.context("a key")?))
+        self.sign(&order, &facts.key().context("a key")?)
     }
 
     /// Its signature over what it gives to others; the first.

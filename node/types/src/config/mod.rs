@@ -16,8 +16,8 @@ pub use address::{PeerAddress, PeerAddressError};
 pub use group::{FlowControl, GroupConfig, StorageEngine, SyncConfig, TxPoolConfig};
 pub use group_file::{parse_group_config, render_group_config};
 pub use node::{
-    Blacklist, ChainConfig, ClientAuth, GroupPaths, LogConfig, LogFormat, LogLevel, MetricsConfig, NetworkSecurity,
-    NodeConfig, P2pConfig, RpcConfig, RpcTls,
+    Blacklist, ChainConfig, ClientAuth, GroupPaths, IdentityFiles, LogConfig, LogFormat, LogLevel, MetricsConfig,
+    NetworkSecurity, NodeConfig, P2pConfig, RpcConfig, RpcTls,
 };
 pub use node_parse::parse_node_config;
 pub use node_render::render_node_config;

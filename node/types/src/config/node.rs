@@ -201,13 +201,54 @@ pub struct NetworkSecurity {
     pub chain_certificates: String,
 }
 
-impl Default for NetworkSecurity {
-    fn default() -> Self {
+impl NetworkSecurity {
+    /// The files of an edition, below `conf/`.
+    pub fn of(cryptography: Cryptography) -> Self {
+        let files = IdentityFiles::of(cryptography);
         Self {
             data_path: "conf/".to_owned(),
-            key: "node.key".to_owned(),
-            certificate: "node.crt".to_owned(),
-            chain_certificates: "ca.crt".to_owned(),
+            key: files.key.to_owned(),
+            certificate: files.certificate.to_owned(),
+            chain_certificates: files.chain_certificates.to_owned(),
+        }
+    }
+}
+
+impl Default for NetworkSecurity {
+    fn default() -> Self {
+        Self::of(Cryptography::Standard)
+    }
+}
+
+/// What FISCO calls the files of a node's identity: in the SM edition each name begins with `gm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// The chain certificates that are trusted.
+    pub chain_certificates: &'static str,
+    /// The node's certificate, then its agency's.
+    pub certificate: &'static str,
+    /// The node's private key.
+    pub key: &'static str,
+    /// The nodeID that the node is believed to have.
+    pub node_id: &'static str,
+}
+
+impl IdentityFiles {
+    /// The names of an edition.
+    pub const fn of(cryptography: Cryptography) -> Self {
+        match cryptography {
+            Cryptography::Standard => Self {
+                chain_certificates: "ca.crt",
+                certificate: "node.crt",
+                key: "node.key",
+                node_id: "node.nodeid",
+            },
+            Cryptography::Sm => Self {
+                chain_certificates: "gmca.crt",
+                certificate: "gmnode.crt",
+                key: "gmnode.key",
+                node_id: "gmnode.nodeid",
+            },
         }
     }
 }

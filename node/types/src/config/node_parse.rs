@@ -19,6 +19,7 @@ const NODE_ID: &str = "a nodeID of 128 hex digits";
 /// Reads a `config.ini`; `file_name` is for errors only.
 pub fn parse_node_config(file_name: &str, text: &str) -> Result<NodeConfig, ConfigError> {
     let mut file = IniFile::parse(file_name, text)?;
+    let chain = read_chain(file.section(&["chain"])?)?;
     let config = NodeConfig {
         rpc: read_rpc(file_name, file.section(&["rpc"])?)?,
         p2p: read_p2p(file.section(&["p2p"])?)?,
@@ -26,8 +27,8 @@ pub fn parse_node_config(file_name: &str, text: &str) -> Result<NodeConfig, Conf
         blacklist: read_blacklist(file.section(&["certificate_blacklist", "crl"])?)?,
         whitelist: read_whitelist(file.section(&["certificate_whitelist", "cal"])?)?,
         groups: read_groups(file.section(&["group"])?)?,
-        security: read_security(file.section(&["network_security", "secure"])?)?,
-        chain: read_chain(file.section(&["chain"])?)?,
+        security: read_security(file.section(&["network_security", "secure"])?, chain.cryptography)?,
+        chain,
         supported_version: read_compatibility(file.section(&["compatibility"])?)?,
         log: read_log(file.section(&["log"])?)?,
         flow_control: read_flow_control(file.section(&["flow_control"])?)?,
@@ -177,8 +178,8 @@ fn read_groups(mut section: SectionReader) -> Result<GroupPaths, IniError> {
     Ok(config)
 }
 
-fn read_security(mut section: SectionReader) -> Result<NetworkSecurity, IniError> {
-    let default = NetworkSecurity::default();
+fn read_security(mut section: SectionReader, cryptography: Cryptography) -> Result<NetworkSecurity, IniError> {
+    let default = NetworkSecurity::of(cryptography);
     let config = NetworkSecurity {
         data_path: section.text("data_path", &default.data_path)?,
         key: section.text("key", &default.key)?,

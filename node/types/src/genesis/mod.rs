@@ -96,13 +96,23 @@ impl Genesis {
 }
 
 /// The cryptographic edition of a consortium.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cryptography {
     /// P-256 identities, secp256k1 accounts, Keccak-256.
     Standard,
     /// SM2, SM3, SM4.
     Sm,
+}
+
+impl std::fmt::Display for Cryptography {
+    /// As a manifest writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Standard => "Standard",
+            Self::Sm => "SM",
+        })
+    }
 }
 
 /// How blocks are agreed on.

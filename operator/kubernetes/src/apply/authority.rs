@@ -98,7 +98,7 @@ impl<'a> Authority<'a> {
         match &order.request {
             Some(pem) => {
                 let request = request::verify(pem).map_err(|error| error.to_string())?;
-                Ok(PublicKey::P256(request.public_key))
+                Ok(request.key())
             }
             None => {
                 let found = self.observed.identities.get(&order.subject);

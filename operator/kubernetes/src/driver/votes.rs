@@ -2,7 +2,7 @@
 
 use althing_operator::governance::{Act, by_account, signed, teller};
 use althing_operator::name::AgencyName;
-use althing_operator::plan::{Identity, PublicKey};
+use althing_operator::plan::Identity;
 use tracing::{info, warn};
 
 use super::look::{Look, Picture};
@@ -52,7 +52,7 @@ async fn bring(
     let secret = look.context.writer.secret(look.namespace.as_str(), &name).await?;
     let secret = secret.ok_or_else(|| refused(&format!("Secret {name} is missing; put it back from a backup")))?;
     let key = crate::secrets::private_key(&identity, &secret).map_err(|error| refused(&error))?;
-    let PublicKey::Account(account) = key.public() else {
+    let Some(account) = key.public().account() else {
         return Err(refused(&format!("Secret {name} holds no key of an account")));
     };
     let node = teller(&picture.observed.reports, group).ok_or_else(|| refused(&"no own node is in sync"))?;

@@ -12,9 +12,6 @@ use super::node::{NodeParts, json};
 use crate::child::{Child, ChildKind, Family, Fate};
 use crate::names;
 
-/// The files of a node that come from its certificate Secret and not from its ConfigMap.
-pub(super) const NODE_FILES: [&str; 2] = ["node.crt", names::TRUST_FILE];
-
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
@@ -31,8 +28,9 @@ pub fn leaf(pem: &str) -> &str {
 
 /// A node's certificate and those it trusts, as the plan rendered them.
 pub(super) fn of_node(node: &NodeParts<'_>) -> Child {
-    let texts = node.texts.iter().filter(|(name, _)| NODE_FILES.contains(name));
-    let data = texts.map(|(name, text)| (*name, (*text).to_owned())).collect();
+    let files = names::node_files(node.identity_files).into_iter();
+    let data = files.filter_map(|(key, name)| Some((key, (*node.texts.get(name)?).to_owned())));
+    let data = data.collect();
     let identity = Identity::Node(node.process.node.clone());
     let name = names::certificate_secret(&identity).unwrap_or_default();
     secret(&node.family, name, Fate::Goes, data)

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, json};
 
-use super::certificate::NODE_FILES;
 use super::node::NodeParts;
 use crate::child::{Child, ChildKind, Fate};
 use crate::names;
@@ -10,7 +9,8 @@ use crate::names;
 /// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis`, `group.N.ini` and, where there is one, `group.N.recovery` of every group.
 pub(super) fn config_map(node: &NodeParts<'_>) -> Child {
     let mut texts = node.texts.clone();
-    texts.retain(|name, _| !NODE_FILES.contains(name));
+    let elsewhere = names::node_files(node.identity_files);
+    texts.retain(|name, _| elsewhere.iter().all(|(_, file)| file != name));
     let content = Map::from_iter([("data".to_owned(), json!(texts))]);
     node.family.child(
         ChildKind::ConfigMap,

@@ -6,6 +6,8 @@ use althing_crds::v1alpha1::{DeletionPolicy, NodeSpec};
 use althing_operator::name::NodeName;
 use althing_operator::plan::{File, FileContent, Process};
 use althing_operator::status::ObjectRef;
+use althing_types::config::IdentityFiles;
+use althing_types::genesis::Cryptography;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -25,6 +27,8 @@ pub(super) struct NodeParts<'a> {
     pub process: &'a Process,
     /// Its public files by name.
     pub texts: Texts<'a>,
+    /// What its edition calls the files of its identity.
+    pub identity_files: IdentityFiles,
 }
 
 /// Public files of one node by name. Folders are flat in a container, so the name is all of the path.
@@ -47,8 +51,10 @@ pub(super) fn texts(files: &[File]) -> BTreeMap<&NodeName, Texts<'_>> {
 impl<'a> NodeParts<'a> {
     /// The parts of a node; none when its manifest has gone since the plan was made.
     pub(super) fn find(lowering: &'a Lowering<'a>, process: &'a Process, texts: Texts<'a>) -> Option<Self> {
+        let edition = lowering.manifests.edition_of_agency(process.agency.as_str());
         Some(Self {
             texts,
+            identity_files: IdentityFiles::of(edition.unwrap_or(Cryptography::Standard)),
             lowering,
             family: lowering.family(&ObjectRef::Node(process.node.clone()))?,
             spec: &lowering.manifests.nodes.get(&process.node)?.spec,

@@ -183,6 +183,19 @@ fn resources() -> ResourceRequirements {
     }
 }
 
+/// How the certificate Secret's files are called in the folder; none where they are called as in the Secret, so that pods stay as they
+/// are.
+fn renamed(node: &NodeParts<'_>) -> Option<Vec<KeyToPath>> {
+    let files = names::node_files(node.identity_files);
+    let item = |(key, name): (&str, &str)| KeyToPath {
+        key: key.to_owned(),
+        path: name.to_owned(),
+        ..KeyToPath::default()
+    };
+    let is_renamed = files.iter().any(|(key, name)| key != name);
+    is_renamed.then(|| files.map(item).to_vec())
+}
+
 /// One folder of everything the node reads, and its volume. The ConfigMap is taken whole, so that a file more is no other
 /// pod; of the key's Secret exactly the key.
 fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
@@ -198,7 +211,7 @@ fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
     };
     let key = KeyToPath {
         key: names::KEY_FILE.to_owned(),
-        path: "node.key".to_owned(),
+        path: node.identity_files.key.to_owned(),
         mode: Some(GROUP_READS),
         ..KeyToPath::default()
     };
@@ -210,7 +223,7 @@ fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
             }),
             ..VolumeProjection::default()
         },
-        secret(names::certificate_secret(&identity).unwrap_or_default(), None),
+        secret(names::certificate_secret(&identity).unwrap_or_default(), renamed(node)),
         secret(names::key_secret(&identity), Some(vec![key])),
     ];
     vec![

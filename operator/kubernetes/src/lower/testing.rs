@@ -8,7 +8,7 @@ use althing_operator::name::{Namespace, NodeName};
 use althing_operator::pki::{IssuerMaterial, PrivateKey, issue, request};
 use althing_operator::plan::{
     CertificateOrder, File, FileContent, FileDigest, Identity, KeyState, NamespacePlan, Observed, ObservedFile,
-    ObservedProcess, ProcessState, PublicKey, Step,
+    ObservedProcess, ProcessState, Step,
 };
 use althing_operator::plan_namespace;
 
@@ -183,7 +183,7 @@ impl Town {
     fn issue(&mut self, order: &CertificateOrder) {
         let mut entropy = self.entropy();
         let subject = match &order.request {
-            Some(pem) => PublicKey::P256(request::verify(pem).unwrap().public_key),
+            Some(pem) => request::verify(pem).unwrap().key(),
             None => self.keys[&order.subject].public(),
         };
         let issuer_certificate = match order.subject == order.issuer {

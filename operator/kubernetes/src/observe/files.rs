@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use althing_operator::name::NodeName;
 use althing_operator::plan::{FileDigest, FileRef, Identity, KeyState, ObservedFile};
+use althing_types::config::IdentityFiles;
+use althing_types::genesis::Cryptography;
 use serde_json::Value;
 
 use super::{Seen, child, children};
 use crate::child::ChildKind;
 use crate::names;
-
-/// The file the key Secret is seen as.
-const NODE_KEY: &str = "node.key";
 
 pub(super) fn files(seen: &Seen<'_>) -> BTreeMap<FileRef, ObservedFile> {
     let mut files = BTreeMap::new();
@@ -27,14 +26,19 @@ pub(super) fn files(seen: &Seen<'_>) -> BTreeMap<FileRef, ObservedFile> {
             files.insert(at(&node, path), found);
         }
     }
-    for node in seen.manifests.nodes.keys() {
+    for (node, manifest) in &seen.manifests.nodes {
+        let edition = seen.manifests.edition_of_agency(&manifest.spec.agency);
+        let identity_files = IdentityFiles::of(edition.unwrap_or(Cryptography::Standard));
         let identity = Identity::Node(node.clone());
         let certificates = names::certificate_secret(&identity).and_then(|name| seen.contents.public.get(&name));
-        for (path, text) in certificates.iter().flat_map(|files| files.iter()) {
+        for (key, text) in certificates.iter().flat_map(|files| files.iter()) {
+            let mut renamed = names::node_files(identity_files).into_iter();
+            let name = renamed.find_map(|(known, name)| (known == key).then_some(name));
+            let path = name.unwrap_or(key);
             files.insert(at(node, path), ObservedFile::Text(FileDigest::of(text)));
         }
         if let Some(KeyState::Present(_)) = seen.contents.keys.get(&identity) {
-            files.insert(at(node, NODE_KEY), ObservedFile::PrivateKey(identity));
+            files.insert(at(node, identity_files.key), ObservedFile::PrivateKey(identity));
         }
     }
     files

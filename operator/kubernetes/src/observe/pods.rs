@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::plan::report::NodeReport;
 use althing_operator::plan::{
-    DisruptionReason, Identity, ObservedProcess, Ports, ProcessGroup, ProcessState, PublicKey, Trouble, TroubleKind,
+    DisruptionReason, Identity, ObservedProcess, Ports, ProcessGroup, ProcessState, Trouble, TroubleKind,
 };
 use althing_types::{B256, GroupId};
 use kube::ResourceExt;
@@ -54,14 +54,12 @@ impl Pods<'_> {
     fn unknown(&self, node: &NodeName) -> Option<PodProcess> {
         let manifest = self.seen.manifests.nodes.get(node)?;
         let key = self.seen.contents.keys.get(&Identity::Node(node.clone()))?;
-        let Some(PublicKey::P256(node_id)) = key.public() else {
-            return None;
-        };
+        let node_id = key.public()?.node_id()?;
         Some(PodProcess {
             namespace: self.seen.manifests.namespace.clone(),
             node: node.clone(),
             agency: AgencyName::new(manifest.spec.agency.as_str()).ok()?,
-            node_id: *node_id,
+            node_id,
             ports: Ports::FIRST,
             container: None,
             restart_digest: B256::ZERO,

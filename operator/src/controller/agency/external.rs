@@ -10,7 +10,7 @@ use super::plan::{AgencyFacts, Orders, agency_profile, check_under_chain, kept_c
 use crate::controller::attestation::{self, Before, Statement};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::consortium::ChainFacts;
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::AgencyName;
 use crate::pki::{Request, Role};
 use crate::plan::Identity;
@@ -110,13 +110,13 @@ fn check_attested(
     certificate: &Certificate,
 ) -> Outcome<()> {
     let known = ctx.facts(&ObjectRef::Agency(agency.name.clone()));
-    let key = certificate.facts.public_key.as_ref();
-    let known_key = known.and_then(known_certificate).and_then(|it| it.facts.public_key);
-    if let Some(known) = known_key.filter(|known| Some(known) != key) {
+    let key = certificate.facts.key();
+    let known_key = known.and_then(known_certificate).and_then(|it| it.facts.key());
+    if let Some(known) = known_key.filter(|known| Some(*known) != key) {
         let text = format!(
             "Agency/{}: spec.external.certificate: found a certificate over another key; accepted: one over the key that is known under this name, {}…. Two agencies claim one name, or this bundle is not the agency's",
             agency.name,
-            known.short()
+            known.node_id().map(|id| id.short()).unwrap_or_default()
         );
         return Err(Hold::wrong(Reason::KeyMismatch, text));
     }
@@ -197,6 +197,8 @@ fn answer(
         let accepted = format!("one of {}", agency.name);
         return Err(Hold::field("spec.external.certificateSigningRequest", found, &accepted));
     }
+    let field = "spec.external.certificateSigningRequest";
+    edition::check_request(field, request, chain.consortium.cryptography)?;
     let wish = Wish {
         subject: Identity::AgencyCa(agency.name.clone()),
         public_key: request.public_key,

@@ -13,7 +13,7 @@ use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
 use crate::name::{AgencyName, ConsortiumName};
 use crate::pki::{Profile, Request, Role, inspect, request};
-use crate::plan::{AttestationOrder, CertificateOrder, Identity, KeyOrder, PublicKey, RequestOrder, Step};
+use crate::plan::{AttestationOrder, CertificateOrder, Identity, KeyOrder, RequestOrder, Step};
 use crate::status::{ObjectRef, Reason};
 
 /// What has to be made before files can be written.
@@ -139,44 +139,29 @@ fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) ->
     let recorded_key = recorded_key
         .and_then(|pem| Certificate::read(pem).ok())
         .and_then(|c| c.facts.public_key);
-    let seat = seat_evidence(ctx, agency);
-    let ensure = |identity: Identity, evidence: Evidence, orders: &mut Orders| {
-        key::ensure(ctx, &identity, &evidence, &mut orders.keys)
-    };
+    let edition = ctx.manifests.edition(agency.consortium.as_str());
     let name = || agency.name.clone();
-    let plain = || Evidence {
-        found: None,
-        recorded: None,
+    let identity = |identity: Identity, evidence: Evidence<NodeId>, orders: &mut Orders| {
+        key::identity(ctx, &identity, edition, &evidence, &mut orders.keys)
     };
-    let node_evidence = Evidence {
+    let certified = Evidence {
         found: node_evidence(ctx, agency),
-        recorded: recorded_key.map(PublicKey::P256),
+        recorded: recorded_key,
     };
-    let ca = ensure(Identity::AgencyCa(name()), node_evidence, orders);
-    let account = Evidence {
-        found: seat,
-        recorded: recorded.map(PublicKey::Account),
+    let ca = identity(Identity::AgencyCa(name()), certified, orders);
+    let seated = Evidence {
+        found: seat_evidence(ctx, agency),
+        recorded,
     };
-    let governance = ensure(Identity::Governance(name()), account, orders);
-    let sdk = ensure(Identity::Sdk(name()), plain(), orders);
-    let admin = ensure(Identity::Admin(name()), plain(), orders);
-    match (ca?, governance?, sdk?, admin?) {
-        (
-            PublicKey::P256(agency),
-            PublicKey::Account(governance_account),
-            PublicKey::P256(sdk),
-            PublicKey::P256(admin),
-        ) => Ok(OwnKeys {
-            agency,
-            sdk,
-            admin,
-            governance_account,
-        }),
-        _ => Err(Hold::wrong(
-            Reason::KeyUnreadable,
-            "a key is of another curve than its purpose",
-        )),
-    }
+    let governance = key::account(ctx, &Identity::Governance(name()), edition, &seated, &mut orders.keys);
+    let sdk = identity(Identity::Sdk(name()), Evidence::default(), orders);
+    let admin = identity(Identity::Admin(name()), Evidence::default(), orders);
+    Ok(OwnKeys {
+        agency: ca?,
+        governance_account: governance?,
+        sdk: sdk?,
+        admin: admin?,
+    })
 }
 
 /// Nodes that hold certificates under an agency's key prove that it exists.

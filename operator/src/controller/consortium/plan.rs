@@ -7,10 +7,10 @@ use super::rollover::rollover;
 use super::{RegistrarMode, ValidatedConsortium};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::key::{self, Evidence};
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::ChainKeyName;
 use crate::pki::{Profile, Role, inspect};
-use crate::plan::{CertificateOrder, Identity, KeyOrder, PublicKey};
+use crate::plan::{CertificateOrder, Identity, KeyOrder};
 use crate::status::{ObjectRef, Reason};
 
 /// A consortium whose chain certificate is there.
@@ -89,7 +89,7 @@ fn own_certificates(
         }
         Some(RegistrarMode::Provided { secret_name }) => {
             let identity = chain_ca(consortium, 1);
-            let certificate = provided(ctx, &identity, secret_name);
+            let certificate = provided(ctx, consortium, &identity, secret_name);
             vec![(identity, certificate)]
         }
     }
@@ -178,19 +178,18 @@ fn chain_key(
     });
     let evidence = Evidence {
         found: agencies.map(|(name, _)| format!("Agency {name} has a certificate under it")),
-        recorded: recorded.map(PublicKey::P256),
+        recorded,
     };
-    match key::ensure(ctx, identity, &evidence, keys)? {
-        PublicKey::P256(public_key) => Ok(public_key),
-        PublicKey::Account(_) => Err(Hold::wrong(
-            Reason::KeyUnreadable,
-            format!("the key of {identity} is of another curve"),
-        )),
-    }
+    key::identity(ctx, identity, Some(consortium.cryptography), &evidence, keys)
 }
 
 /// The key pair that was bought elsewhere.
-fn provided(ctx: &Context<'_>, identity: &Identity, secret_name: &str) -> Outcome<Certificate> {
+fn provided(
+    ctx: &Context<'_>,
+    consortium: &ValidatedConsortium,
+    identity: &Identity,
+    secret_name: &str,
+) -> Outcome<Certificate> {
     let observed = ctx.identity(identity);
     let pem = observed.and_then(|observed| observed.certificate.as_deref());
     let key = observed.and_then(|observed| observed.key.public());
@@ -198,17 +197,21 @@ fn provided(ctx: &Context<'_>, identity: &Identity, secret_name: &str) -> Outcom
         let text = format!("spec.registrar.secretName: Secret {secret_name} with tls.key and tls.crt is not there yet");
         return Err(Hold::pending(Reason::ReferenceMissing, text));
     };
-    let certificate = Certificate::read(pem).map_err(|error| {
-        Hold::wrong(
-            Reason::CertificateInvalid,
-            format!("Secret {secret_name}, tls.crt: {error}"),
-        )
-    })?;
-    match certificate.facts.public_key.map(PublicKey::P256) == Some(*key) && certificate.facts.is_ca {
+    let what = |file: &str| format!("Secret {secret_name}, {file}");
+    edition::check_key(
+        &what("tls.key"),
+        key.kind(),
+        identity.purpose(),
+        consortium.cryptography,
+    )?;
+    let certificate = Certificate::read(pem)
+        .map_err(|error| Hold::wrong(Reason::CertificateInvalid, format!("{}: {error}", what("tls.crt"))))?;
+    edition::check_certificate(&what("tls.crt"), &certificate.facts, consortium.cryptography)?;
+    match certificate.facts.key() == Some(*key) && certificate.facts.is_ca {
         true => Ok(certificate),
         false => Err(Hold::wrong(
             Reason::CertificateInvalid,
-            format!("Secret {secret_name}: tls.crt is not a certificate authority's over the P-256 key in tls.key"),
+            format!("Secret {secret_name}: tls.crt is not a certificate authority's over the key in tls.key"),
         )),
     }
 }

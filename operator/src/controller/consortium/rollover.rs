@@ -364,7 +364,7 @@ fn told_trust(
     let trust = external.trust.as_ref()?;
     let known = ctx.facts(&ObjectRef::Agency(name.clone()));
     let before = Before {
-        key: certificate.facts.public_key.as_ref(),
+        key: certificate.facts.key(),
         newest: known.and_then(|facts| facts.attestation.as_ref()),
     };
     let statement = Statement::agency(name.as_str(), &agency.spec.consortium, external);

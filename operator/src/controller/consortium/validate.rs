@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{Consortium, Cryptography, ManagedRegistrar, Registrar, Revocations};
-use althing_crypto::{StandardSuite, Suite};
 use althing_types::NodeId;
+use althing_types::genesis::Cryptography as Edition;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::controller::certificate::Certificate;
-use crate::controller::{Hold, Outcome, duration};
+use crate::controller::{Hold, Outcome, duration, edition};
 use crate::name::{AgencyName, ChainKeyName, ConsortiumName};
+use crate::pki::signature;
 use crate::plan::Identity;
 
 /// The shortest and the longest life of a managed chain certificate.
@@ -28,6 +29,8 @@ pub struct ValidatedConsortium {
     pub name: ConsortiumName,
     /// The chain id.
     pub chain_id: u64,
+    /// The edition of its keys, certificates and hashes.
+    pub cryptography: Edition,
     /// Who keeps the chain key, when it is kept here.
     pub registrar: Option<RegistrarMode>,
     /// The external agencies whose requests are signed: the fingerprint of each one's request.
@@ -95,7 +98,7 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
     }
     let trusted = spec.trust.iter().flat_map(|trust| &trust.certificates).enumerate();
     let trusted = trusted
-        .map(|(index, pem)| trusted_certificate(index, pem))
+        .map(|(index, pem)| trusted_certificate(index, pem, edition::declared(object)))
         .collect::<Outcome<Vec<_>>>()?;
     let issuing = spec.trust.as_ref().and_then(|trust| trust.issuing.clone());
     if spec.registrar.is_none() && issuing.is_none() && trusted.len() > 1 {
@@ -131,6 +134,7 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
     Ok(ValidatedConsortium {
         name: name.clone(),
         chain_id,
+        cryptography: edition::declared(object),
         registrar,
         admitted: admitted.collect::<Outcome<_>>()?,
         trusted,
@@ -141,10 +145,11 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
     })
 }
 
-fn trusted_certificate(index: usize, pem: &str) -> Outcome<Certificate> {
+fn trusted_certificate(index: usize, pem: &str, edition: Edition) -> Outcome<Certificate> {
     let field = format!("spec.trust.certificates[{index}]");
     let certificate =
         Certificate::read(pem).map_err(|error| Hold::field(&field, error, "a chain certificate in PEM"))?;
+    edition::check_certificate(&field, &certificate.facts, edition)?;
     match certificate.facts.is_ca {
         true => Ok(certificate),
         false => Err(Hold::field(
@@ -241,11 +246,11 @@ fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) ->
             "the chain key's signature over the list",
         )
     };
-    let signature = list.signature.as_deref().ok_or_else(|| wrong("nothing"))?;
-    let signature = alloy_primitives::hex::decode(signature).map_err(|_| wrong("no hex digits"))?;
+    let given = list.signature.as_deref().ok_or_else(|| wrong("nothing"))?;
+    let given = alloy_primitives::hex::decode(given).map_err(|_| wrong("no hex digits"))?;
     let digest = keccak256(revocations_message(list, &revocations));
-    let mut keys = trusted.iter().filter_map(|certificate| certificate.facts.public_key);
-    match keys.any(|key| StandardSuite.verify_node(key.as_bytes(), &digest, &signature).is_ok()) {
+    let mut keys = trusted.iter().filter_map(|certificate| certificate.facts.key());
+    match keys.any(|key| signature::verify(&key, &digest, &given)) {
         true => Ok(revocations),
         false => Err(wrong("a signature of another key or over another list")),
     }

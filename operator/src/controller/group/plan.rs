@@ -8,7 +8,7 @@ use super::ValidatedGroup;
 use super::confirm::{contradiction, unconfirmed};
 use crate::controller::agency::AgencyFacts;
 use crate::controller::consortium::ChainFacts;
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::genesis::{self, GenesisDocument, Ingredients};
 use crate::governance::{Entry, entries};
 use crate::name::{AgencyName, ConsortiumName, NodeName};
@@ -120,6 +120,7 @@ fn render(group: &ValidatedGroup, known: &Known<'_>, ctx: &Context<'_>) -> Outco
     let chain_id = u64::try_from(consortium.spec.chain_id).unwrap_or(0);
     let ingredients = Ingredients {
         chain_id,
+        cryptography: edition::declared(consortium),
         group_id: group.id,
         sealers: known.nodes,
         accounts: known.accounts,

@@ -68,7 +68,7 @@ fn check(
     }
     let known = ctx.facts(&ObjectRef::Node(node.name.clone()));
     let before = Before {
-        key: agency.certificate.facts.public_key.as_ref(),
+        key: agency.certificate.facts.key(),
         newest: known.and_then(|facts| facts.attestation.as_ref()),
     };
     let statement = Statement::node(node.name.as_str(), node.agency.as_str(), external);

@@ -11,7 +11,7 @@ use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome};
 use crate::name::{AgencyName, NodeName};
 use crate::pki::{Profile, Role};
-use crate::plan::{Endpoint, Identity, PublicKey};
+use crate::plan::{Endpoint, Identity};
 use crate::status::{ObjectRef, Reason};
 
 /// A node that is known: its identity, and what is needed to run it when it is this namespace's.
@@ -55,13 +55,11 @@ pub fn identity(ctx: &Context<'_>, node: &ValidatedNode, orders: &mut Orders) ->
                 .and_then(|facts| facts.node_id);
             let evidence = Evidence {
                 found: evidence(ctx, node),
-                recorded: recorded.map(PublicKey::P256),
+                recorded,
             };
             let identity = Identity::Node(node.name.clone());
-            match key::ensure(ctx, &identity, &evidence, &mut orders.keys)? {
-                PublicKey::P256(id) => Ok(id),
-                PublicKey::Account(_) => Err(Hold::wrong(Reason::KeyUnreadable, "the node's key is of another curve")),
-            }
+            let edition = ctx.manifests.edition_of_agency(node.agency.as_str());
+            key::identity(ctx, &identity, edition, &evidence, &mut orders.keys)
         }
     }
 }

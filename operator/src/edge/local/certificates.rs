@@ -16,7 +16,7 @@ fn failed(what: &str, why: impl ToString) -> LocalError {
 fn key(layout: &Layout, namespace: &Namespace, identity: &Identity) -> Result<PrivateKey, LocalError> {
     let pem = private_key(layout, namespace, identity)?;
     let path = layout.key(namespace, identity);
-    PrivateKey::from_pem(identity.key_kind(), &pem).map_err(|error| LocalError::Malformed {
+    PrivateKey::from_pem(identity.purpose(), &pem).map_err(|error| LocalError::Malformed {
         path,
         why: error.to_string(),
     })
@@ -71,7 +71,7 @@ fn subject(layout: &Layout, namespace: &Namespace, order: &CertificateOrder) -> 
     match &order.request {
         Some(pem) => {
             let request = pki_request::verify(pem).map_err(|error| SubjectError::Request(error.to_string()))?;
-            Ok(PublicKey::P256(request.public_key))
+            Ok(request.key())
         }
         None => key(layout, namespace, &order.subject)
             .map(|key| key.public())

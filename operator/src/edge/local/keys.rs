@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::LocalError;
 use crate::edge::entropy;
 use crate::pki::PrivateKey;
-use crate::plan::{KeyKind, PublicKey};
+use crate::plan::{KeyKind, KeyPurpose, PublicKey};
 
 /// [`entropy::with_entropy`] for `what`.
 pub(super) fn with_entropy<T>(what: &str, make: impl FnOnce(&mut dyn FnMut(&mut [u8])) -> T) -> Result<T, LocalError> {
@@ -26,9 +26,9 @@ pub(super) fn make(what: &str, kind: KeyKind) -> Result<Zeroizing<String>, Local
 }
 
 /// The public half of a key file; the error never holds any of it.
-pub(super) fn public_half(kind: KeyKind, bytes: &[u8]) -> Result<PublicKey, String> {
+pub(super) fn public_half(purpose: KeyPurpose, bytes: &[u8]) -> Result<PublicKey, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
-    PrivateKey::from_pem(kind, text)
+    PrivateKey::from_pem(purpose, text)
         .map(|key| key.public())
         .map_err(|error| error.to_string())
 }
@@ -39,10 +39,11 @@ mod tests {
 
     #[test]
     fn no_two_keys_are_equal() {
-        for kind in [KeyKind::P256, KeyKind::Secp256k1] {
+        for kind in [KeyKind::P256, KeyKind::Secp256k1, KeyKind::Sm2, KeyKind::Sm2Account] {
             let (one, other) = (make("a key", kind).unwrap(), make("a key", kind).unwrap());
-            assert_eq!(public_half(kind, one.as_bytes()).unwrap().kind(), kind);
-            assert_ne!(public_half(kind, one.as_bytes()), public_half(kind, other.as_bytes()));
+            let half = |pem: &str| public_half(kind.purpose(), pem.as_bytes()).unwrap();
+            assert_eq!(half(&one).kind(), kind);
+            assert_ne!(half(&one), half(&other));
         }
     }
 }

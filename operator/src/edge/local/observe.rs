@@ -81,7 +81,7 @@ fn key_state(layout: &Layout, namespace: &Namespace, identity: &Identity) -> Res
     Ok(
         match durable::read(&layout.key(namespace, identity))?.map(Zeroizing::new) {
             None => KeyState::Missing,
-            Some(bytes) => match keys::public_half(identity.key_kind(), &bytes) {
+            Some(bytes) => match keys::public_half(identity.purpose(), &bytes) {
                 Ok(public) => KeyState::Present(public),
                 Err(why) => KeyState::Unreadable(why),
             },

@@ -174,7 +174,7 @@ fn rule_1_keys_are_made_once_and_known_by_their_public_half_only() {
     assert_eq!(mode(&path), 0o600);
     let observed = edge.observe(&house.namespace).unwrap();
     let key = &observed.identities.get(&identity).unwrap().key;
-    assert!(matches!(key, KeyState::Present(PublicKey::P256(_))));
+    assert!(matches!(key, KeyState::Present(PublicKey::Identity(..))));
     assert!(
         !format!("{observed:?}").contains(pem.lines().nth(1).unwrap()),
         "rule 3: no private key is observed"

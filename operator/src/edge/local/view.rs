@@ -109,7 +109,7 @@ impl LocalView {
     pub fn governance_key(&self, namespace: &Namespace, agency: &AgencyName) -> Result<PrivateKey, LocalError> {
         let identity = Identity::Governance(agency.clone());
         let pem = apply::private_key(self.layout(), namespace, &identity)?;
-        PrivateKey::from_pem(identity.key_kind(), &pem).map_err(|error| LocalError::Malformed {
+        PrivateKey::from_pem(identity.purpose(), &pem).map_err(|error| LocalError::Malformed {
             path: self.layout().key(namespace, &identity),
             why: error.to_string(),
         })

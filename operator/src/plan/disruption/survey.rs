@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::scene::WantedScene;
 use super::{GroupScene, NodeScene, Scene, Sealer};
 use crate::name::{GroupName, NodeName};
-use crate::plan::{GroupReport, GroupRole, Identity, NodeReport, Observed, ProcessState, PublicKey};
+use crate::plan::{GroupReport, GroupRole, Identity, NodeReport, Observed, ProcessState};
 
 /// A group as the manifests have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl<'a> Eye<'a> {
             .identities
             .iter()
             .filter_map(|(identity, found)| match (identity, found.key.public()) {
-                (Identity::Node(name), Some(PublicKey::P256(id))) => Some((*id, name.clone())),
+                (Identity::Node(name), Some(key)) => Some((key.node_id()?, name.clone())),
                 _ => None,
             });
         let running = observed

@@ -12,6 +12,7 @@ use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::pki::inspect::{CertificateFacts, first, verify_issued_by};
 use althing_operator::pki::request;
+use althing_operator::plan::PublicKey;
 use althing_types::NodeId;
 use serde_json::json;
 
@@ -106,23 +107,20 @@ impl Checks<'_> {
             self.under_chain(&agency.spec.consortium, pem, &mut found);
             same_account(external, facts, &mut found);
         }
-        let key = certificate.and_then(|(_, facts)| facts.public_key);
-        same_key(known, key.as_ref(), &mut found);
+        let key = certificate.and_then(|(_, facts)| facts.key());
+        same_key(known, key, &mut found);
         let newest = known.and_then(|known| known.status.as_ref()?.attestation.as_ref());
         // First contact: the registrar confirms the request by its fingerprint, over another channel.
         let is_first = external.certificate.is_none() && external.attestation.is_none() && newest.is_none();
         if !is_first {
-            let before = Before {
-                key: key.as_ref(),
-                newest,
-            };
+            let before = Before { key, newest };
             let statement = Statement::agency(name.as_str(), &agency.spec.consortium, external);
             let checked = check(FIELD, external.attestation.as_ref(), &statement, before);
             checked.err().into_iter().for_each(|hold| found.held(hold));
         }
-        let checked = check_genesis(&external.genesis, key.as_ref());
+        let checked = check_genesis(&external.genesis, key);
         checked.err().into_iter().for_each(|hold| found.held(hold));
-        let checked = check_wishes(name.as_str(), &external.wishes, key.as_ref(), |node| self.owner(node));
+        let checked = check_wishes(name.as_str(), &external.wishes, key, |node| self.owner(node));
         checked.err().into_iter().for_each(|hold| found.held(hold));
         found.all
     }
@@ -160,12 +158,9 @@ impl Checks<'_> {
             same_id(external, facts.and_then(|facts| facts.public_key), &mut found);
         }
         self.known_id(name, external, &mut found);
-        let key = first(issuer).ok().and_then(|facts| facts.public_key);
+        let key = first(issuer).ok().and_then(|facts| facts.key());
         let newest = known.and_then(|known| known.status.as_ref()?.attestation.as_ref());
-        let before = Before {
-            key: key.as_ref(),
-            newest,
-        };
+        let before = Before { key, newest };
         let statement = Statement::node(name.as_str(), &node.spec.agency, external);
         let checked = check(FIELD, external.attestation.as_ref(), &statement, before);
         checked.err().into_iter().for_each(|hold| found.held(hold));
@@ -302,15 +297,15 @@ fn same_account(external: &ExternalAgency, certificate: &CertificateFacts, found
 }
 
 /// The key is the one that is known under this name.
-fn same_key(known: Option<&Agency>, key: Option<&NodeId>, found: &mut Refusals) {
+fn same_key(known: Option<&Agency>, key: Option<PublicKey>, found: &mut Refusals) {
     let known = known.and_then(|known| known.status.as_ref()?.certificate.as_deref());
-    let known = known.and_then(|pem| first(pem).ok()?.public_key);
+    let known = known.and_then(|pem| first(pem).ok()?.key());
     if let (Some(known), Some(key)) = (known, key)
-        && known != *key
+        && known != key
     {
         let accepted = format!(
             "one over the key that is known under this name, {}…; two agencies claim one name, or this bundle is not the agency's",
-            known.short()
+            known.node_id().map(|id| id.short()).unwrap_or_default()
         );
         found.refuse("spec.external.certificate", "a certificate over another key", &accepted);
     }

@@ -1,0 +1,84 @@
+//! What is of another edition than its consortium is refused, with one sentence wherever it came from.
+
+use althing_crds::v1alpha1::{Consortium, Cryptography as Declared};
+use althing_types::genesis::Cryptography;
+
+use super::{Hold, Outcome};
+use crate::manifest::NamespaceManifests;
+use crate::pki::{CertificateFacts, Request};
+use crate::plan::{KeyKind, KeyPurpose};
+use crate::status::Reason;
+
+/// The edition a Consortium declares. It never changes.
+pub const fn declared(consortium: &Consortium) -> Cryptography {
+    match consortium.spec.cryptography {
+        Declared::Standard => Cryptography::Standard,
+        Declared::SM => Cryptography::Sm,
+    }
+}
+
+impl NamespaceManifests {
+    /// The edition of a consortium, as soon as its manifest is there, whatever else is wrong with it.
+    pub fn edition(&self, consortium: &str) -> Option<Cryptography> {
+        self.consortiums.get(consortium).map(declared)
+    }
+
+    /// The edition of an agency's consortium, as soon as both manifests are there.
+    pub fn edition_of_agency(&self, agency: &str) -> Option<Cryptography> {
+        let agency = self.agencies.get(agency)?;
+        self.edition(&agency.spec.consortium)
+    }
+}
+
+/// Refuses a certificate over a key of the other edition.
+pub fn check_certificate(what: &str, facts: &CertificateFacts, edition: Cryptography) -> Outcome<()> {
+    let is_sm = |cryptography| cryptography == Some(Cryptography::Sm);
+    match is_sm(facts.cryptography) == is_sm(Some(edition)) {
+        true => Ok(()),
+        false => Err(refused(
+            Reason::CertificateInvalid,
+            &format!(
+                "{what}: found a certificate over {}; accepted: one over",
+                facts.key_in_words()
+            ),
+            KeyKind::new(KeyPurpose::Identity, edition),
+            "have one issued over such a key",
+        )),
+    }
+}
+
+/// Refuses a request over a key of the other edition.
+pub fn check_request(what: &str, request: &Request, edition: Cryptography) -> Outcome<()> {
+    match request.cryptography == edition {
+        true => Ok(()),
+        false => Err(refused(
+            Reason::InvalidSpec,
+            &format!(
+                "{what}: found a request over {}; accepted: one over",
+                request.key().kind()
+            ),
+            KeyKind::new(KeyPurpose::Identity, edition),
+            "the agency makes it anew with such a key",
+        )),
+    }
+}
+
+/// Refuses a key of the other edition, or of another purpose.
+pub fn check_key(what: &str, found: KeyKind, purpose: KeyPurpose, edition: Cryptography) -> Outcome<()> {
+    let accepted = KeyKind::new(purpose, edition);
+    match found == accepted {
+        true => Ok(()),
+        false => Err(refused(
+            Reason::KeyUnreadable,
+            &format!("{what}: found {found}; accepted:"),
+            accepted,
+            "put the key of this edition in its place",
+        )),
+    }
+}
+
+fn refused(reason: Reason, found: &str, accepted: KeyKind, advice: &str) -> Hold {
+    let edition = accepted.cryptography();
+    let text = format!("{found} {accepted}, because the consortium's cryptography is {edition}; {advice}");
+    Hold::wrong(reason, text)
+}
