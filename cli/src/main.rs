@@ -3,7 +3,7 @@
 //! ```text
 //! up      manifests ─▶ plan ─▶ keys, genesis, files, processes ─▶ first blocks ─▶ table
 //! vote    a person's vote     approvals  what is voted on     recover  go on after the quorum was lost for ever
-//! console ask, vote and administer by FISCO's console commands
+//! console ask, vote and administer by FISCO's console commands      bundle  public facts, between agencies
 //! status  what nodes say      doctor  what is wrong, why, what to do      down  stop them
 //! kubectl ─▶ status, why, bundle, approvals, vote, console
 //! ```
@@ -12,6 +12,7 @@
 //! 2 the command line is, or a line of the console.
 
 mod binary;
+mod bundle;
 mod chain;
 mod console;
 mod doctor;
@@ -78,6 +79,9 @@ enum Command {
     /// Ask the nodes, vote and administer groups by the commands of FISCO's console
     #[command(after_help = console::ABOUT)]
     Console(console::Here),
+    /// Public facts as manifests, for other agencies: given away, inspected, compared, taken in
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// The same of a Kubernetes cluster, where this program is called kubectl-althing: status, why, approvals, vote, console, bundle
     Kubectl(kubernetes::Options),
 }
@@ -142,6 +146,7 @@ async fn run(cli: &Cli) -> anyhow::Result<Ended> {
         Command::Doctor => doctor::run(&cli.common).await,
         Command::Approvals(look) => vote::approvals(&cli.common, look).await,
         Command::Vote(wanted) => vote::vote(&cli.common, wanted).await,
+        Command::Bundle(command) => bundle::run_here(&cli.common, command),
         Command::Recover(options) => recover::run(&cli.common, options).await,
     };
     is_well.map(Ended::from)

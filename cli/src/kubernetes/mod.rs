@@ -12,16 +12,15 @@
 //! would; `there` is a namespace whose nodes and keys are at hand. No Secret with a private key is read but two: `vote` and `console`
 //! sign with the governance key of the agency that votes, and `console` administers groups with the admin key of a node's agency.
 
-mod bundle;
 mod console;
 mod heard;
 mod known;
 mod plugin;
-mod seen;
+pub(crate) mod seen;
 mod state;
-mod target;
+pub(crate) mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod there;
 mod tree;
 mod vote;
@@ -29,8 +28,8 @@ mod why;
 
 pub(crate) use plugin::{Command, NAME, Options, Plugin};
 
-use crate::Ended;
 use crate::output::Format;
+use crate::{Ended, bundle};
 
 /// Carries a command out.
 pub(crate) async fn run(options: &Options, output: Format) -> anyhow::Result<Ended> {

@@ -2,9 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::bundle::BundleCommand;
 use super::target::Target;
 use super::why::Asked;
+use crate::bundle::BundleCommand;
 use crate::console::Choice;
 use crate::output::Format;
 use crate::vote::Decision;

@@ -24,7 +24,7 @@ pub(super) fn node_name(number: usize) -> NodeName {
 }
 
 /// Everything there, ready and in sync, at height 7.
-pub(super) fn whole() -> (Seen, Heard) {
+pub(crate) fn whole() -> (Seen, Heard) {
     let mut text = String::from(
         "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {name: trade}\n\
          spec: {chainId: 20260, cryptography: Standard, registrar: {managed: {validity: 87600h}}}\n---\n\

@@ -33,7 +33,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Manifests> {
     }
 }
 
-fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of manifests that a path stands for, in the order of their names.
+pub(crate) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let failed = || format!("read {}", path.display());
     if !fs::metadata(path).with_context(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);

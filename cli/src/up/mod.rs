@@ -11,7 +11,7 @@ use althing_operator::edge::local::{LocalEdge, LocalSettings, LocalView};
 use althing_operator::manifest::Manifests;
 use clap::Args;
 
-pub(crate) use manifests::read;
+pub(crate) use manifests::{files, read};
 
 use crate::progress::Progress;
 use crate::{Common, binary, facts, state, status};

@@ -21,6 +21,7 @@ use althing_operator::manifest::NamespaceManifests;
 use althing_operator::status::{ObjectRef, ObjectStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub use read::{read_agency, read_consortium, read_group, read_node};
@@ -32,6 +33,25 @@ pub struct StatusWrite {
     pub object: ObjectRef,
     /// The body for server-side apply of the status subresource.
     pub body: Value,
+}
+
+/// Puts statuses into the manifests they are of, for who reads both together. What a kind's schema would not take is left out.
+pub fn attach(manifests: &mut NamespaceManifests, statuses: &[ObjectStatus]) {
+    for status in statuses {
+        let written = write::status(status, None);
+        match &status.object {
+            ObjectRef::Consortium(name) => put(manifests.consortiums.get_mut(name).map(|it| &mut it.status), written),
+            ObjectRef::Agency(name) => put(manifests.agencies.get_mut(name).map(|it| &mut it.status), written),
+            ObjectRef::Group(name) => put(manifests.groups.get_mut(name).map(|it| &mut it.status), written),
+            ObjectRef::Node(name) => put(manifests.nodes.get_mut(name).map(|it| &mut it.status), written),
+        }
+    }
+}
+
+fn put<T: DeserializeOwned>(place: Option<&mut Option<T>>, written: Value) {
+    if let Some(place) = place {
+        *place = serde_json::from_value(written).ok();
+    }
 }
 
 /// The statuses that say something else than what is written, in the order given. Objects that are gone have none.

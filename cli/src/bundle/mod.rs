@@ -1,16 +1,19 @@
-//! `kubectl althing bundle`: public facts as ordinary manifests, for the namespaces of other agencies.
+//! Public facts as ordinary manifests, for the namespaces of other agencies: `althing bundle` and `kubectl althing bundle`.
 //!
 //! ```text
-//! statuses ─▶ export ─▶ FILE ─▶ read ─┬─▶ inspect   what it holds
-//!                                     └─▶ diff ──▶ import
+//! manifests, statuses ─▶ export ─▶ FILE ─▶ read ─┬─▶ inspect   what it holds
+//!   cluster | folder                             └─▶ diff ──▶ import ─▶ cluster | folder
 //! ```
 //!
-//! Own agencies and nodes become `external` ones. No private key is read, let alone written.
+//! Own agencies and nodes become `external` ones. No private key is read, let alone written. `cluster` and `folder` are the two places that
+//! facts come from and go to; all else is pure, but for reading the bundle's file.
 
 mod balancers;
+mod cluster;
 mod diff;
 mod export;
 mod facts;
+mod folder;
 mod import;
 mod inspect;
 mod read;
@@ -21,7 +24,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::target::Target;
+use crate::Common;
+use crate::kubernetes::target::Target;
 use crate::output::Format;
 
 /// What can be done with bundles.
@@ -51,6 +55,51 @@ pub(crate) enum BundleCommand {
     ///
     /// Objects are applied as `kubectl apply --server-side` would. A Group that is here already is compared and stays as it is.
     Import(Import),
+}
+
+/// The same on this machine, where manifests are in a folder.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the public facts of own agencies and nodes to standard output, as manifests for other agencies
+    ///
+    /// As `kubectl althing bundle export`: what `althing up` has signed is given away, with --for or --group the signed genesis hashes of
+    /// these groups too.
+    Export {
+        #[command(flatten)]
+        wanted: Export,
+        #[command(flatten)]
+        here: Here,
+    },
+    /// Show and check what a bundle holds: fingerprints, nodeIDs, addresses, genesis hashes
+    Inspect(Inspect),
+    /// Show what importing a bundle would change, object by object and field by field, and what would be refused
+    Diff {
+        #[command(flatten)]
+        wanted: Import,
+        #[command(flatten)]
+        here: Here,
+    },
+    /// Write a bundle into the folder of manifests, after the checks of diff: all of it, or nothing
+    ///
+    /// What is of one agency goes into the file from-AGENCY.yaml of the folder, a Group that is joined into group-NAME.yaml. `althing up`
+    /// then takes it in.
+    Import {
+        #[command(flatten)]
+        wanted: Import,
+        #[command(flatten)]
+        here: Here,
+    },
+}
+
+/// Where manifests are on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Here {
+    /// The folder of manifests that is given to `althing up`
+    #[arg(short = 'f', long = "folder", value_name = "DIR")]
+    folder: PathBuf,
+    /// The namespace [default: the only one of the folder]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
 }
 
 /// What is exported.
@@ -86,12 +135,22 @@ pub(crate) struct Import {
     joins: Vec<String>,
 }
 
-/// Carries a command out; false when something is wrong with a bundle.
-pub(super) async fn run(target: &Target, command: &BundleCommand, output: Format) -> anyhow::Result<bool> {
+/// Carries a command out on a cluster; false when something is wrong with a bundle.
+pub(crate) async fn run(target: &Target, command: &BundleCommand, output: Format) -> anyhow::Result<bool> {
     match command {
-        BundleCommand::Export(wanted) => export::run(target, wanted, output).await,
+        BundleCommand::Export(wanted) => cluster::export(target, wanted, output).await,
         BundleCommand::Inspect(wanted) => inspect::run(wanted, output),
-        BundleCommand::Diff(wanted) => import::compare(target, wanted, output).await,
-        BundleCommand::Import(wanted) => import::run(target, wanted, output).await,
+        BundleCommand::Diff(wanted) => cluster::compare(target, wanted, output).await,
+        BundleCommand::Import(wanted) => cluster::import(target, wanted, output).await,
+    }
+}
+
+/// The same on this machine.
+pub(crate) fn run_here(common: &Common, command: &Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Export { wanted, here } => folder::export(common, here, wanted),
+        Command::Inspect(wanted) => inspect::run(wanted, common.output),
+        Command::Diff { wanted, here } => folder::compare(common, here, wanted),
+        Command::Import { wanted, here } => folder::import(common, here, wanted),
     }
 }

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     /// The agency certificate of the examples, which is also an authority.
-    const AGENCY: &str = include_str!("../../../../crds/examples/agency-external.yaml");
+    const AGENCY: &str = include_str!("../../../crds/examples/agency-external.yaml");
 
     fn at(text: &str, now: &str) -> Vec<Fact> {
         let namespace = Namespace::new("bundle").unwrap();

@@ -1,21 +1,16 @@
-//! Own objects → external ones, as their agencies signed them. Statuses hold everything; only genesis documents are asked for.
+//! Own objects → external ones, as their agencies signed them. Statuses hold everything but genesis documents. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use althing_crds::API_VERSION;
 use althing_crds::v1alpha1::{Agency, Group, MemberRole, Node, NodeSpec, SignedGenesis, SignedWishes};
-use althing_kubernetes::names;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{GroupName, NodeName};
-use anyhow::{Context, bail, ensure};
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, Client};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
+use super::Export;
 use super::facts::{external_agency, external_node, unknown_address};
-use super::{Export, balancers};
-use crate::kubernetes::seen::{self, sentence};
-use crate::kubernetes::target::{Scope, Target};
 use crate::output::{self, Format};
 
 /// What no bundle may hold.
@@ -24,25 +19,11 @@ pub(super) const PRIVATE: &str = "PRIVATE KEY";
 /// The canonical genesis documents.
 pub(super) type Documents = BTreeMap<GroupName, String>;
 
-/// Writes the bundle; false when something was left out of it.
-pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> anyhow::Result<bool> {
-    let (client, scope) = target.connect().await?;
-    if scope == Scope::All {
-        bail!("a bundle is of one namespace; name it with -n");
-    }
-    let seen = seen::look(&client, &scope).await?;
-    let Some(seen) = seen.first() else {
-        bail!("no consortium, agency, group or node in {scope}");
-    };
-    check_names(&seen.manifests, wanted)?;
-    let mut notes = vec![];
-    let genesis = gather(&client, &seen.manifests, wanted, &mut notes).await;
-    let documents = documents(&seen.manifests, wanted, &genesis, &mut notes);
-    let nodes = own_nodes(&seen.manifests, wanted);
-    notes.extend(balancers::offered(&client, seen.manifests.namespace.as_str(), nodes).await);
+/// Writes the bundle; false when something was left out of it, as `notes` say.
+pub(super) fn write(documents: &[Value], notes: &[String], place: &str, output: Format) -> anyhow::Result<bool> {
     ensure!(
         !documents.is_empty(),
-        "{scope} has nothing to export: {}",
+        "{place} has nothing to export: {}",
         notes.join("; ")
     );
     let text = match output {
@@ -50,7 +31,7 @@ pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> any
             let list = json!({"apiVersion": "v1", "kind": "List", "items": documents});
             serde_json::to_string_pretty(&list)? + "\n"
         }
-        Format::Table => yaml(&documents)?,
+        Format::Table => yaml(documents)?,
     };
     ensure!(
         !text.contains(PRIVATE),
@@ -63,7 +44,8 @@ pub(super) async fn run(target: &Target, wanted: &Export, output: Format) -> any
     Ok(notes.is_empty())
 }
 
-fn check_names(manifests: &NamespaceManifests, wanted: &Export) -> anyhow::Result<()> {
+/// Whether what is asked for is there, and own.
+pub(super) fn check_names(manifests: &NamespaceManifests, wanted: &Export) -> anyhow::Result<()> {
     for name in &wanted.agencies {
         let agency = manifests.agencies.get(name.as_str());
         let agency =
@@ -106,7 +88,8 @@ fn own_agencies<'a>(
     own.filter(move |(name, _)| wanted.agencies.is_empty() || wanted.agencies.iter().any(|wish| wish == name))
 }
 
-fn own_nodes<'a>(
+/// Own nodes of the agencies that are asked for.
+pub(super) fn own_nodes<'a>(
     manifests: &'a NamespaceManifests,
     wanted: &'a Export,
 ) -> impl Iterator<Item = (&'a NodeName, &'a Node)> + use<'a> {
@@ -143,7 +126,7 @@ pub(super) fn takes_part(manifests: &NamespaceManifests, group: &Group, agency: 
 }
 
 /// The groups whose signed genesis goes along: those that are named, and with a reader all that it takes part in.
-fn signed_groups<'a>(
+pub(super) fn signed_groups<'a>(
     manifests: &'a NamespaceManifests,
     wanted: &'a Export,
 ) -> impl Iterator<Item = (&'a GroupName, &'a Group)> + use<'a> {
@@ -152,39 +135,6 @@ fn signed_groups<'a>(
         wanted.groups.iter().any(|wish| wish == name.as_str())
             || reader.is_some_and(|reader| takes_part(manifests, group, reader))
     })
-}
-
-async fn gather(
-    client: &Client,
-    manifests: &NamespaceManifests,
-    wanted: &Export,
-    notes: &mut Vec<String>,
-) -> Documents {
-    let mut found = Documents::new();
-    for (name, _) in signed_groups(manifests, wanted) {
-        match document_of(client, manifests.namespace.as_str(), name).await {
-            Ok(document) => drop(found.insert(name.clone(), document)),
-            Err(error) => notes.push(format!(
-                "Group/{name} goes without its genesis document: {}",
-                crate::sentence(&error)
-            )),
-        }
-    }
-    found
-}
-
-async fn document_of(client: &Client, namespace: &str, group: &GroupName) -> anyhow::Result<String> {
-    let name = names::genesis(group);
-    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let found = api
-        .get_opt(&name)
-        .await
-        .map_err(|error| anyhow::anyhow!("{}", sentence(&error)))?;
-    let mut data = found
-        .and_then(|found| found.data)
-        .with_context(|| format!("ConfigMap/{name} is not there"))?;
-    let document = data.remove(names::GENESIS_FILE);
-    document.with_context(|| format!("ConfigMap/{name} has no {}", names::GENESIS_FILE))
 }
 
 /// The manifests: agencies, their nodes, then groups. What is not known or not signed yet is left out and noted.
@@ -307,7 +257,8 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-fn yaml(documents: &[Value]) -> anyhow::Result<String> {
+/// Documents as a file holds them.
+pub(super) fn yaml(documents: &[Value]) -> anyhow::Result<String> {
     let texts: Result<Vec<_>, _> = documents.iter().map(serde_yaml::to_string).collect();
     Ok(texts.context("write YAML")?.join("---\n"))
 }

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_certificate_is_shown_by_its_fingerprint() {
         let agency: Value =
-            serde_yaml::from_str(include_str!("../../../../../crds/examples/agency-external.yaml")).unwrap();
+            serde_yaml::from_str(include_str!("../../../../crds/examples/agency-external.yaml")).unwrap();
         let found = fields(&agency["spec"]);
         let shown = &found["spec.external.certificate"].shown;
         assert!(shown.len() < 100 && shown.contains(" until 20"), "{shown}");

@@ -83,8 +83,7 @@ mod tests {
 
     #[test]
     fn a_list_is_its_items() {
-        let agency: Value =
-            serde_yaml::from_str(include_str!("../../../../crds/examples/agency-external.yaml")).unwrap();
+        let agency: Value = serde_yaml::from_str(include_str!("../../../crds/examples/agency-external.yaml")).unwrap();
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [agency]});
         assert_eq!(read(&list.to_string()).unwrap(), read(&agency.to_string()).unwrap());
     }
