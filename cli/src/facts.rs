@@ -1,6 +1,6 @@
 //! What the nodes of this machine say about themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use althing_operator::edge::local::{LocalNode, LocalView};
 use althing_operator::name::Namespace;
@@ -57,9 +57,12 @@ pub(crate) struct MemberFacts {
     sealers: Vec<String>,
     #[serde(skip)]
     observers: Vec<String>,
+    /// The nodeIDs it is connected to, and its own.
+    #[serde(skip)]
+    connected: Vec<String>,
 }
 
-/// A group, over all nodes of this machine.
+/// A group, over all nodes of this machine. Sealers elsewhere count as live while a node here is connected to them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GroupFacts {
@@ -109,6 +112,7 @@ async fn ask(node: LocalNode) -> anyhow::Result<NodeFacts> {
             lag: None,
             sealers: Vec::new(),
             observers: Vec::new(),
+            connected: Vec::new(),
         };
         if node.pid.is_some() {
             member.height = client.quantity("/", "getBlockNumber", json!([id])).await.ok();
@@ -118,6 +122,7 @@ async fn ask(node: LocalNode) -> anyhow::Result<NodeFacts> {
                 .call("/", "getObserverList", json!([id]))
                 .await
                 .unwrap_or_default();
+            member.connected = client.call("/", "getNodeIDList", json!([id])).await.unwrap_or_default();
             let connected: Option<Vec<serde_json::Value>> = client.call("/", "getPeers", json!([id])).await.ok();
             peers = connected.map(|list| list.len()).or(peers);
         }
@@ -219,7 +224,20 @@ fn groups(nodes: &[NodeFacts]) -> Vec<GroupFacts> {
             }
         }
     }
+    for group in found.values_mut() {
+        group.live_sealers += sealers_elsewhere(nodes, group).len();
+    }
     found.into_values().collect()
+}
+
+/// The sealers of a group that are no nodes of this machine, as far as a node of it is connected to them.
+fn sealers_elsewhere(nodes: &[NodeFacts], group: &GroupFacts) -> BTreeSet<String> {
+    let here = || nodes.iter().filter(|node| node.namespace == group.namespace);
+    let own: BTreeSet<&String> = here().map(|node| &node.node_id).collect();
+    let members = here().flat_map(|node| &node.groups);
+    let members = members.filter(|member| member.group == group.id);
+    let connected = members.flat_map(|member| member.connected.iter().filter(|id| member.sealers.contains(id)));
+    connected.filter(|id| !own.contains(id)).cloned().collect()
 }
 
 #[cfg(test)]
@@ -249,6 +267,7 @@ mod tests {
                 lag: None,
                 sealers: sealers.iter().map(|sealer| (*sealer).to_owned()).collect(),
                 observers: vec!["c".into()],
+                connected: vec![],
             }],
         }
     }
@@ -272,5 +291,17 @@ mod tests {
             (2, 1, 0, Some(7))
         );
         assert_eq!(group.endpoint.as_deref(), Some("http://127.0.0.1:1/group/1"));
+    }
+
+    #[test]
+    fn a_sealer_elsewhere_is_live_while_a_node_here_is_connected_to_it() {
+        let mut nodes = vec![
+            node("a", Some(7), &["a", "b", "elsewhere", "away"]),
+            node("b", None, &["a", "b", "elsewhere", "away"]),
+        ];
+        nodes[0].groups[0].connected = ["a", "b", "elsewhere", "stranger"].map(str::to_owned).to_vec();
+        compare(&mut nodes);
+        // Of the two here one is silent, whatever it is connected to.
+        assert_eq!(groups(&nodes)[0].live_sealers, 2);
     }
 }
