@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "functions that cases share fail the case")]
 #![allow(clippy::print_stdout, reason = "what a case measured")]
 
+mod bundles;
 mod clients;
 mod console;
 mod faults;
