@@ -281,4 +281,18 @@ mod tests {
         assert_eq!(node_of_pod("node-1"), None);
         assert_eq!(node_of_pod("-0"), None);
     }
+
+    #[test]
+    fn a_certificate_secret_is_the_same_in_both_editions_and_a_pod_sees_it_under_its_edition_s_names() {
+        use althing_types::genesis::Cryptography;
+        let seen = |edition| node_files(IdentityFiles::of(edition));
+        assert_eq!(
+            seen(Cryptography::Standard),
+            [("node.crt", "node.crt"), ("ca.crt", "ca.crt")]
+        );
+        assert_eq!(
+            seen(Cryptography::Sm),
+            [("node.crt", "gmnode.crt"), ("ca.crt", "gmca.crt")]
+        );
+    }
 }

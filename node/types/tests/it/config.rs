@@ -310,3 +310,21 @@ fn client_certificates_are_required_unless_the_config_says_optional() {
     assert_eq!(auth("tls_client_auth=required"), ClientAuth::Required);
     assert_eq!(auth("tls_client_auth=optional"), ClientAuth::Optional);
 }
+
+#[test]
+fn an_sm_node_s_identity_is_looked_for_under_fisco_s_sm_names_unless_the_file_says_otherwise() {
+    let names = |text: &str| {
+        let security = parse_node_config("config.ini", text).unwrap().security;
+        (security.chain_certificates, security.certificate, security.key)
+    };
+    let expected = |names: [&str; 3]| (names[0].to_owned(), names[1].to_owned(), names[2].to_owned());
+    assert_eq!(names(""), expected(["ca.crt", "node.crt", "node.key"]));
+    assert_eq!(
+        names("[chain]\nsm_crypto=true\n"),
+        expected(["gmca.crt", "gmnode.crt", "gmnode.key"])
+    );
+    assert_eq!(
+        names("[network_security]\nkey=own.key\n[chain]\nsm_crypto=true\n"),
+        expected(["gmca.crt", "gmnode.crt", "own.key"])
+    );
+}
