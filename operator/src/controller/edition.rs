@@ -3,7 +3,7 @@
 use althing_crds::v1alpha1::{Consortium, Cryptography as Declared};
 use althing_types::genesis::Cryptography;
 
-use super::{Hold, Outcome};
+use super::{Context, Hold, Outcome};
 use crate::manifest::NamespaceManifests;
 use crate::pki::{CertificateFacts, Request};
 use crate::plan::{KeyKind, KeyPurpose};
@@ -28,6 +28,26 @@ impl NamespaceManifests {
         let agency = self.agencies.get(agency)?;
         self.edition(&agency.spec.consortium)
     }
+}
+
+/// The edition of the consortium that an object names; what is waited for while it is not there.
+pub fn of_consortium(ctx: &Context<'_>, consortium: &str) -> Outcome<Cryptography> {
+    ctx.manifests.edition(consortium).ok_or_else(|| {
+        let text = format!("spec.consortium: Consortium {consortium} is not in this namespace yet");
+        Hold::pending(Reason::ReferenceMissing, text)
+    })
+}
+
+/// The edition of the agency that an object names; what is waited for while it is not there, or its consortium is not.
+pub fn of_agency(ctx: &Context<'_>, agency: &str) -> Outcome<Cryptography> {
+    if !ctx.manifests.agencies.contains_key(agency) {
+        let text = format!("spec.agency: Agency {agency} is not in this namespace yet");
+        return Err(Hold::pending(Reason::ReferenceMissing, text));
+    }
+    ctx.manifests.edition_of_agency(agency).ok_or_else(|| {
+        let text = format!("spec.agency: Agency {agency} is not ready");
+        Hold::pending(Reason::DependencyNotReady, text)
+    })
 }
 
 /// Refuses a certificate over a key of the other edition.

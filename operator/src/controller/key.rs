@@ -26,11 +26,11 @@ impl<R> Default for Evidence<R> {
 }
 
 /// The public key of an identity that is there; or the order to make it, when nothing says that it has ever existed; or why the
-/// object must stop. Without an edition, because the consortium is not known yet, a key that is there counts and none is made.
+/// object must stop. Without an edition, because who says it is not there yet, a key that is there counts, and none is made.
 pub fn identity(
     ctx: &Context<'_>,
     identity: &Identity,
-    edition: Option<Cryptography>,
+    edition: Outcome<Cryptography>,
     evidence: &Evidence<NodeId>,
     orders: &mut Vec<KeyOrder>,
 ) -> Outcome<NodeId> {
@@ -41,7 +41,7 @@ pub fn identity(
 pub fn account(
     ctx: &Context<'_>,
     identity: &Identity,
-    edition: Option<Cryptography>,
+    edition: Outcome<Cryptography>,
     evidence: &Evidence<Address>,
     orders: &mut Vec<KeyOrder>,
 ) -> Outcome<Address> {
@@ -51,7 +51,7 @@ pub fn account(
 fn ensure<R: PartialEq>(
     ctx: &Context<'_>,
     identity: &Identity,
-    edition: Option<Cryptography>,
+    edition: Outcome<Cryptography>,
     evidence: &Evidence<R>,
     half: fn(&PublicKey) -> Option<R>,
     orders: &mut Vec<KeyOrder>,
@@ -59,7 +59,7 @@ fn ensure<R: PartialEq>(
     let observed = ctx.identity(identity);
     match observed.map(|observed| &observed.key) {
         Some(KeyState::Present(key)) => {
-            let edition = edition.unwrap_or_else(|| key.kind().cryptography());
+            let edition = edition.unwrap_or_else(|_| key.kind().cryptography());
             let what = format!("the key of {identity}");
             edition::check_key(&what, key.kind(), identity.purpose(), edition)?;
             match (half(key), &evidence.recorded) {
@@ -88,20 +88,14 @@ fn ensure<R: PartialEq>(
                 );
                 return Err(Hold::wrong(Reason::KeyMissing, text));
             }
-            Err(order(identity, edition, orders))
+            orders.push(KeyOrder {
+                identity: identity.clone(),
+                kind: KeyKind::new(identity.purpose(), edition?),
+            });
+            Err(Hold::pending(
+                Reason::Progressing,
+                format!("the key of {identity} is being made"),
+            ))
         }
     }
-}
-
-/// Orders a key; what is waited for.
-fn order(identity: &Identity, edition: Option<Cryptography>, orders: &mut Vec<KeyOrder>) -> Hold {
-    let Some(edition) = edition else {
-        let text = format!("the key of {identity} is made when its consortium says on which curve");
-        return Hold::pending(Reason::ReferenceMissing, text);
-    };
-    orders.push(KeyOrder {
-        identity: identity.clone(),
-        kind: KeyKind::new(identity.purpose(), edition),
-    });
-    Hold::pending(Reason::Progressing, format!("the key of {identity} is being made"))
 }

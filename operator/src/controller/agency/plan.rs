@@ -10,7 +10,7 @@ use super::{AgencyForm, ValidatedAgency};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::consortium::ChainFacts;
 use crate::controller::key::{self, Evidence};
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::{AgencyName, ConsortiumName};
 use crate::pki::{Profile, Request, Role, inspect, request};
 use crate::plan::{AttestationOrder, CertificateOrder, Identity, KeyOrder, RequestOrder, Step};
@@ -139,10 +139,10 @@ fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) ->
     let recorded_key = recorded_key
         .and_then(|pem| Certificate::read(pem).ok())
         .and_then(|c| c.facts.public_key);
-    let edition = ctx.manifests.edition(agency.consortium.as_str());
+    let edition = || edition::of_consortium(ctx, agency.consortium.as_str());
     let name = || agency.name.clone();
     let identity = |identity: Identity, evidence: Evidence<NodeId>, orders: &mut Orders| {
-        key::identity(ctx, &identity, edition, &evidence, &mut orders.keys)
+        key::identity(ctx, &identity, edition(), &evidence, &mut orders.keys)
     };
     let certified = Evidence {
         found: node_evidence(ctx, agency),
@@ -153,7 +153,7 @@ fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) ->
         found: seat_evidence(ctx, agency),
         recorded,
     };
-    let governance = key::account(ctx, &Identity::Governance(name()), edition, &seated, &mut orders.keys);
+    let governance = key::account(ctx, &Identity::Governance(name()), edition(), &seated, &mut orders.keys);
     let sdk = identity(Identity::Sdk(name()), Evidence::default(), orders);
     let admin = identity(Identity::Admin(name()), Evidence::default(), orders);
     Ok(OwnKeys {

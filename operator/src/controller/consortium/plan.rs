@@ -180,7 +180,7 @@ fn chain_key(
         found: agencies.map(|(name, _)| format!("Agency {name} has a certificate under it")),
         recorded,
     };
-    key::identity(ctx, identity, Some(consortium.cryptography), &evidence, keys)
+    key::identity(ctx, identity, Ok(consortium.cryptography), &evidence, keys)
 }
 
 /// The key pair that was bought elsewhere.

@@ -8,7 +8,7 @@ use super::{NodeForm, OwnSettings, ValidatedNode};
 use crate::controller::agency::{AgencyFacts, Orders};
 use crate::controller::certificate::{self, Certificate, Wish};
 use crate::controller::key::{self, Evidence};
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::{AgencyName, NodeName};
 use crate::pki::{Profile, Role};
 use crate::plan::{Endpoint, Identity};
@@ -58,7 +58,7 @@ pub fn identity(ctx: &Context<'_>, node: &ValidatedNode, orders: &mut Orders) ->
                 recorded,
             };
             let identity = Identity::Node(node.name.clone());
-            let edition = ctx.manifests.edition_of_agency(node.agency.as_str());
+            let edition = edition::of_agency(ctx, node.agency.as_str());
             key::identity(ctx, &identity, edition, &evidence, &mut orders.keys)
         }
     }
