@@ -156,7 +156,7 @@ impl Comparison<'_> {
                 self.inert(entry, Stage::TooEarly, why);
             }
             // It wants what is so: a vote for something else is not wanted any more.
-            (Ordering::Equal, true) => self.withdraw(&subject),
+            (Ordering::Equal, true) => self.withdraw(&subject, &to),
             (Ordering::Equal, false) => self.vote(entry, &subject),
         }
     }
@@ -200,8 +200,12 @@ impl Comparison<'_> {
         self.changes.insert(id, shown);
     }
 
-    fn withdraw(&mut self, subject: &Subject) {
-        let voices = self.opinion.voices.iter();
+    fn withdraw(&mut self, subject: &Subject, wanted: &Value) {
+        let is_for_another = |voice: &&Voice| {
+            let found = self.holds().vote_of(subject, &voice.account);
+            found.is_some_and(|vote| vote.to != *wanted)
+        };
+        let voices = self.opinion.voices.iter().filter(is_for_another);
         let acts: Vec<_> = voices.filter_map(|voice| self.withdrawal(voice, subject)).collect();
         self.acts.extend(acts);
     }
