@@ -92,6 +92,15 @@ impl Scene {
             member
                 .amend("agency.yaml", |spec| spec["certificate"] = json!(issued))
                 .await?;
+            // Until its operator has taken it up, its bundle speaks of the old one.
+            let taken_up = member
+                .case
+                .eventually("the certificate to be taken up", CONVERGENCE, || async {
+                    let shown = member.text(&object, "certificate").await?;
+                    ensure!(shown.trim() == issued.trim(), "it shows the old one");
+                    Ok(())
+                });
+            taken_up.await?;
         }
         Ok(())
     }
