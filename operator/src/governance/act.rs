@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use alloy_primitives::Bytes;
-use althing_governance::{Ballot, ChangeId, Governance, Lease, Subject, SystemConfig, Vote, abi};
+use althing_governance::{
+    Ballot, ChangeId, Governance, Lease, Moment, Outcome, Refusal, Subject, SystemConfig, Vote, abi,
+};
 use althing_types::{Address, Genesis, GroupId, NodeId};
 use serde::{Serialize, Serializer};
 
@@ -152,6 +154,26 @@ impl Call {
                 ..
             } => abi::ask_lease(node, reason, *until_ms, *pause),
             Self::ReturnLease { found } => abi::return_lease(&found.node),
+        }
+    }
+
+    /// Does to a value what it does to the chain.
+    ///
+    /// # Errors
+    /// What the chain would refuse it with.
+    pub fn play(&self, chain: &mut Governance, now: Moment, account: Address) -> Result<Outcome, Refusal> {
+        match self {
+            Self::Vote(ballot) => chain.vote(now, account, ballot),
+            Self::Withdraw { subject, .. } => chain.withdraw(now, account, subject),
+            Self::Advance(id) => chain.advance(now, account, *id),
+            Self::AskLease {
+                node,
+                reason,
+                until_ms,
+                pause,
+                ..
+            } => chain.ask_lease(now, account, *node, reason, *until_ms, *pause),
+            Self::ReturnLease { found } => chain.return_lease(now, account, found.node),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use althing_governance::{Ballot, ChangeId, Governance, Outcome, Subject, Value, Wish};
+use althing_governance::{Ballot, ChangeId, Governance, Outcome, Refusal, Subject, Value, Wish};
 use althing_types::Address;
 
 use super::{Act, Call, Chain, ChainView, Change, Entry, Names, Stage, short, value_text};
@@ -176,11 +176,10 @@ impl Comparison<'_> {
             return;
         };
         if pending.gave_way && pending.lacks.is_none() {
-            let mut seated = self.seated();
-            if let Some(voice) = seated.next() {
-                let act = self.act(voice, subject, Call::Advance(pending.id));
-                drop(seated);
-                self.acts.push(act);
+            let voice = self.seated().next().cloned();
+            if let Some(voice) = voice {
+                // What was planned before it may have taken what it needs: it is looked at again with the next block.
+                drop(self.act(&voice, subject, Call::Advance(pending.id)));
             }
         }
         let why = pending.lacks.map_or_else(
@@ -201,23 +200,25 @@ impl Comparison<'_> {
     }
 
     fn withdraw(&mut self, subject: &Subject, wanted: &Value) {
-        let is_for_another = |voice: &&Voice| {
+        for voice in self.opinion.voices {
             let found = self.holds().vote_of(subject, &voice.account);
-            found.is_some_and(|vote| vote.to != *wanted)
-        };
-        let voices = self.opinion.voices.iter().filter(is_for_another);
-        let acts: Vec<_> = voices.filter_map(|voice| self.withdrawal(voice, subject)).collect();
-        self.acts.extend(acts);
+            if found.is_some_and(|vote| vote.to != *wanted) {
+                self.take_back(voice, subject);
+            }
+        }
     }
 
-    /// That an agency takes its vote back, if it has one.
-    fn withdrawal(&self, voice: &Voice, subject: &Subject) -> Option<Act> {
-        let found = self.holds().vote_of(subject, &voice.account)?;
+    /// An agency takes its vote back, if it has one.
+    fn take_back(&mut self, voice: &Voice, subject: &Subject) {
+        let Some(found) = self.holds().vote_of(subject, &voice.account).cloned() else {
+            return;
+        };
         let call = Call::Withdraw {
             subject: subject.clone(),
-            found: found.clone(),
+            found,
         };
-        Some(self.act(voice, subject, call))
+        // Refused where it went with a change that passes before it: then it counts no more.
+        drop(self.act(voice, subject, call));
     }
 
     /// Shows what is asked for, as long as the chain could do it and nobody has taken it up. It votes for nothing.
@@ -251,22 +252,20 @@ impl Comparison<'_> {
             }
             // A vote for what was declared before must not count on where a new one cannot take its place. An agency that follows
             // no manifest keeps it: a person gave it.
-            let taken_back = self.withdrawal(voice, subject).filter(|_| voice.follows_manifests);
-            if entry.is_for_people() || !voice.follows_manifests {
-                self.acts.extend(taken_back);
+            if !voice.follows_manifests {
                 asked.push(voice.agency.to_string());
                 continue;
             }
-            match self.played.vote(self.chain.now, voice.account, &ballot) {
-                Ok(outcome) => {
-                    let act = self.act(voice, subject, Call::Vote(ballot.clone()));
-                    self.acts.push(act);
-                    if outcome == Outcome::Passed {
-                        break;
-                    }
-                }
+            if entry.is_for_people() {
+                self.take_back(voice, subject);
+                asked.push(voice.agency.to_string());
+                continue;
+            }
+            match self.act(voice, subject, Call::Vote(ballot.clone())) {
+                Ok(Outcome::Passed) => break,
+                Ok(Outcome::Recorded) => {}
                 Err(refusal) => {
-                    self.acts.extend(taken_back);
+                    self.take_back(voice, subject);
                     refused = Some(refusal.to_string());
                 }
             }
@@ -302,14 +301,17 @@ impl Comparison<'_> {
         seated.take(if anybody { 1 } else { usize::MAX })
     }
 
-    fn act(&self, voice: &Voice, subject: &Subject, call: Call) -> Act {
-        Act {
+    /// Plans a call, if the chain takes it after those planned before it.
+    fn act(&mut self, voice: &Voice, subject: &Subject, call: Call) -> Result<Outcome, Refusal> {
+        let outcome = call.play(&mut self.played, self.chain.now, voice.account)?;
+        self.acts.push(Act {
             group: self.opinion.group.clone(),
             chain: self.opinion.chain,
             agency: voice.agency.clone(),
             subject: self.opinion.names.subject(subject),
             call,
-        }
+        });
+        Ok(outcome)
     }
 
     fn differ(&mut self, entry: &Entry, why: &str) {

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use althing_crds::v1alpha1::Attestation;
-use althing_governance::{Governance, Moment, Outcome, Refusal};
 use althing_operator::controller::attestation::Statement;
 use althing_operator::edge::{Apply, Observe, Place, WriteStatus, round};
-use althing_operator::governance::Call;
 use althing_operator::manifest::{Manifests, NamespaceManifests, SourceFile, read};
 use althing_operator::name::{AgencyName, Namespace, NodeName};
 use althing_operator::pki::{IssuerMaterial, PrivateKey, inspect, issue, request, trust_hash};
@@ -17,7 +15,6 @@ use althing_operator::plan::{
     Placement, Ports, Process, ProcessState, RpcSecurity, Step,
 };
 use althing_operator::status::ObjectStatus;
-use althing_types::Address;
 use jiff::Timestamp;
 
 /// More rounds than any plan needs.
@@ -379,22 +376,5 @@ impl MemoryEdge {
     pub(crate) fn word(&mut self, node: &str, group: u32) -> &mut GroupReport {
         let report = self.observed.reports.get_mut(&self::node(node)).unwrap();
         report.groups.get_mut(&group.try_into().unwrap()).unwrap()
-    }
-}
-
-/// What a chain does when an act's transaction is in a block.
-pub(crate) fn play(chain: &mut Governance, now: Moment, account: Address, call: &Call) -> Result<Outcome, Refusal> {
-    match call {
-        Call::Vote(ballot) => chain.vote(now, account, ballot),
-        Call::Withdraw { subject, .. } => chain.withdraw(now, account, subject),
-        Call::Advance(id) => chain.advance(now, account, *id),
-        Call::AskLease {
-            node,
-            reason,
-            until_ms,
-            pause,
-            ..
-        } => chain.ask_lease(now, account, *node, reason, *until_ms, *pause),
-        Call::ReturnLease { found } => chain.return_lease(now, account, found.node),
     }
 }

@@ -11,7 +11,6 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::{Checked, Seated, Sight};
-use crate::support::play;
 
 /// What somebody wants of a subject: with which number, what, and whether by force.
 pub(super) type Word = (u64, Value, bool);
@@ -116,7 +115,7 @@ impl Agency {
                 Call::Advance(_) => prop_assert_eq!(holds.decided(&subject), entry.wish.to(), "{}", act),
                 Call::AskLease { .. } | Call::ReturnLease { .. } => {}
             }
-            let outcome = play(&mut played, now, self.account, &act.call);
+            let outcome = act.call.play(&mut played, now, self.account);
             prop_assert!(outcome.is_ok(), "{act}: {outcome:?}");
         }
         Ok(acts)

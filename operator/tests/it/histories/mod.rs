@@ -182,3 +182,51 @@ proptest! {
         world.settle()?;
     }
 }
+
+/// What an agency's own earlier act takes, its later one does not get: the second of two sealers is not voted away by who has the
+/// first one removed in the same block.
+#[test]
+fn acts_that_are_planned_together_are_played_together() {
+    let seated = |weight, is_manual| Seated {
+        weight,
+        is_manual,
+        assents: false,
+    };
+    let edit = |who: &[usize], number, role| Step::Edit {
+        who: who.to_vec(),
+        want: Want::Role(number, role),
+        ahead: 0,
+        force: false,
+    };
+    let block = |ms| Step::Block { first: 0, ms };
+    let history = History {
+        agencies: vec![
+            seated(2, false),
+            seated(1, true),
+            seated(3, false),
+            seated(1, false),
+            seated(2, false),
+        ],
+        threshold: 50,
+        steps: vec![
+            edit(&[2, 4], 3, Role::Free),
+            edit(&[2, 4], 4, Role::Observer),
+            edit(&[0, 3, 4], 1, Role::Free),
+            block(0),
+            edit(&[2], 4, Role::Free),
+            block(PATIENCE_MS + 1),
+            Step::Prove(vec![1, 2, 3]),
+            edit(&[0], 4, Role::Free),
+            block(0),
+            block(0),
+            edit(&[3], 1, Role::Free),
+            edit(&[4], 2, Role::Free),
+            edit(&[4], 4, Role::Free),
+        ],
+    };
+    let mut world = World::new(&history);
+    for step in &history.steps {
+        world.step(step).unwrap();
+    }
+    world.settle().unwrap();
+}

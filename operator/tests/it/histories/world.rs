@@ -12,7 +12,6 @@ use proptest::test_runner::TestCaseError;
 
 use super::agency::{Agency, Passed};
 use super::{Checked, History, Seated, Sight, Step, Want, node, subjects};
-use crate::support::play;
 
 /// Sealers are the first of the nodes.
 const SEALERS: u8 = 4;
@@ -182,7 +181,7 @@ impl World {
                 "{vote:?} is taken back for {found:?}"
             );
         }
-        let is_taken = play(&mut self.chain, self.now, account, what).is_ok();
+        let is_taken = what.play(&mut self.chain, self.now, account).is_ok();
         let ballot = match what {
             Call::Vote(ballot) if is_taken => {
                 let word = (ballot.number, ballot.wish.to(), ballot.force);

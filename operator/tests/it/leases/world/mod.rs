@@ -14,8 +14,6 @@ use althing_types::genesis::{Committee, Genesis, Seat};
 use althing_types::{Address, B256, GroupId, NodeId, SealerSet, quorum};
 use jiff::Timestamp;
 
-use crate::support::play;
-
 /// Block time of the first block, milliseconds since 1970.
 pub(super) const FIRST_MS: u64 = 1_780_000_000_000;
 
@@ -212,7 +210,7 @@ impl World {
                     std::cmp::Ordering::Equal if takes(at) => {
                         block.nonces[operator] += 1;
                         // What the chain refuses uses up its nonce as well.
-                        drop(play(chain, now, account(operator), &call));
+                        drop(call.play(chain, now, account(operator)));
                     }
                     _ => group.pool.push((operator, nonce, call)),
                 }
