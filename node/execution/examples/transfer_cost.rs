@@ -12,8 +12,8 @@ use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, TxKind, hex, keccak256};
 use althing_execution::memory::MemoryState;
-use althing_execution::{BlockBuilder, BlockContext, Limits, Rules, execute_block};
-use althing_types::{Address, Receipt, Recovered, Transaction, U256};
+use althing_execution::{BlockBuilder, BlockContext, ChainIds, Limits, RandomIds, Rules, execute_block};
+use althing_types::{Address, GroupId, Receipt, Recovered, Transaction, U256};
 
 const CREATION: &str = include_str!("../tests/it/fixtures/erc20_preset_fixed_supply.hex");
 const TRANSFERS: u64 = 1000;
@@ -76,18 +76,22 @@ fn main() {
         number: 1,
         unix_ms: 1000,
         beneficiary: Address::ZERO,
-        evm_chain_id: 1,
+        ids: ChainIds {
+            evm: 1,
+            chain: 1,
+            group: GroupId::try_from(1).unwrap(),
+        },
         limits,
         timeout_ms: 3_000,
     };
     let owner = Address::repeat_byte(1);
     let token = owner.create(0);
     let account = |n: u64| Address::repeat_byte(2).create(n);
-    let mut state = MemoryState::default();
+    let (mut state, used) = (MemoryState::default(), RandomIds::default());
     let mut prepare = vec![transaction(owner, 0, TxKind::Create, creation(owner))];
     prepare.extend((0..TRANSFERS).map(|n| transaction(owner, n + 1, TxKind::Call(token), transfer(account(n)))));
     for chunk in prepare.chunks(500) {
-        let executed = execute_block(&rules, &state, &context, chunk, &NEVER).unwrap();
+        let executed = execute_block(&rules, &state, &used, &context, chunk, &NEVER).unwrap();
         assert!(executed.receipts.iter().all(Receipt::succeeded));
         state.apply(&executed.changes);
     }
@@ -95,20 +99,28 @@ fn main() {
     let block: Vec<_> = (0..TRANSFERS)
         .map(|n| transaction(account(n), 0, TxKind::Call(token), transfer(account(n + TRANSFERS))))
         .collect();
-    let executed = execute_block(&rules, &state, &context, &block, &NEVER).unwrap();
+    let executed = execute_block(&rules, &state, &used, &context, &block, &NEVER).unwrap();
     assert!(executed.receipts.iter().all(Receipt::succeeded));
     let verify = best(|| {
-        execute_block(&rules, &state, &context, &block, &NEVER).unwrap();
+        execute_block(&rules, &state, &used, &context, &block, &NEVER).unwrap();
     });
     let build = best(|| {
-        let mut builder = BlockBuilder::new(&rules, &state, &context, &NEVER);
+        let mut builder = BlockBuilder::new(&rules, &state, &used, &context, &NEVER);
         for transaction in &block {
             builder.try_push(transaction).unwrap();
         }
         builder.finish();
     });
     let one = best(|| {
-        execute_block(&rules, &state, &context, block.get(..1).unwrap_or_default(), &NEVER).unwrap();
+        execute_block(
+            &rules,
+            &state,
+            &used,
+            &context,
+            block.get(..1).unwrap_or_default(),
+            &NEVER,
+        )
+        .unwrap();
     });
     println!(
         "verify a block of {TRANSFERS}: {:.2} us a transfer",

@@ -1,15 +1,17 @@
 //! Blocks: verified as a whole, or made one transaction at a time. Both ways go through [`Execution::push`].
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
-use althing_types::{Bloom, ChangeSet, Receipt, Recovered, StateError, StateReader};
+use althing_types::{Bloom, ChangeSet, FiscoTransaction, Receipt, Recovered, StateError, StateReader};
 use revm::context::JournalTr;
 
 use crate::evm::{Machine, Purpose, TransactError, machine, transact};
+use crate::random_ids::{RandomId, RandomIds, check_block_limit};
 use crate::receipt::{BloomHashes, receipt};
 use crate::state::{Ancestors, StateCache};
-use crate::transaction::{environment, reason};
+use crate::transaction::{check_group, environment, reason};
 use crate::{BlockContext, InvalidReason, Limit, Rules};
 
 /// What a block did.
@@ -61,6 +63,10 @@ pub enum ExecutionError {
 struct Execution<'a> {
     rules: Rules,
     block: BlockContext,
+    /// The randomids of the blocks before.
+    used: &'a RandomIds,
+    /// Those of this block.
+    random_ids: HashSet<RandomId>,
     machine: Machine<'a>,
     receipts: Vec<Receipt>,
     gas_used: u64,
@@ -76,11 +82,19 @@ enum Refused {
 }
 
 impl<'a> Execution<'a> {
-    fn new(rules: &Rules, state: &'a dyn StateReader, block: &BlockContext, cancel: &'a AtomicBool) -> Self {
+    fn new(
+        rules: &Rules,
+        state: &'a dyn StateReader,
+        used: &'a RandomIds,
+        block: &BlockContext,
+        cancel: &'a AtomicBool,
+    ) -> Self {
         let cache = StateCache::new(state, Ancestors::MustExist);
         Self {
             rules: rules.clone(),
             block: block.clone(),
+            used,
+            random_ids: HashSet::new(),
             machine: machine(rules, block, rules.block_env(block), cache, cancel),
             receipts: Vec::new(),
             gas_used: 0,
@@ -95,12 +109,20 @@ impl<'a> Execution<'a> {
 
     /// The one way of a transaction into a block. The outer error ends the block.
     fn push(&mut self, recovered: &Recovered) -> Result<Result<(), Refused>, ExecutionError> {
-        let transaction = environment(recovered);
+        let transaction = environment(recovered, self.block.limits.gas);
         let transaction_type = transaction.tx_type;
+        let (purpose, random_id) = match recovered.transaction.fisco() {
+            None => (Purpose::Transaction, None),
+            Some(fisco) => match self.check_fisco(fisco, recovered) {
+                Ok(random_id) => (Purpose::WithoutNonce, Some(random_id)),
+                Err(reason) => return Ok(Err(Refused::Invalid(reason))),
+            },
+        };
         let gas_left = self.gas_left();
         self.machine.precompiles.leads = self.receipts.is_empty();
-        match transact(&mut self.machine, transaction, Purpose::Transaction, gas_left) {
+        match transact(&mut self.machine, transaction, purpose, gas_left) {
             Ok(result) => {
+                self.random_ids.extend(random_id);
                 let receipt = receipt(transaction_type, result, self.gas_used, &mut self.bloom_hashes);
                 self.gas_used = receipt.cumulative_gas_used;
                 self.logs_bloom.accrue_bloom(&receipt.logs_bloom);
@@ -108,7 +130,7 @@ impl<'a> Execution<'a> {
                 Ok(Ok(()))
             }
             Err(TransactError::Invalid(error)) => {
-                let (gas, chain_id) = (self.block.limits.gas, self.block.evm_chain_id);
+                let (gas, chain_id) = (self.block.limits.gas, self.block.ids.evm);
                 Ok(Err(Refused::Invalid(reason(
                     error,
                     &self.machine.ctx.tx,
@@ -124,6 +146,18 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// What a FISCO transaction has in place of an account nonce: a group, a limit that the block is within, and a randomid of its own.
+    fn check_fisco(&self, fisco: &FiscoTransaction, recovered: &Recovered) -> Result<RandomId, InvalidReason> {
+        check_group(&self.block.ids, fisco)?;
+        check_block_limit(fisco, self.block.number)?;
+        let number = fisco.request.random_id;
+        let random_id = RandomId::new(&recovered.sender, &number, self.rules.suite().hash_fn());
+        match self.used.contains(&random_id) || self.random_ids.contains(&random_id) {
+            false => Ok(random_id),
+            true => Err(InvalidReason::RandomIdUsed(number)),
+        }
+    }
+
     fn finish(mut self) -> Executed {
         let state = self.machine.ctx.journaled_state.finalize();
         Executed {
@@ -135,10 +169,12 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// Executes a whole block over its parent's state. One transaction that must not be in it makes the block invalid.
+/// Executes a whole block over its parent's state, after blocks that used these randomids. One transaction that must not be in it makes
+/// the block invalid.
 pub fn execute_block(
     rules: &Rules,
     state: &dyn StateReader,
+    used: &RandomIds,
     block: &BlockContext,
     transactions: &[Recovered],
     cancel: &AtomicBool,
@@ -156,7 +192,7 @@ pub fn execute_block(
     if bytes > limits.bytes {
         return over(Limit::Bytes, bytes, limits.bytes);
     }
-    let mut execution = Execution::new(rules, state, block, cancel);
+    let mut execution = Execution::new(rules, state, used, block, cancel);
     for (index, recovered) in transactions.iter().enumerate() {
         match execution.push(recovered)? {
             Ok(()) => {}
@@ -207,9 +243,15 @@ impl fmt::Debug for BlockBuilder<'_> {
 
 impl<'a> BlockBuilder<'a> {
     /// A block with nothing in it yet. Raising `cancel` makes it full at once, a transaction under way is left out.
-    pub fn new(rules: &Rules, state: &'a dyn StateReader, block: &BlockContext, cancel: &'a AtomicBool) -> Self {
+    pub fn new(
+        rules: &Rules,
+        state: &'a dyn StateReader,
+        used: &'a RandomIds,
+        block: &BlockContext,
+        cancel: &'a AtomicBool,
+    ) -> Self {
         Self {
-            execution: Execution::new(rules, state, block, cancel),
+            execution: Execution::new(rules, state, used, block, cancel),
             transactions: Vec::new(),
             bytes: 0,
         }

@@ -1,7 +1,7 @@
 //! What a block says to its transactions before any of them ran.
 
 use althing_governance::SystemConfig;
-use althing_types::{Address, HashFn, NodeId};
+use althing_types::{Address, Genesis, GroupId, HashFn, NodeId};
 
 /// What a block may hold (LEDGER.md 2): as genesis says, and what was voted on since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,28 @@ pub enum Limit {
     Time,
 }
 
+/// The numbers a transaction is signed for: Ethereum's have the first, FISCO's the other two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainIds {
+    /// The chain id of the group's EVM.
+    pub evm: u64,
+    /// The consortium's chain id.
+    pub chain: u64,
+    /// The group.
+    pub group: GroupId,
+}
+
+impl ChainIds {
+    /// Those of a group.
+    pub const fn of(genesis: &Genesis) -> Self {
+        Self {
+            evm: genesis.evm_chain_id,
+            chain: genesis.chain_id,
+            group: genesis.group_id,
+        }
+    }
+}
+
 /// A block as its transactions see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockContext {
@@ -51,8 +73,8 @@ pub struct BlockContext {
     pub unix_ms: u64,
     /// What `COINBASE` gives: [`beneficiary`] of the proposer. Nothing is ever paid to it.
     pub beneficiary: Address,
-    /// The chain id of the group's EVM.
-    pub evm_chain_id: u64,
+    /// Whose transactions it may hold; `CHAINID` gives the EVM's.
+    pub ids: ChainIds,
     /// What the block may hold; `GASLIMIT` gives the gas.
     pub limits: Limits,
     /// How long view 0 may last, milliseconds: told to who asks the system configuration.
@@ -104,7 +126,11 @@ mod tests {
             number: 1,
             unix_ms: 1_999,
             beneficiary: Address::ZERO,
-            evm_chain_id: 1,
+            ids: ChainIds {
+                evm: 1,
+                chain: 1,
+                group: GroupId::try_from(1).unwrap(),
+            },
             limits,
             timeout_ms: 3_000,
         };

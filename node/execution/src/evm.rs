@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use althing_types::StateError;
+use althing_types::{StateError, U256};
 use revm::bytecode::opcode::{JUMPDEST, SSTORE};
 use revm::context::result::{
     ExecutionResult, FromStringError, HaltReason, InvalidHeader, InvalidTransaction, ResultGas,
@@ -18,9 +18,9 @@ use revm::context::result::{
 use revm::context::{
     BlockEnv, CfgEnv, Context, ContextError, ContextTr, Evm, Journal, JournalTr, LocalContextTr, TxEnv,
 };
-use revm::context_interface::Transaction as _;
 use revm::context_interface::context::take_error;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
+use revm::context_interface::{Cfg as _, Transaction as _};
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution};
 use revm::interpreter::interpreter::EthInterpreter;
@@ -58,7 +58,7 @@ pub(crate) fn machine<'a>(
 ) -> Machine<'a> {
     let context: Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>> = Context::new(state, rules.spec());
     let context = context
-        .with_cfg(rules.cfg(block.evm_chain_id))
+        .with_cfg(rules.cfg(block.ids.evm))
         .with_block(block_env)
         .with_chain(Chain::new(cancel));
     let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
@@ -161,6 +161,8 @@ impl FromStringError for TransactError {
 pub(crate) enum Purpose {
     /// A signed transaction of a block.
     Transaction,
+    /// A signed transaction of a block in a format without account nonces.
+    WithoutNonce,
     /// A question: nonce and sender's code are not looked at.
     Call,
 }
@@ -251,6 +253,7 @@ impl<'a> Handler for Feeless<'a> {
         match self.purpose {
             // The price is 0 (see `transaction::environment`), so this asks for the value only and deducts nothing.
             Purpose::Transaction => pre_execution::validate_against_state_and_deduct_caller(evm.ctx()),
+            Purpose::WithoutNonce => admit_without_nonce(evm),
             Purpose::Call => admit_call(evm),
         }
     }
@@ -311,13 +314,30 @@ impl<'a> Handler for Feeless<'a> {
 fn admit_call(evm: &mut Machine<'_>) -> Result<(), TransactError> {
     let (_, transaction, _, journal, _, _) = evm.ctx.all_mut();
     let mut caller = journal.load_account_with_code_mut(transaction.caller())?.data;
-    let (value, balance) = (transaction.value(), *caller.balance());
+    affords(transaction, *caller.balance())?;
+    if transaction.kind().is_call() {
+        caller.bump_nonce();
+    }
+    Ok(())
+}
+
+/// What a transaction without an account nonce needs of its sender: no code (EIP-3607), and the value it sends. A call leaves the
+/// account's nonce alone; a creation counts it where the EVM begins it.
+fn admit_without_nonce(evm: &mut Machine<'_>) -> Result<(), TransactError> {
+    let (_, transaction, cfg, journal, _, _) = evm.ctx.all_mut();
+    let caller = journal.load_account_with_code_mut(transaction.caller())?.data;
+    let info = &caller.account().info;
+    let nonce_is_checked = false;
+    pre_execution::validate_account_nonce_and_code(info, 0, cfg.is_eip3607_disabled(), !nonce_is_checked)?;
+    affords(transaction, info.balance)
+}
+
+/// Whether a balance pays the value that is sent. Fees are no part of it.
+fn affords(transaction: &TxEnv, balance: U256) -> Result<(), TransactError> {
+    let value = transaction.value();
     if value > balance {
         let (fee, balance) = (Box::new(value), Box::new(balance));
         return Err(InvalidTransaction::LackOfFundForMaxFee { fee, balance }.into());
-    }
-    if transaction.kind().is_call() {
-        caller.bump_nonce();
     }
     Ok(())
 }

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! Transaction ──sender──▶ Recovered ─┐
-//! BlockContext, Rules ───────────────┼─▶ execute_block / BlockBuilder ──▶ Executed { receipts, changes, gas, bloom }
+//! BlockContext, Rules ───────────────┤
+//! RandomIds of the blocks before ────┼─▶ execute_block / BlockBuilder ──▶ Executed { receipts, changes, gas, bloom }
 //! StateReader (state of the parent) ─┘            │ one path per transaction: evm.rs
 //!                                                 └▶ call, estimate_gas, create_access_list (nothing is kept)
 //! ```
 //!
 //! Invariants:
-//! - The result depends on the rules, the parent's state, the block context and the transactions, and on nothing else: not
-//!   on threads, time, hash-map order, or who asks. The leader's builder and the voters' verifier run the same code.
+//! - The result depends on the rules, the parent's state, the randomids of the blocks before, the block context and the
+//!   transactions, and on nothing else: not on threads, time, hash-map order, or who asks. The leader's builder and the
+//!   voters' verifier run the same code.
 //! - A [`StateError`](althing_types::StateError) ends the work; it never turns into a default value.
 //! - Nothing here knows a clock, a disk, a socket or a runtime. Stopping early is the caller's, through a flag that is
 //!   looked at before every transaction, call frame and jump.
@@ -22,6 +24,7 @@ mod evm;
 mod genesis;
 pub mod memory;
 mod protocol;
+mod random_ids;
 mod receipt;
 mod revert;
 mod rights;
@@ -35,9 +38,10 @@ pub use call::{
     AccessListOutcome, AccountOverride, BlockOverrides, CallContext, CallError, CallOutcome, CallRequest, GasEstimate,
     Halt, StateOverrides, StorageOverride, call, create_access_list, estimate_gas,
 };
-pub use context::{BlockContext, Limit, Limits, beneficiary};
+pub use context::{BlockContext, ChainIds, Limit, Limits, beneficiary};
 pub use genesis::{CREATE2_DEPLOYER, MULTICALL3, SYSTEM_CONTRACTS, genesis_changes};
 pub use protocol::{Rules, UnknownProtocolVersion};
+pub use random_ids::{BLOCKS as RANDOM_ID_BLOCKS, RandomId, RandomIds, block_limits, check_block_limit};
 pub use receipt::status;
 pub use revert::decode_revert_reason;
 pub use sender::{SenderError, is_replay_protected, recover, recover_all};

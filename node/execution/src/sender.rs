@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy_consensus::Transaction as _;
 use althing_crypto::{AccountSignature, SignatureError, Signer, Suite};
 use althing_types::transaction::Envelope;
-use althing_types::{Recovered, Transaction};
+use althing_types::{FiscoSignature, Recovered, Transaction};
 use rayon::prelude::*;
 
 /// Fewer transactions than this are not worth handing to another thread.
@@ -28,7 +28,8 @@ pub enum SenderError {
     },
 }
 
-/// Recovers the sender of one transaction, after its chain id (EIP-155) was found to be this group's.
+/// Recovers the sender of one transaction, after its chain id (EIP-155) was found to be this group's. A FISCO transaction's chain and group
+/// are asked where a block or a pool takes it.
 ///
 /// A legacy transaction without a chain id is valid in a block: keyless deployments need it and whoever signs one says
 /// "any chain". A pool that takes transactions from outside refuses it unless told otherwise: [`is_replay_protected`].
@@ -52,8 +53,21 @@ pub fn recover(suite: &dyn Suite, evm_chain_id: u64, transaction: Arc<Transactio
             };
             suite.recover_account(&envelope.signature_hash(), &signature)?
         }
+        Envelope::Fisco(fisco) => {
+            let digest = fisco.request.signing_hash(suite.hash_fn());
+            suite.recover_account(&digest, &of_fisco(&fisco.signature)?)?
+        }
     };
     Ok(Recovered { transaction, sender })
+}
+
+/// The last three items of a FISCO transaction as a suite takes them.
+fn of_fisco(signature: &FiscoSignature) -> Result<AccountSignature, SignatureError> {
+    Ok(AccountSignature {
+        r: signature.r,
+        s: signature.s,
+        odd_y: signature.odd_y().ok_or(SignatureError)?,
+    })
 }
 
 /// Recovers many senders in parallel, in order, on the calling rayon pool (`pool.install(|| …)`) or the global one.
@@ -74,5 +88,6 @@ pub fn recover_all(
 pub fn is_replay_protected(transaction: &Transaction) -> bool {
     match transaction.envelope() {
         Envelope::Ethereum(envelope) => envelope.is_replay_protected(),
+        Envelope::Fisco(_) => true,
     }
 }

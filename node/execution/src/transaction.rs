@@ -2,12 +2,12 @@
 
 use alloy_consensus::{Transaction as _, Typed2718};
 use althing_types::transaction::Envelope;
-use althing_types::{Address, Recovered, Transaction, U256};
+use althing_types::{Address, FiscoTransaction, Recovered, Transaction, U256};
 use revm::context::TxEnv;
 use revm::context::result::InvalidTransaction;
 use revm::context_interface::cfg::GasParams;
 
-use crate::{Limits, Rules};
+use crate::{ChainIds, Limits, Rules};
 
 /// Why a transaction may not be in a block. The texts begin with the words go-ethereum uses, because tools match them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +36,30 @@ pub enum InvalidReason {
     ChainId {
         /// The chain id that was signed.
         found: u64,
-        /// This group's EVM chain id.
+        /// This chain's: in Ethereum's formats the group's EVM chain id.
         expected: u64,
     },
+    /// Signed for another group (FISCO's format).
+    #[error("invalid group id for signer: have {found} want {expected}")]
+    GroupId {
+        /// The group that was signed.
+        found: u64,
+        /// This group.
+        expected: u64,
+    },
+    /// No block may hold it any more, or none yet (FISCO's format).
+    #[error("block limit out of range: have {found}, {first} to {last} are accepted now")]
+    BlockLimit {
+        /// The transaction's.
+        found: u64,
+        /// The lowest accepted.
+        first: u64,
+        /// The highest accepted.
+        last: u64,
+    },
+    /// Its sender used its randomid (FISCO's format).
+    #[error("randomid already used: the account has a transaction with randomid {0} in this block or the last 1000")]
+    RandomIdUsed(U256),
     /// It may be given less gas than that.
     #[error("exceeds block gas limit: gas {found}, accepted {accepted}")]
     GasLimit {
@@ -90,13 +111,16 @@ pub enum InvalidReason {
     Other(String),
 }
 
-/// The EVM's view of a signed transaction. The price is 0, whatever was offered (LEDGER.md 5).
-pub(crate) fn environment(recovered: &Recovered) -> TxEnv {
-    of_envelope(&recovered.transaction, recovered.sender)
+/// The EVM's view of a signed transaction. The price is 0, whatever was offered (LEDGER.md 5). `gas` is what a transaction may be given.
+pub(crate) fn environment(recovered: &Recovered, gas: u64) -> TxEnv {
+    of_envelope(&recovered.transaction, recovered.sender, gas)
 }
 
-fn of_envelope(transaction: &Transaction, sender: Address) -> TxEnv {
-    let Envelope::Ethereum(envelope) = transaction.envelope();
+fn of_envelope(transaction: &Transaction, sender: Address, gas: u64) -> TxEnv {
+    let envelope = match transaction.envelope() {
+        Envelope::Ethereum(envelope) => envelope,
+        Envelope::Fisco(transaction) => return of_fisco(transaction, sender, gas),
+    };
     TxEnv {
         tx_type: envelope.ty(),
         caller: sender,
@@ -115,10 +139,39 @@ fn of_envelope(transaction: &Transaction, sender: Address) -> TxEnv {
     }
 }
 
+/// It says neither how much gas it may use nor its account's nonce, which [`Purpose::WithoutNonce`](crate::evm::Purpose) does not read.
+fn of_fisco(transaction: &FiscoTransaction, sender: Address, gas_limit: u64) -> TxEnv {
+    TxEnv {
+        caller: sender,
+        gas_limit,
+        gas_price: 0,
+        kind: transaction.request.to,
+        value: transaction.request.value,
+        data: transaction.request.input.clone(),
+        nonce: 0,
+        chain_id: None,
+        ..TxEnv::default()
+    }
+}
+
+/// Whether a FISCO transaction was signed for this group.
+pub(crate) fn check_group(ids: &ChainIds, transaction: &FiscoTransaction) -> Result<(), InvalidReason> {
+    let request = &transaction.request;
+    let expected = u64::from(ids.group.get());
+    match (request.chain_id, request.group_id) {
+        (found, _) if found != ids.chain => Err(InvalidReason::ChainId {
+            found,
+            expected: ids.chain,
+        }),
+        (_, found) if found != expected => Err(InvalidReason::GroupId { found, expected }),
+        _ => Ok(()),
+    }
+}
+
 /// The gas a transaction costs before it does anything: the base, its bytes, its access list, a creation (EIP-2028,
 /// EIP-2930, EIP-3860), and at least EIP-7623's floor.
 pub fn intrinsic_gas(rules: &Rules, transaction: &Transaction) -> u64 {
-    intrinsic_gas_of(rules, &of_envelope(transaction, Address::ZERO))
+    intrinsic_gas_of(rules, &of_envelope(transaction, Address::ZERO, u64::MAX))
 }
 
 pub(crate) fn intrinsic_gas_of(rules: &Rules, transaction: &TxEnv) -> u64 {
@@ -130,7 +183,7 @@ pub(crate) fn intrinsic_gas_of(rules: &Rules, transaction: &TxEnv) -> u64 {
 pub fn check_stateless(
     rules: &Rules,
     limits: &Limits,
-    evm_chain_id: u64,
+    ids: &ChainIds,
     transaction: &Transaction,
 ) -> Result<(), InvalidReason> {
     let size = transaction.raw().len() as u64;
@@ -140,12 +193,15 @@ pub fn check_stateless(
             accepted: limits.bytes,
         });
     }
-    let environment = of_envelope(transaction, Address::ZERO);
+    if let Some(transaction) = transaction.fisco() {
+        check_group(ids, transaction)?;
+    }
+    let environment = of_envelope(transaction, Address::ZERO, limits.gas);
     match environment.chain_id {
-        Some(found) if found != evm_chain_id => {
+        Some(found) if found != ids.evm => {
             return Err(InvalidReason::ChainId {
                 found,
-                expected: evm_chain_id,
+                expected: ids.evm,
             });
         }
         _ => {}

@@ -18,6 +18,7 @@ use crate::backend::Cancel;
 use crate::batch::answer_batch;
 use crate::error::{INTERNAL, METHOD_NOT_FOUND, RpcError, UNAVAILABLE};
 use crate::eth::{RECEIPT, wait_for_receipts};
+use crate::fisco::send_raw;
 use crate::methods::{Method, Work, method};
 use crate::metrics::{OTHER, Outcome};
 use crate::session::{Answer, Call, Session, json};
@@ -90,7 +91,7 @@ pub(crate) fn no_session(request: Request<'_>) -> MethodResponse {
     )
 }
 
-/// The one method that goes to the pool.
+/// The method that hands a whole batch to the pool at once.
 pub(crate) const SUBMIT: &str = "eth_sendRawTransaction";
 
 /// The one parameter of [`SUBMIT`].
@@ -174,6 +175,7 @@ where
                 .pop()
                 .unwrap_or_else(|| Err(RpcError::new(INTERNAL, "the pool gave no answer")))
         }
+        Work::SubmitToGroup => send_raw(session, params, deadline).await,
         Work::Transport => match transport_refusal(session, params) {
             Some(error) => Err(error),
             None => {
@@ -247,7 +249,8 @@ impl Drop for CancelOnDrop {
 
 const TIMED_OUT: &str = "request timed out";
 
-fn timed_out(session: &Session) -> RpcError {
+/// What is told when the time of a request is over.
+pub(crate) fn timed_out(session: &Session) -> RpcError {
     let seconds = session.limits().request_timeout.as_secs_f64();
     RpcError::new(UNAVAILABLE, format!("{TIMED_OUT} after {seconds} s"))
 }

@@ -16,6 +16,8 @@ pub(crate) enum Work {
     Compute(fn(&Call<'_>) -> Answer),
     /// Into the pool, a whole batch at once.
     Submit,
+    /// Into the pool of the group that the parameters name.
+    SubmitToGroup,
     /// By the transport: subscriptions.
     Transport,
 }

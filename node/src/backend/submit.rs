@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use althing_execution::InvalidReason;
+use althing_execution::{InvalidReason, SenderError};
 use althing_rpc::backend::{BoxFuture, SubmitError};
 use althing_types::{B256, Bytes};
 
@@ -42,10 +42,15 @@ fn refusal(error: PoolError) -> SubmitError {
         PoolError::ReplacementUnderpriced => SubmitError::ReplacementUnderpriced,
         PoolError::Full => SubmitError::PoolFull,
         PoolError::NotReady(why) | PoolError::State(why) => SubmitError::NotReady(why),
+        PoolError::RandomIdWaits(id) => SubmitError::RandomIdUsed(id),
         PoolError::Invalid(reason) => invalid(reason),
-        PoolError::Unprotected { .. } | PoolError::TipAboveCap | PoolError::Decode(_) | PoolError::Sender(_) => {
-            SubmitError::Invalid(error.to_string())
-        }
+        PoolError::Decode(error) => SubmitError::Malformed(error.to_string()),
+        PoolError::Sender(SenderError::ChainId { found, expected }) => SubmitError::ChainId {
+            found,
+            accepted: expected,
+        },
+        PoolError::Sender(error @ SenderError::Signature(_)) => SubmitError::Signature(error.to_string()),
+        PoolError::Unprotected { .. } | PoolError::TipAboveCap => SubmitError::Invalid(error.to_string()),
     }
 }
 
@@ -59,6 +64,12 @@ fn invalid(reason: InvalidReason) -> SubmitError {
             found,
             accepted: expected,
         },
+        InvalidReason::GroupId { found, expected } => SubmitError::GroupId {
+            found,
+            accepted: expected,
+        },
+        InvalidReason::BlockLimit { found, first, last } => SubmitError::BlockLimit { found, first, last },
+        InvalidReason::RandomIdUsed(id) => SubmitError::RandomIdUsed(id),
         InvalidReason::GasLimit { found, accepted } => SubmitError::GasOverLimit { found, limit: accepted },
         InvalidReason::IntrinsicGas { found, needed } => SubmitError::IntrinsicGas { found, needed },
         InvalidReason::InsufficientFunds { balance, value } => SubmitError::InsufficientFunds { balance, cost: value },

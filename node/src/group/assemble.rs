@@ -8,16 +8,18 @@ use std::time::{Duration, Instant};
 
 use althing_crypto::Suite;
 use althing_execution::{
-    BlockBuilder, BlockContext, Executed, ExecutionError, InvalidReason, PushOutcome, Rules, beneficiary,
+    BlockBuilder, BlockContext, ChainIds, Executed, ExecutionError, InvalidReason, PushOutcome, Rules, beneficiary,
     calls_recover, carried_recovery, changed_governance, check_recovery, execute_block, governance,
 };
 use althing_governance::{RecoveryFault, SystemConfig};
 use althing_ledger::{Ledger, LedgerError, Prepared};
-use althing_types::{B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section, Transaction};
+use althing_types::{
+    Address, B256, Block, Bytes, Header, NodeId, Recovered, SealerSet, Section, StateReader, Transaction,
+};
 
-use super::InForce;
 use super::audience::members;
 use super::recovery::Carried;
+use super::{InForce, UsedIds};
 use crate::cpu::CpuTimer;
 
 /// A block with everything that committing it needs.
@@ -28,7 +30,7 @@ pub struct Sealed {
     /// Its hash.
     pub hash: B256,
     /// The senders, one per transaction.
-    pub senders: Vec<althing_types::Address>,
+    pub senders: Vec<Address>,
     /// What its transactions did.
     pub executed: Executed,
     /// The state root with what the ledger needs to write it.
@@ -110,7 +112,8 @@ pub struct Assembler {
     suite: Arc<dyn Suite>,
     rules: Rules,
     in_force: InForce,
-    evm_chain_id: u64,
+    used: UsedIds,
+    ids: ChainIds,
     protocol_version: u32,
 }
 
@@ -123,7 +126,8 @@ impl Assembler {
             suite,
             rules,
             in_force: InForce::of(ledger).map_err(|error| error.to_string())?,
-            evm_chain_id: genesis.evm_chain_id,
+            used: UsedIds::of(ledger).map_err(|error| error.to_string())?,
+            ids: ChainIds::of(genesis),
             protocol_version: genesis.protocol_version,
         })
     }
@@ -138,13 +142,23 @@ impl Assembler {
         &self.in_force
     }
 
+    /// The randomids that the next block may not use.
+    pub const fn used(&self) -> &UsedIds {
+        &self.used
+    }
+
+    /// Whose transactions a block may hold.
+    pub const fn ids(&self) -> &ChainIds {
+        &self.ids
+    }
+
     /// The environment of a block that is held to a configuration.
     pub fn context(&self, height: u64, unix_ms: u64, proposer: Option<&NodeId>, config: &SystemConfig) -> BlockContext {
         BlockContext {
             number: height,
             unix_ms,
             beneficiary: beneficiary(proposer, self.suite.hash_fn()),
-            evm_chain_id: self.evm_chain_id,
+            ids: self.ids,
             limits: self.in_force.limits_of(config),
             timeout_ms: config.timeout_ms,
         }
@@ -197,8 +211,9 @@ impl Assembler {
         // A block's execution may take a quarter of the round.
         let budget = Duration::from_millis(config.timeout_ms / 4);
         let state = ledger.state_latest();
+        let used = self.used.after(parent.height).map_err(AssembleError::Fatal)?;
         let (started, cpu) = (Instant::now(), CpuTimer::start());
-        let mut builder = BlockBuilder::new(&self.rules, &state, &context, cancel);
+        let mut builder = BlockBuilder::new(&self.rules, &state, &used, &context, cancel);
         let mut leftovers = Leftovers::default();
         if let Some(first) = first {
             let pushed = builder.try_push(&first)?;
@@ -217,11 +232,15 @@ impl Assembler {
             match builder.try_push(recovered)? {
                 PushOutcome::Included { .. } => {}
                 PushOutcome::Skipped(InvalidReason::NonceTooHigh { .. }) => {}
+                // A deployment in FISCO's format before it in this block took its nonce: it goes when that block is written.
+                PushOutcome::Skipped(InvalidReason::NonceTooLow { transaction, .. })
+                    if is_next(&state, &recovered.sender, transaction)? => {}
                 PushOutcome::Skipped(_) => leftovers.unusable.push(recovered.transaction.hash()),
                 PushOutcome::Full(_) => break,
             }
         }
         let (transactions, executed) = builder.finish();
+        drop(used);
         let execute = cpu.seconds();
         let (sealed, times) = self.seal(ledger, parent, unix_ms, proposer, transactions, executed)?;
         Ok((sealed, leftovers, StageTimes { execute, ..times }))
@@ -261,9 +280,11 @@ impl Assembler {
         }
         let context = self.context(parent.height + 1, unix_ms, Some(&proposer), &self.in_force.config());
         let state = ledger.state_latest();
+        let used = self.used.after(parent.height).map_err(AssembleError::Fatal)?;
         let cpu = CpuTimer::start();
-        let executed = execute_block(&self.rules, &state, &context, &recovered, cancel)?;
+        let executed = execute_block(&self.rules, &state, &used, &context, &recovered, cancel)?;
         let execute = cpu.seconds();
+        drop(used);
         let (sealed, times) = self.seal(ledger, parent, unix_ms, &proposer, recovered, executed)?;
         match difference(&sealed.block, block) {
             None => Ok((sealed, StageTimes { execute, ..times })),
@@ -361,6 +382,12 @@ impl Assembler {
         );
         (transactions_root, receipts_root, a + b)
     }
+}
+
+/// Whether the state does not have that nonce used up yet.
+fn is_next(state: &dyn StateReader, sender: &Address, nonce: u64) -> Result<bool, AssembleError> {
+    let account = state.account(sender).map_err(|e| AssembleError::Fatal(e.to_string()))?;
+    Ok(account.map_or(0, |account| account.nonce) <= nonce)
 }
 
 fn invalid(why: impl Into<String>) -> AssembleError {

@@ -13,7 +13,8 @@ use althing_governance::SystemConfig;
 use althing_ledger::{Committed, Ledger, SharedMemory};
 use althing_types::genesis::{genesis_hash, parse_genesis};
 use althing_types::{
-    Address, Bytes, CommitCertificate, Genesis, NodeId, Recovered, Recovery, SealerSet, Transaction, U256,
+    Address, Bytes, CommitCertificate, FiscoRequest, FiscoSignature, Genesis, NodeId, Recovered, Recovery, SealerSet,
+    Transaction, U256,
 };
 
 use super::assemble::{AssembleError, Assembler, Parent, Sealed};
@@ -103,6 +104,8 @@ impl Scene {
     fn write(&mut self, sealed: Sealed) {
         self.nonce += sealed.block.transactions.len() as u64;
         let next = sealed.next_config;
+        let used = self.assembler.used();
+        let random_ids = used.of_block(&sealed.block, &sealed.senders);
         let certificate = CommitCertificate {
             height: sealed.block.height(),
             view: 0,
@@ -121,6 +124,7 @@ impl Scene {
         };
         self.ledger.commit(committed).unwrap();
         self.assembler.in_force().set(next);
+        self.assembler.used().follow(random_ids);
     }
 
     /// A block with these calls of the system configuration.
@@ -288,4 +292,140 @@ fn a_block_that_begins_with_a_recovery_that_does_not_count_is_no_block() {
         why.contains("does not count") && why.contains("without a committee"),
         "{why}"
     );
+}
+
+/// A transaction in FISCO's format; `data` tells it from another one with the same randomid.
+fn fisco(random_id: u64, block_limit: u64, to: TxKind, data: &[u8]) -> Recovered {
+    let request = FiscoRequest {
+        random_id: U256::from(random_id),
+        block_limit,
+        to,
+        input: Bytes::copy_from_slice(data),
+        chain_id: 20_260,
+        group_id: 1,
+        ..FiscoRequest::default()
+    };
+    let raw = request
+        .signed(FiscoSignature::recoverable(U256::from(1), U256::from(1), false))
+        .encode();
+    let decoded = Transaction::decode(raw, StandardSuite.hash_fn());
+    Recovered {
+        transaction: Arc::new(decoded.unwrap()),
+        sender: ACCOUNT,
+    }
+}
+
+fn call(random_id: u64, data: &[u8]) -> Recovered {
+    fisco(random_id, 500, TxKind::Call(Address::ZERO), data)
+}
+
+#[test]
+fn a_proposal_that_repeats_a_randomid_of_an_earlier_block_is_refused() {
+    let mut scene = Scene::new();
+    let sealed = scene.build(&scene.assembler, &[call(7, b""), call(8, b"")]);
+    scene.verify(&sealed).unwrap();
+    scene.write(sealed);
+    for offered in [call(7, b""), call(7, b"another")] {
+        let honest = scene.build(&scene.assembler, std::slice::from_ref(&offered));
+        assert!(honest.block.transactions.is_empty(), "an honest leader leaves it out");
+        let liar = scene.liar(scene.assembler.in_force().config());
+        liar.used().forget();
+        let proposal = scene.build(&liar, &[offered]);
+        assert_eq!(proposal.block.transactions.len(), 1);
+        let refused = scene.verify(&proposal).unwrap_err();
+        assert!(matches!(refused, AssembleError::Invalid(_)));
+        assert!(refused.to_string().contains("randomid already used"), "{refused}");
+    }
+}
+
+#[test]
+fn the_randomids_of_the_last_blocks_are_read_from_the_ledger_after_a_restart() {
+    let mut scene = Scene::new();
+    for id in 1..=40 {
+        let sealed = scene.build(&scene.assembler, &[call(id, b"")]);
+        scene.write(sealed);
+    }
+    let proposal = {
+        let liar = scene.liar(scene.assembler.in_force().config());
+        liar.used().forget();
+        scene.build(&liar, &[call(3, b"again")])
+    };
+    let Scene {
+        folder,
+        ledger,
+        assembler,
+        nonce,
+    } = scene;
+    drop((ledger, assembler));
+    let ledger = open(&folder);
+    let assembler = Assembler::new(&ledger, Arc::new(StandardSuite)).unwrap();
+    let scene = Scene {
+        folder,
+        ledger,
+        assembler,
+        nonce,
+    };
+    let refused = scene.verify(&proposal).unwrap_err();
+    assert!(refused.to_string().contains("randomid already used"), "{refused}");
+    for id in 1..=40 {
+        let built = scene.build(&scene.assembler, &[call(id, b"again")]);
+        assert!(built.block.transactions.is_empty(), "{id}");
+    }
+    assert_eq!(
+        scene.build(&scene.assembler, &[call(41, b"")]).block.transactions.len(),
+        1
+    );
+}
+
+#[test]
+fn a_nonce_that_a_deployment_of_the_same_block_takes_is_no_reason_to_forget_what_follows_it() {
+    let scene = Scene::new();
+    let mut offered = vec![fisco(1, 500, TxKind::Create, &[])];
+    offered.extend(scene.transfers(2));
+    let (ledger, parent) = (&scene.ledger, scene.parent());
+    let built = scene
+        .assembler
+        .build(ledger, &parent, None, &offered, &sealer(), 0, &NEVER);
+    let (sealed, leftovers, _) = built.unwrap();
+    let included: Vec<_> = sealed.block.transactions.iter().map(|t| t.hash()).collect();
+    assert_eq!(
+        included,
+        [&offered[0], &offered[2]].map(|recovered| recovered.transaction.hash())
+    );
+    assert!(
+        leftovers.unusable.is_empty(),
+        "nobody knows yet whether this block will be written"
+    );
+    scene.verify(&sealed).unwrap();
+}
+
+#[test]
+fn what_can_never_be_in_a_block_leaves_the_pool() {
+    let mut scene = Scene::new();
+    let sealed = scene.build(&scene.assembler, &[call(7, b"")]);
+    scene.write(sealed);
+    let offered = [call(7, b""), fisco(8, 1, TxKind::Create, &[]), call(9, b"")];
+    let (ledger, parent) = (&scene.ledger, scene.parent());
+    let built = scene
+        .assembler
+        .build(ledger, &parent, None, &offered, &sealer(), 0, &NEVER);
+    let (sealed, leftovers, _) = built.unwrap();
+    assert_eq!(sealed.block.transactions.len(), 1);
+    assert_eq!(
+        leftovers.unusable,
+        [&offered[0], &offered[1]].map(|recovered| recovered.transaction.hash())
+    );
+}
+
+#[test]
+fn randomids_of_another_height_make_no_block() {
+    let mut scene = Scene::new();
+    let sealed = scene.build(&scene.assembler, &[call(7, b"")]);
+    scene.write(sealed);
+    scene.assembler.used().follow(vec![]);
+    let built = scene
+        .assembler
+        .build(&scene.ledger, &scene.parent(), None, &[], &sealer(), 0, &NEVER);
+    let why = built.map(drop).unwrap_err();
+    assert!(matches!(why, AssembleError::Fatal(_)), "{why}");
 }

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
 use crate::sync::{SyncEvent, SyncedBlock};
-use crate::txpool::TxPool;
+use crate::txpool::{TxPool, taken_by};
 
 /// Candidates kept at once; consensus discards what it no longer needs.
 const CANDIDATES_MAX: usize = 16;
@@ -334,11 +334,8 @@ impl Executor {
             carried,
         } = sealed;
         let height = block.height();
-        let included: Vec<_> = senders
-            .iter()
-            .copied()
-            .zip(block.transactions.iter().map(|transaction| transaction.nonce()))
-            .collect();
+        let taken = taken_by(&block, &senders, &executed.changes);
+        let random_ids = self.parts.assembler.used().of_block(&block, &senders);
         let transactions = block.transactions.len();
         let committed = Committed {
             block,
@@ -355,6 +352,7 @@ impl Executor {
             return false;
         }
         let parts = &self.parts;
+        parts.assembler.used().follow(random_ids);
         let in_force = parts.assembler.in_force();
         let less_gas = next_config.gas < in_force.config().gas;
         in_force.set(next_config);
@@ -364,7 +362,7 @@ impl Executor {
         if less_gas {
             parts.pool.with(|pool| pool.drop_above_gas(next_config.gas));
         }
-        parts.pool.included(included.into_iter());
+        parts.pool.included(height, taken.into_iter());
         let seconds = started.elapsed().as_secs_f64();
         parts.metrics.committed(height, transactions, seconds);
         parts.metrics.stage("commit", cpu.seconds());

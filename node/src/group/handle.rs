@@ -111,7 +111,8 @@ impl Group {
             suite: Arc::clone(&suite),
             rules: assembler.rules().clone(),
             in_force: in_force.clone(),
-            evm_chain_id: genesis.evm_chain_id,
+            used: assembler.used().clone(),
+            ids: *assembler.ids(),
         };
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
         let pool = Arc::new(TxPool::new(admission, pool_limits, clock, metrics.clone(), on_entered));

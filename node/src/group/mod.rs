@@ -28,6 +28,7 @@ mod taking_up;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod used_ids;
 
 pub use assemble::{Assembler, StageTimes};
 pub use halt::Halt;
@@ -35,6 +36,7 @@ pub use handle::Group;
 pub use in_force::InForce;
 pub use open::{GroupSpec, OpenGroup, OpenGroupError};
 pub use recovery::Installed;
+pub use used_ids::UsedIds;
 
 pub(crate) use audience::Audience;
 pub(crate) use event::CoreEvent;

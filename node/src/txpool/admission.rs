@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use alloy_consensus::Transaction as _;
 use althing_crypto::Suite;
-use althing_execution::{InvalidReason, Rules, SenderError, check_stateless, is_replay_protected, recover};
+use althing_execution::{ChainIds, InvalidReason, Rules, SenderError, check_stateless, is_replay_protected, recover};
 use althing_types::transaction::Envelope;
-use althing_types::{Bytes, DecodeError, Recovered, Transaction};
+use althing_types::{Bytes, DecodeError, Recovered, Transaction, U256};
 
-use crate::group::InForce;
+use crate::group::{InForce, UsedIds};
 
 /// Why the pool does not take a transaction. The texts begin with the words tools match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum PoolError {
     /// Another one with this nonce offers as much.
     #[error("replacement transaction underpriced")]
     ReplacementUnderpriced,
+    /// Another one of its sender with this randomid waits here already.
+    #[error("randomid already used: another transaction of the account with randomid {0} waits here")]
+    RandomIdWaits(U256),
     /// Signed for any chain (before EIP-155), so that it could be replayed in another group.
     #[error("only replay-protected (EIP-155) transactions are accepted; sign for chain id {accepted}")]
     Unprotected {
@@ -65,10 +68,13 @@ impl PoolError {
             Self::AlreadyKnown => "already_known",
             Self::NonceTooFar { .. } => "nonce_too_high",
             Self::ReplacementUnderpriced => "underpriced",
+            Self::RandomIdWaits(_) => "randomid_used",
             Self::Unprotected { .. } => "unprotected",
             Self::TipAboveCap => "tip_above_cap",
             Self::Full => "full",
             Self::NotReady(_) => "not_ready",
+            Self::Invalid(InvalidReason::RandomIdUsed(_)) => "randomid_used",
+            Self::Invalid(InvalidReason::BlockLimit { .. }) => "block_limit",
             Self::Invalid(_) => "invalid",
             Self::Decode(_) => "malformed",
             Self::Sender(_) => "signature",
@@ -86,27 +92,41 @@ pub struct Admission {
     pub rules: Rules,
     /// What the next block may hold.
     pub in_force: InForce,
-    /// The group's EVM chain id.
-    pub evm_chain_id: u64,
+    /// The randomids of the last blocks.
+    pub used: UsedIds,
+    /// Whose transactions are taken.
+    pub ids: ChainIds,
 }
 
 impl Admission {
     /// Decodes, checks and recovers the sender. This is the costly part, free of locks.
     pub fn admit(&self, raw: Bytes) -> Result<Recovered, PoolError> {
         let transaction = Transaction::decode(raw, self.suite.hash_fn())?;
-        check_stateless(&self.rules, &self.in_force.limits(), self.evm_chain_id, &transaction)?;
+        check_stateless(&self.rules, &self.in_force.limits(), &self.ids, &transaction)?;
         if !is_replay_protected(&transaction) {
-            return Err(PoolError::Unprotected {
-                accepted: self.evm_chain_id,
-            });
+            return Err(PoolError::Unprotected { accepted: self.ids.evm });
         }
-        let Envelope::Ethereum(envelope) = transaction.envelope();
-        if envelope
-            .max_priority_fee_per_gas()
-            .is_some_and(|tip| tip > envelope.max_fee_per_gas())
-        {
-            return Err(PoolError::TipAboveCap);
+        match transaction.envelope() {
+            Envelope::Ethereum(envelope) => {
+                let tip = envelope.max_priority_fee_per_gas();
+                if tip.is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
+                    return Err(PoolError::TipAboveCap);
+                }
+            }
+            Envelope::Fisco(fisco) => self.used.check_limit(fisco, 0)?,
         }
-        Ok(recover(self.suite.as_ref(), self.evm_chain_id, Arc::new(transaction))?)
+        let recovered = recover(self.suite.as_ref(), self.ids.evm, Arc::new(transaction))?;
+        self.used.check_id(&recovered)?;
+        Ok(recovered)
+    }
+
+    /// Whether blocks until its limit can hold a transaction that so many go before. A client that is refused now can sign another one; one
+    /// whose transaction is dropped later waits for it.
+    pub fn check_room(&self, transaction: &Transaction, before: usize) -> Result<(), PoolError> {
+        let Some(fisco) = transaction.fisco() else {
+            return Ok(());
+        };
+        let blocks = before as u64 / u64::from(self.in_force.config().transactions.max(1));
+        Ok(self.used.check_limit(fisco, blocks)?)
     }
 }

@@ -1,4 +1,5 @@
-//! The transactions that wait: decoded, their senders recovered once, ordered by arrival and nonce.
+//! The transactions that wait: decoded, their senders recovered once, ordered by arrival and nonce. What has no account nonce (FISCO's
+//! format) is executable at once, until a block used its randomid or its limit has passed.
 //!
 //! ```text
 //! raw bytes ──admission (parallel, no lock)──▶ Recovered ──Pool::insert──▶ executable ──sealer──▶ block
@@ -14,7 +15,10 @@ mod pool;
 #[cfg(test)]
 mod pool_tests;
 mod shared;
+mod taken;
 
+pub use account::Slot;
 pub use admission::{Admission, PoolError};
 pub use pool::{Pool, PoolLimits, PoolSize};
 pub use shared::{OnEntered, Origin, TxPool};
+pub use taken::taken_by;

@@ -1,13 +1,12 @@
 //! The pool as a plain value: no lock, no clock, no signature.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_consensus::Transaction as _;
 use althing_execution::InvalidReason;
-use althing_types::transaction::Envelope;
-use althing_types::{Address, B256, Recovered};
+use althing_types::{Address, B256, Recovered, U256};
 
-use super::account::{SenderQueue, Waiting};
+use super::account::{SenderQueue, Slot, Waiting};
 use super::admission::PoolError;
 
 /// How much a pool holds (`group.N.ini` `[tx_pool]`).
@@ -50,8 +49,10 @@ pub struct PoolSize {
 pub struct Pool {
     limits: PoolLimits,
     senders: HashMap<Address, SenderQueue>,
-    by_hash: HashMap<B256, (Address, u64)>,
-    executable: BTreeMap<u64, (Address, u64)>,
+    by_hash: HashMap<B256, (Address, Slot)>,
+    executable: BTreeMap<u64, (Address, Slot)>,
+    /// Block limits of those that have one.
+    limits_of_blocks: BTreeSet<(u64, Address, U256)>,
     next_sequence: u64,
     bytes: usize,
 }
@@ -64,6 +65,7 @@ impl Pool {
             senders: HashMap::new(),
             by_hash: HashMap::new(),
             executable: BTreeMap::new(),
+            limits_of_blocks: BTreeSet::new(),
             next_sequence: 0,
             bytes: 0,
         }
@@ -76,12 +78,11 @@ impl Pool {
 
     /// A waiting transaction.
     pub fn get(&self, hash: &B256) -> Option<&Recovered> {
-        let (sender, nonce) = self.by_hash.get(hash)?;
-        self.senders
-            .get(sender)?
-            .waiting
-            .get(nonce)
-            .map(|waiting| &waiting.recovered)
+        self.waiting(self.by_hash.get(hash)?).map(|waiting| &waiting.recovered)
+    }
+
+    fn waiting(&self, (sender, slot): &(Address, Slot)) -> Option<&Waiting> {
+        self.senders.get(sender)?.get(slot)
     }
 
     /// The nonce the pool believes an account to be at; none for a sender without waiting transactions.
@@ -110,8 +111,28 @@ impl Pool {
         if self.contains(&hash) {
             return Err(PoolError::AlreadyKnown);
         }
-        let (sender, nonce) = (recovered.sender, recovered.transaction.nonce());
+        let (sender, slot) = (recovered.sender, Slot::of(&recovered.transaction));
         let next = self.known_nonce(&sender).unwrap_or(account_nonce);
+        let old = self.waiting(&(sender, slot));
+        match (slot, old) {
+            (Slot::Nonce(nonce), _) => self.check_nonce(nonce, next)?,
+            (Slot::RandomId(id), Some(_)) => return Err(PoolError::RandomIdWaits(id)),
+            (Slot::RandomId(_), None) => {}
+        }
+        let size = recovered.transaction.raw().len();
+        match old {
+            Some(old) if tip(&recovered) <= tip(&old.recovered) => return Err(PoolError::ReplacementUnderpriced),
+            Some(_) => {}
+            None if self.by_hash.len() >= self.limits.transactions || self.bytes + size > self.limits.bytes => {
+                return Err(PoolError::Full);
+            }
+            None => {}
+        }
+        self.place(recovered, slot, next, now_ms);
+        Ok(())
+    }
+
+    fn check_nonce(&self, nonce: u64, next: u64) -> Result<(), PoolError> {
         if nonce < next {
             return Err(InvalidReason::NonceTooLow {
                 transaction: nonce,
@@ -126,26 +147,14 @@ impl Pool {
                 ahead: self.limits.nonces_ahead,
             });
         }
-        let size = recovered.transaction.raw().len();
-        let replaced = self.senders.get(&sender).and_then(|queue| queue.waiting.get(&nonce));
-        if let Some(old) = replaced {
-            if tip(&recovered) <= tip(&old.recovered) {
-                return Err(PoolError::ReplacementUnderpriced);
-            }
-        } else if self.by_hash.len() >= self.limits.transactions || self.bytes + size > self.limits.bytes {
-            return Err(PoolError::Full);
-        }
-        self.place(recovered, next, now_ms);
         Ok(())
     }
 
-    fn place(&mut self, recovered: Recovered, next: u64, now_ms: u64) {
-        let (sender, nonce, hash) = (
-            recovered.sender,
-            recovered.transaction.nonce(),
-            recovered.transaction.hash(),
-        );
+    fn place(&mut self, recovered: Recovered, slot: Slot, next: u64, now_ms: u64) {
+        let (sender, hash) = (recovered.sender, recovered.transaction.hash());
         self.bytes += recovered.transaction.raw().len();
+        self.by_hash.insert(hash, (sender, slot));
+        let block_limit = recovered.transaction.fisco().map(|fisco| fisco.request.block_limit);
         let queue = self.senders.entry(sender).or_insert_with(|| SenderQueue {
             next,
             ..SenderQueue::default()
@@ -155,29 +164,35 @@ impl Pool {
             since_ms: now_ms,
             sequence: None,
         };
-        if let Some(old) = queue.waiting.insert(nonce, waiting) {
-            // A replacement keeps the place of what it replaces, so that nonces stay in order.
-            self.bytes -= old.recovered.transaction.raw().len();
-            self.by_hash.remove(&old.recovered.transaction.hash());
-            if let Some(new) = queue.waiting.get_mut(&nonce) {
-                new.sequence = old.sequence;
+        match slot {
+            Slot::RandomId(id) => {
+                let sequence = Some(self.next_sequence);
+                queue.unordered.insert(id, Waiting { sequence, ..waiting });
+                self.executable.insert(self.next_sequence, (sender, slot));
+                self.next_sequence += 1;
+                self.limits_of_blocks
+                    .extend(block_limit.map(|limit| (limit, sender, id)));
+            }
+            Slot::Nonce(nonce) => {
+                if let Some(old) = queue.waiting.insert(nonce, waiting) {
+                    // A replacement keeps the place of what it replaces, so that nonces stay in order.
+                    self.bytes -= old.recovered.transaction.raw().len();
+                    self.by_hash.remove(&old.recovered.transaction.hash());
+                    if let Some(new) = queue.waiting.get_mut(&nonce) {
+                        new.sequence = old.sequence;
+                    }
+                }
+                for (sequence, nonce) in queue.promote(&mut self.next_sequence) {
+                    self.executable.insert(sequence, (sender, Slot::Nonce(nonce)));
+                }
             }
         }
-        for (sequence, nonce) in queue.promote(&mut self.next_sequence) {
-            self.executable.insert(sequence, (sender, nonce));
-        }
-        self.by_hash.insert(hash, (sender, nonce));
     }
 
     /// The executable transactions in order.
     pub fn executable(&self) -> impl Iterator<Item = &Recovered> {
-        self.executable.values().filter_map(|(sender, nonce)| {
-            self.senders
-                .get(sender)?
-                .waiting
-                .get(nonce)
-                .map(|waiting| &waiting.recovered)
-        })
+        let places = self.executable.values();
+        places.filter_map(|place| self.waiting(place).map(|waiting| &waiting.recovered))
     }
 
     /// Transactions that wait for an earlier nonce.
@@ -189,10 +204,18 @@ impl Pool {
             .map(|waiting| &waiting.recovered)
     }
 
-    /// Forgets what a block included, and what its senders can no longer use.
-    pub fn included<'a>(&mut self, transactions: impl Iterator<Item = (Address, u64)> + 'a) {
-        for (sender, nonce) in transactions {
-            self.advance(sender, nonce + 1);
+    /// Forgets what the block of this height took up, and what its senders or their limits no longer let into a block.
+    pub fn included(&mut self, height: u64, taken: impl Iterator<Item = (Address, Slot)>) {
+        for (sender, slot) in taken {
+            match slot {
+                Slot::Nonce(nonce) => self.advance(sender, nonce + 1),
+                Slot::RandomId(id) => self.take_out(sender, id),
+            }
+        }
+        let open = (height.saturating_add(1), Address::ZERO, U256::ZERO);
+        let open = self.limits_of_blocks.split_off(&open);
+        for (_, sender, id) in std::mem::replace(&mut self.limits_of_blocks, open) {
+            self.take_out(sender, id);
         }
     }
 
@@ -208,12 +231,26 @@ impl Pool {
         let gone = std::mem::replace(&mut queue.waiting, kept);
         queue.next = next;
         for (sequence, nonce) in queue.promote(&mut self.next_sequence) {
-            self.executable.insert(sequence, (sender, nonce));
+            self.executable.insert(sequence, (sender, Slot::Nonce(nonce)));
         }
-        if queue.waiting.is_empty() {
+        if queue.is_empty() {
             self.senders.remove(&sender);
         }
         for waiting in gone.into_values() {
+            self.forget(&waiting);
+        }
+    }
+
+    /// Drops the transaction with this randomid; nothing follows from it for others.
+    fn take_out(&mut self, sender: Address, id: U256) {
+        let Some(queue) = self.senders.get_mut(&sender) else {
+            return;
+        };
+        let gone = queue.unordered.remove(&id);
+        if queue.is_empty() {
+            self.senders.remove(&sender);
+        }
+        if let Some(waiting) = gone {
             self.forget(&waiting);
         }
     }
@@ -224,37 +261,41 @@ impl Pool {
         if let Some(sequence) = waiting.sequence {
             self.executable.remove(&sequence);
         }
+        if let Some(fisco) = waiting.recovered.transaction.fisco() {
+            let request = &fisco.request;
+            let limit = (request.block_limit, waiting.recovered.sender, request.random_id);
+            self.limits_of_blocks.remove(&limit);
+        }
     }
 
-    /// Drops a transaction that can never be included, with what comes after it from the same sender.
+    /// Drops a transaction that can never be included, with what its nonce keeps waiting.
     pub fn remove(&mut self, hash: &B256) {
-        let Some((sender, nonce)) = self.by_hash.get(hash).copied() else {
-            return;
-        };
-        self.truncate(sender, nonce);
+        match self.by_hash.get(hash).copied() {
+            Some((sender, Slot::Nonce(nonce))) => self.truncate(sender, nonce),
+            Some((sender, Slot::RandomId(id))) => self.take_out(sender, id),
+            None => {}
+        }
     }
 
-    /// Drops what has waited too long; what follows it from the same sender goes with it. Returns how many.
+    /// Drops what has waited too long, with what its nonce keeps waiting. Returns how many.
     pub fn expire(&mut self, now_ms: u64) -> usize {
         let before = self.by_hash.len();
         let deadline = now_ms.saturating_sub(self.limits.expiration_ms);
-        let expired: Vec<(Address, u64)> = self
-            .senders
-            .iter()
-            .filter_map(|(sender, queue)| {
-                let old = queue.waiting.iter().find(|(_, waiting)| waiting.since_ms < deadline);
-                old.map(|(nonce, _)| (*sender, *nonce))
-            })
-            .collect();
-        for (sender, nonce) in expired {
-            self.truncate(sender, nonce);
+        let is_old = |waiting: &&Waiting| waiting.since_ms < deadline;
+        let expired = self.senders.values().flat_map(|queue| {
+            let first = queue.waiting.values().find(is_old);
+            first.into_iter().chain(queue.unordered.values().filter(is_old))
+        });
+        let expired: Vec<B256> = expired.map(|waiting| waiting.recovered.transaction.hash()).collect();
+        for hash in expired {
+            self.remove(&hash);
         }
         before - self.by_hash.len()
     }
 
     /// Drops what asks for more gas than a transaction may be given now, with what comes after it from the same sender.
     pub fn drop_above_gas(&mut self, limit: u64) {
-        let above = |waiting: &Waiting| waiting.recovered.transaction.gas_limit() > limit;
+        let above = |waiting: &Waiting| waiting.recovered.transaction.gas_limit() > Some(limit);
         let first = self.senders.iter().filter_map(|(sender, queue)| {
             let first = queue.waiting.iter().find(|(_, waiting)| above(waiting));
             first.map(|(nonce, _)| (*sender, *nonce))
@@ -270,7 +311,7 @@ impl Pool {
             return;
         };
         let gone = queue.waiting.split_off(&nonce);
-        if queue.waiting.is_empty() {
+        if queue.is_empty() {
             self.senders.remove(&sender);
         }
         for waiting in gone.into_values() {
@@ -282,7 +323,7 @@ impl Pool {
     pub fn waiting_since(&self, since_ms: u64, limit: usize) -> Vec<Recovered> {
         self.executable
             .values()
-            .filter_map(|(sender, nonce)| self.senders.get(sender)?.waiting.get(nonce))
+            .filter_map(|place| self.waiting(place))
             .filter(|waiting| waiting.since_ms <= since_ms)
             .take(limit)
             .map(|waiting| waiting.recovered.clone())
@@ -291,10 +332,10 @@ impl Pool {
 }
 
 /// What a sender offers beyond the base fee of 0. It pays nothing; a higher offer replaces a lower one (LEDGER.md 5).
-fn tip(recovered: &Recovered) -> u128 {
-    match recovered.transaction.envelope() {
-        Envelope::Ethereum(envelope) => envelope
+fn tip(recovered: &Recovered) -> Option<u128> {
+    recovered.transaction.ethereum().map(|envelope| {
+        envelope
             .max_priority_fee_per_gas()
-            .unwrap_or_else(|| envelope.max_fee_per_gas()),
-    }
+            .unwrap_or_else(|| envelope.max_fee_per_gas())
+    })
 }

@@ -1,12 +1,11 @@
 //! The pool behind a lock, with what its users wait for: new work, new transactions to gossip.
 
-use alloy_consensus::Transaction as _;
 use althing_execution::InvalidReason;
-use althing_types::transaction::Envelope;
 use althing_types::{Address, B256, Bytes, Recovered, StateReader, U256};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
+use super::account::Slot;
 use super::admission::{Admission, PoolError};
 use super::pool::{Pool, PoolLimits, PoolSize};
 use crate::clock::Clock;
@@ -79,6 +78,8 @@ impl TxPool {
             .map(|admitted| {
                 let recovered = admitted?;
                 let hash = recovered.transaction.hash();
+                self.admission
+                    .check_room(&recovered.transaction, pool.size().executable)?;
                 let nonce = self.account_nonce(&pool, &recovered, state)?;
                 pool.insert(recovered.clone(), nonce, now_ms)?;
                 entered.push(recovered);
@@ -100,8 +101,7 @@ impl TxPool {
     }
 
     fn account_nonce(&self, pool: &Pool, recovered: &Recovered, state: &dyn StateReader) -> Result<u64, PoolError> {
-        let Envelope::Ethereum(envelope) = recovered.transaction.envelope();
-        let value = envelope.value();
+        let value = recovered.transaction.value();
         if let (Some(nonce), true) = (pool.known_nonce(&recovered.sender), value.is_zero()) {
             return Ok(nonce);
         }
@@ -143,9 +143,9 @@ impl TxPool {
         self.pool.lock().executable().take(limit).cloned().collect()
     }
 
-    /// Forgets what a block included.
-    pub fn included(&self, senders_and_nonces: impl Iterator<Item = (Address, u64)>) {
-        self.pool.lock().included(senders_and_nonces);
+    /// Forgets what the block of this height took up, and what no block after it takes.
+    pub fn included(&self, height: u64, taken: impl Iterator<Item = (Address, Slot)>) {
+        self.pool.lock().included(height, taken);
     }
 
     /// Drops what has waited too long.

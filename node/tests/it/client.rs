@@ -66,7 +66,12 @@ impl Client {
 
     /// Asks one question over this connection, which stays open.
     pub(crate) fn ask(&mut self, method: &str, params: Value) -> io::Result<Value> {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    }
+
+    /// Sends a question or a batch of them.
+    pub(crate) fn post(&mut self, body: &Value) -> io::Result<Value> {
+        let body = body.to_string();
         let request = format!(
             "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()

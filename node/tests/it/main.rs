@@ -5,6 +5,7 @@
 mod bad_files;
 mod bad_identity;
 mod client;
+mod fisco;
 mod folder;
 mod groups;
 mod lifecycle;

@@ -82,6 +82,11 @@ impl Running {
         Client::plain(self.ports.rpc).ask(method, params).unwrap()
     }
 
+    /// What the plain RPC port answers to all of these at once.
+    pub(crate) fn ask_together(&self, batch: &Value) -> Value {
+        Client::plain(self.ports.rpc).post(batch).unwrap()
+    }
+
     /// The body of a page of the metrics port.
     pub(crate) fn page(&self, path: &str) -> String {
         Client::plain(self.ports.metrics).get(path).unwrap()

@@ -38,7 +38,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    fn sign(&mut self, to: TxKind, input: Vec<u8>, gas_limit: u64) -> String {
+    /// A signed transaction in hex, with the next nonce, which it does not use up.
+    pub(crate) fn sign(&self, to: TxKind, input: Vec<u8>, gas_limit: u64) -> String {
         let transaction = TxLegacy {
             chain_id: Some(CHAIN_ID),
             nonce: self.nonce,

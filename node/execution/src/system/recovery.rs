@@ -6,14 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use alloy_consensus::Transaction as _;
-use alloy_primitives::TxKind;
 use alloy_sol_types::SolCall;
 use althing_crypto::{AccountSignature, Suite};
 use althing_governance::abi::recoverCall;
 use althing_governance::{Governance, RecoveryFault};
 use althing_types::recovery::AccountSignatureBytes;
-use althing_types::transaction::Envelope;
 use althing_types::{Address, B256, Bytes, Recovery, Transaction};
 
 use super::GOVERNANCE;
@@ -26,8 +23,7 @@ pub fn recover_call(recovery: &Recovery) -> Bytes {
 
 /// Whether a transaction calls `recover` directly. Only the leader of a recovered height makes one, so it leads nowhere in a pool.
 pub fn calls_recover(transaction: &Transaction) -> bool {
-    let Envelope::Ethereum(envelope) = transaction.envelope();
-    envelope.kind() == TxKind::Call(GOVERNANCE) && envelope.input().starts_with(&recoverCall::SELECTOR)
+    transaction.to() == Some(GOVERNANCE) && transaction.input().starts_with(&recoverCall::SELECTOR)
 }
 
 /// The recovery that a block carries that begins with this transaction: none when it calls something else.
@@ -36,11 +32,7 @@ pub fn calls_recover(transaction: &Transaction) -> bool {
 /// A call whose document is none.
 pub fn carried_recovery(first: Option<&Arc<Transaction>>) -> Result<Option<Recovery>, RecoveryFault> {
     let first = first.filter(|first| calls_recover(first));
-    let document = |first: &Arc<Transaction>| {
-        let Envelope::Ethereum(envelope) = first.envelope();
-        recovery_in(envelope.input())
-    };
-    first.map(document).transpose()
+    first.map(|first| recovery_in(first.input())).transpose()
 }
 
 /// The recovery in the input of a call.

@@ -98,7 +98,7 @@ fn build(
     attempts: &[Attempt],
 ) -> (Vec<Recovered>, althing_execution::Executed) {
     let rules = rules();
-    let mut builder = BlockBuilder::new(&rules, state, context, &NEVER);
+    let mut builder = BlockBuilder::new(&rules, state, &NONE_USED, context, &NEVER);
     let mut nonces = [0_u64; 5];
     for attempt in attempts {
         let nonce = &mut nonces[usize::from(attempt.from)];
@@ -128,7 +128,7 @@ proptest! {
         let state = state();
         let context = BlockContext { limits: Limits { gas, ..LIMITS }, ..context(1) };
         let (transactions, built) = build(&state, &context, &attempts);
-        let verified = execute_block(&rules(), &state, &context, &transactions, &NEVER).unwrap();
+        let verified = execute_block(&rules(), &state, &NONE_USED, &context, &transactions, &NEVER).unwrap();
         prop_assert_eq!(&built, &verified);
         prop_assert!(built.gas_used <= gas);
     }

@@ -98,11 +98,11 @@ fn what_a_pool_refuses_without_state_no_block_takes_and_the_reasons_are_equal() 
     ];
     for tx in refused {
         let made = tx.make();
-        let stateless = check_stateless(&rules(), &LIMITS, CHAIN_ID, &made.transaction).unwrap_err();
+        let stateless = check_stateless(&rules(), &LIMITS, &ids(), &made.transaction).unwrap_err();
         assert_eq!(invalid(&state, &[made]), (0, stateless));
     }
     assert_eq!(
-        check_stateless(&rules(), &LIMITS, CHAIN_ID, &base.make().transaction),
+        check_stateless(&rules(), &LIMITS, &ids(), &base.make().transaction),
         Ok(())
     );
 }

@@ -47,7 +47,7 @@ fn a_raised_flag_stops_a_block_before_its_first_transaction() {
     let block = [Tx::call(sender(1), 0, place(1), words(&[1, 2])).make()];
     let flag = AtomicBool::new(true);
     assert_eq!(
-        execute_block(&rules(), &state, &context(1), &block, &flag),
+        execute_block(&rules(), &state, &NONE_USED, &context(1), &block, &flag),
         Err(ExecutionError::Cancelled)
     );
 }
@@ -64,7 +64,7 @@ fn a_raised_flag_stops_loops_and_call_trees_inside_a_transaction() {
                 flag: &flag,
             };
             let block = [Tx::call(sender(1), 0, target, words(&[0, 0, 0])).gas(GAS).make()];
-            let result = execute_block(&rules(), &raising, &context(1), &block, &flag);
+            let result = execute_block(&rules(), &raising, &NONE_USED, &context(1), &block, &flag);
             assert_eq!(result, Err(ExecutionError::Cancelled));
         }
     }
@@ -81,7 +81,7 @@ fn a_builder_that_ran_out_of_time_keeps_what_was_done_before() {
     let good = Tx::call(sender(1), 0, place(1), words(&[5, 6])).make();
     let endless = Tx::call(sender(1), 1, place(2), Vec::new()).gas(GAS).make();
     let rules = rules();
-    let mut builder = BlockBuilder::new(&rules, &raising, &context(1), &flag);
+    let mut builder = BlockBuilder::new(&rules, &raising, &NONE_USED, &context(1), &flag);
     assert!(matches!(builder.try_push(&good), Ok(PushOutcome::Included { .. })));
     assert_eq!(builder.try_push(&endless), Ok(PushOutcome::Full(Limit::Time)));
     assert_eq!(builder.try_push(&endless), Ok(PushOutcome::Full(Limit::Time)));

@@ -62,7 +62,7 @@ fn whichever_read_fails_the_block_has_no_result() {
             state: &state,
             reads_left: AtomicUsize::new(reads),
         };
-        match execute_block(&rules(), &failing, &context(1), &block, &NEVER) {
+        match execute_block(&rules(), &failing, &NONE_USED, &context(1), &block, &NEVER) {
             Err(ExecutionError::State(error)) => assert!(error.0.contains("the disk is gone")),
             Ok(executed) => {
                 assert_eq!(executed, good);
@@ -79,17 +79,17 @@ fn whichever_read_fails_the_block_has_no_result() {
 fn a_missing_ancestor_hash_halts_a_block_and_is_zero_for_a_call() {
     let mut state = state_with(&[(place(3), BLOCKHASH)]);
     let block = [Tx::call(sender(1), 0, place(3), words(&[5])).make()];
-    let error = execute_block(&rules(), &state, &context(9), &block, &NEVER).unwrap_err();
+    let error = execute_block(&rules(), &state, &NONE_USED, &context(9), &block, &NEVER).unwrap_err();
     assert!(
         matches!(&error, ExecutionError::State(e) if e.0.contains("the hash of block 5")),
         "{error}"
     );
     state.set_block(5, B256::repeat_byte(5), 0);
-    let executed = execute_block(&rules(), &state, &context(9), &block, &NEVER).unwrap();
+    let executed = execute_block(&rules(), &state, &NONE_USED, &context(9), &block, &NEVER).unwrap();
     assert_eq!(executed.receipts[0].output[..], [5; 32]);
     // Block 9 itself and what is older than 256 blocks is zero by the EVM's own rule.
     let block = [Tx::call(sender(1), 0, place(3), words(&[9])).make()];
-    let executed = execute_block(&rules(), &state, &context(9), &block, &NEVER).unwrap();
+    let executed = execute_block(&rules(), &state, &NONE_USED, &context(9), &block, &NEVER).unwrap();
     assert_eq!(executed.receipts[0].output[..], [0; 32]);
 }
 

@@ -42,9 +42,12 @@ fn builder_and_verifier_hold_a_block_to_the_same_limits() {
     for (limits, limit, found, accepted) in cases {
         let context = limited(limits);
         let over = ExecutionError::OverLimit { limit, found, accepted };
-        assert_eq!(execute_block(&rules(), &state, &context, &block, &NEVER), Err(over));
+        assert_eq!(
+            execute_block(&rules(), &state, &NONE_USED, &context, &block, &NEVER),
+            Err(over)
+        );
         let rules = rules();
-        let mut builder = BlockBuilder::new(&rules, &state, &context, &NEVER);
+        let mut builder = BlockBuilder::new(&rules, &state, &NONE_USED, &context, &NEVER);
         assert!(matches!(builder.try_push(&block[0]), Ok(PushOutcome::Included { .. })));
         assert!(matches!(builder.try_push(&block[1]), Ok(PushOutcome::Included { .. })));
         assert_eq!(builder.try_push(&block[2]), Ok(PushOutcome::Full(limit)));
@@ -52,7 +55,7 @@ fn builder_and_verifier_hold_a_block_to_the_same_limits() {
         assert_eq!(transactions, block[..2]);
         assert_eq!(
             Ok(executed),
-            execute_block(&rules, &state, &context, &transactions, &NEVER)
+            execute_block(&rules, &state, &NONE_USED, &context, &transactions, &NEVER)
         );
     }
     let exact = Limits {
@@ -60,7 +63,7 @@ fn builder_and_verifier_hold_a_block_to_the_same_limits() {
         bytes,
         gas,
     };
-    assert!(execute_block(&rules(), &state, &limited(exact), &block, &NEVER).is_ok());
+    assert!(execute_block(&rules(), &state, &NONE_USED, &limited(exact), &block, &NEVER).is_ok());
 }
 
 #[test]
@@ -79,7 +82,7 @@ fn a_transaction_longer_than_a_block_is_skipped_not_waited_for() {
     let long = Tx::call(sender(1), 0, place(1), vec![1; 2000]).make();
     let size = long.transaction.raw().len() as u64;
     let (rules, context) = (rules(), limited(Limits { bytes: 1000, ..LIMITS }));
-    let mut builder = BlockBuilder::new(&rules, &state, &context, &NEVER);
+    let mut builder = BlockBuilder::new(&rules, &state, &NONE_USED, &context, &NEVER);
     let reason = InvalidReason::Bytes {
         found: size,
         accepted: 1000,

@@ -9,6 +9,7 @@ mod calls;
 mod cancel;
 mod configuration;
 mod faults;
+mod fisco;
 mod genesis;
 mod lifecycle;
 mod limits;

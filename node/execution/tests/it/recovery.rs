@@ -92,7 +92,7 @@ fn block(state: &MemoryState, transactions: &[Recovered]) -> Executed {
         unix_ms: 1_700_000_001_000,
         ..context(HEIGHT + 1)
     };
-    execute_block(&rules(), state, &context, transactions, &NEVER).unwrap()
+    execute_block(&rules(), state, &NONE_USED, &context, transactions, &NEVER).unwrap()
 }
 
 /// What the call of this place was told.

@@ -22,7 +22,7 @@ sol! {
 }
 
 impl Chain {
-    fn freeze_account(&mut self, account: Address) {
+    pub(crate) fn freeze_account(&mut self, account: Address) {
         self.agree(CHAIN_GOVERNANCE, &freezeAccountCall { account }.abi_encode());
     }
 
@@ -349,7 +349,15 @@ fn where_nobody_made_a_rule_a_whole_block_reads_three_words() {
         state: &chain.state,
         reads: AtomicUsize::new(0),
     };
-    let executed = execute_block(&rules(), &state, &context(chain.height), &transactions, &NEVER).unwrap();
+    let executed = execute_block(
+        &rules(),
+        &state,
+        &NONE_USED,
+        &context(chain.height),
+        &transactions,
+        &NEVER,
+    )
+    .unwrap();
     assert!(executed.receipts.iter().all(|receipt| receipt.status == status::OK));
     assert_eq!(state.reads.into_inner(), 3);
 }

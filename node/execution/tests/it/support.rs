@@ -1,15 +1,15 @@
 //! Contracts, senders and blocks the tests share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Signature, TxKind, hex, keccak256};
 use althing_execution::memory::MemoryState;
-use althing_execution::{BlockContext, Executed, ExecutionError, Limits, Rules, execute_block};
-use althing_types::{Account, Address, B256, Bytes, ChangeSet, Recovered, Transaction, U256};
+use althing_execution::{BlockContext, ChainIds, Executed, ExecutionError, Limits, RandomIds, Rules, execute_block};
+use althing_types::{Account, Address, B256, Bytes, ChangeSet, GroupId, Recovered, Transaction, U256};
 
 pub(crate) const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 pub(crate) const GAS: u64 = 300_000_000;
@@ -58,12 +58,20 @@ pub(crate) const LIMITS: Limits = Limits {
     gas: GAS,
 };
 
+pub(crate) fn ids() -> ChainIds {
+    ChainIds {
+        evm: CHAIN_ID,
+        chain: 20_260,
+        group: GroupId::try_from(1).unwrap(),
+    }
+}
+
 pub(crate) fn context(number: u64) -> BlockContext {
     BlockContext {
         number,
         unix_ms: 1_700_000_000_999,
         beneficiary: Address::repeat_byte(0xbe),
-        evm_chain_id: CHAIN_ID,
+        ids: ids(),
         limits: LIMITS,
         timeout_ms: 3_000,
     }
@@ -203,9 +211,11 @@ pub(crate) fn recovered(envelope: TxEnvelope, sender: Address) -> Recovered {
 }
 
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
+/// No account has used any randomid.
+pub(crate) static NONE_USED: LazyLock<RandomIds> = LazyLock::new(RandomIds::default);
 
 pub(crate) fn execute(state: &MemoryState, transactions: &[Recovered]) -> Result<Executed, ExecutionError> {
-    execute_block(&rules(), state, &context(1), transactions, &NEVER)
+    execute_block(&rules(), state, &NONE_USED, &context(1), transactions, &NEVER)
 }
 
 /// Executes one transaction and returns its receipt's status and the output.

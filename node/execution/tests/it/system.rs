@@ -122,7 +122,7 @@ impl Chain {
             unix_ms: (NOW + self.height) * 1_000,
             ..context(self.height)
         };
-        let executed = execute_block(&rules(), &self.state, &block, &made, &NEVER).unwrap();
+        let executed = execute_block(&rules(), &self.state, &NONE_USED, &block, &made, &NEVER).unwrap();
         let next = changed_governance(&self.state, &executed.changes).unwrap();
         self.state.apply(&executed.changes);
         if let Some(next) = next {
@@ -432,7 +432,14 @@ fn a_call_reads_no_more_of_the_state_than_it_has_gas_for() {
         let tx = Tx::call(sender(9), 0, CHAIN_GOVERNANCE, queryThresholdCall {}.abi_encode());
         let intrinsic = intrinsic_gas(&rules(), &tx.make().transaction);
         let block = context(chain.height);
-        let executed = execute_block(&rules(), &state, &block, &[tx.gas(intrinsic + gas).make()], &NEVER);
+        let executed = execute_block(
+            &rules(),
+            &state,
+            &NONE_USED,
+            &block,
+            &[tx.gas(intrinsic + gas).make()],
+            &NEVER,
+        );
         (executed.unwrap().receipts[0].status, state.reads.into_inner())
     };
     let (status, all) = call(1_000_000);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use althing_types::transaction::Transaction;
-use althing_types::{Address, B256, Block, CommitCertificate, Recovered, SealerSet};
+use althing_types::{Address, B256, Block, Bytes, CommitCertificate, Recovered, SealerSet, U256, fisco};
 
 use super::recent::Recent;
 use super::{Inner, Ledger};
@@ -124,6 +124,17 @@ impl Ledger {
             .as_ref()
             .zip(body.senders.get(at))
             .map(|(t, sender)| recovered(t, sender)))
+    }
+
+    /// The FISCO transactions of a block as sender and randomid; the others, and their signatures and inputs, are not decoded.
+    pub fn random_ids(&self, height: u64) -> Result<Vec<(Address, U256)>, LedgerError> {
+        let body = self.body(height)?;
+        let rows = body.transactions.iter().zip(&body.senders);
+        let read = |(raw, sender): (&Bytes, &Address)| {
+            let malformed = || LedgerError::corrupt(format!("body of block {height}"), "a randomid cannot be read");
+            fisco::random_id(raw).map(|id| (*sender, id)).ok_or_else(malformed)
+        };
+        rows.filter(|(raw, _)| fisco::is_fisco(raw)).map(read).collect()
     }
 
     /// The receipts of a height, in the order of the transactions; none above the head.

@@ -8,7 +8,8 @@ use althing_types::genesis::{PROTOCOL_VERSION, StateKind};
 use althing_types::{ChangeSet, SealerSet, StateReader, U256};
 
 use crate::support::{
-    Content, account, address, assemble, commit, genesis, genesis_changes, node, open, pay, receipt, transaction,
+    Content, account, address, assemble, commit, fisco_transaction, genesis, genesis_changes, node, open, pay, receipt,
+    transaction,
 };
 
 #[test]
@@ -224,4 +225,38 @@ fn after_a_failed_write_no_block_is_taken_until_the_ledger_is_opened_again() {
     let again = open().unwrap().ledger;
     pay(&again, 2);
     assert_eq!(again.head().height, 2);
+}
+
+#[test]
+fn the_randomids_of_a_block_are_read_from_its_body() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(folder.path(), StateKind::Storage);
+    let mixed = [
+        transaction(100),
+        fisco_transaction(7),
+        transaction(101),
+        fisco_transaction(9),
+    ];
+    let transactions = mixed.map(|transaction| (transaction, receipt(Vec::new()))).to_vec();
+    let hash = transactions[3].0.hash();
+    commit(
+        &ledger,
+        Content {
+            transactions,
+            ..Content::default()
+        },
+    );
+    pay(&ledger, 1);
+    assert_eq!(
+        ledger.random_ids(1).unwrap(),
+        [(address(1), U256::from(7)), (address(3), U256::from(9))]
+    );
+    assert_eq!(ledger.random_ids(2).unwrap(), []);
+    assert!(ledger.random_ids(3).is_err(), "there is no such block");
+    drop(ledger);
+    let ledger = open(folder.path(), StateKind::Storage);
+    assert_eq!(ledger.random_ids(1).unwrap().len(), 2);
+    let found = ledger.transaction(1, 3).unwrap().unwrap();
+    assert_eq!(found.transaction.hash(), hash);
+    assert_eq!(found.transaction.fisco().unwrap().request.random_id, U256::from(9));
 }

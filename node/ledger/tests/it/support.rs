@@ -118,6 +118,20 @@ pub(crate) fn transaction(number: u64) -> Arc<Transaction> {
     Arc::new(Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn()).unwrap())
 }
 
+/// A FISCO transaction with this randomid.
+pub(crate) fn fisco_transaction(random_id: u64) -> Arc<Transaction> {
+    let request = FiscoRequest {
+        random_id: U256::from(random_id),
+        block_limit: 500,
+        chain_id: 20_260,
+        group_id: 1,
+        ..FiscoRequest::default()
+    };
+    let signature = FiscoSignature::recoverable(U256::from(1), U256::from(1), false);
+    let raw = request.signed(signature).encode();
+    Arc::new(Transaction::decode(raw, StandardSuite.hash_fn()).unwrap())
+}
+
 pub(crate) fn receipt(logs: Vec<Log>) -> Receipt {
     Receipt {
         transaction_type: 0,

@@ -59,13 +59,40 @@ pub enum SubmitError {
         /// The group's.
         accepted: u64,
     },
+    /// Signed for another group.
+    #[error("invalid group id for signer: have {found}, want {accepted}")]
+    GroupId {
+        /// The transaction's group.
+        found: u64,
+        /// The one it was sent to.
+        accepted: u64,
+    },
+    /// No block can hold it before its limit, or its limit is too far away.
+    #[error("block limit out of range: have {found}, {first} to {last} are accepted now")]
+    BlockLimit {
+        /// The transaction's limit.
+        found: u64,
+        /// The lowest accepted.
+        first: u64,
+        /// The highest accepted.
+        last: u64,
+    },
+    /// Its account has a transaction with this randomid, in one of the last blocks or in the pool.
+    #[error("randomid already used: the account has another transaction with randomid {0}")]
+    RandomIdUsed(U256),
     /// The pool is full.
     #[error("txpool is full")]
     PoolFull,
     /// The group does not take transactions now; the text says why.
     #[error("{0}")]
     NotReady(String),
-    /// Not a transaction, or its signature does not hold.
+    /// Not a transaction.
+    #[error("{0}")]
+    Malformed(String),
+    /// Its signature does not hold.
+    #[error("{0}")]
+    Signature(String),
+    /// It can be in no block of this group; the text says why.
     #[error("{0}")]
     Invalid(String),
 }

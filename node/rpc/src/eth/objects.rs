@@ -4,7 +4,7 @@
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header, Transaction as _, TxEnvelope, Typed2718};
 use alloy_rlp::Encodable;
 use althing_types::transaction::Envelope;
-use althing_types::{Address, B256, Bloom, Bytes, Log, Receipt, Recovered, U256};
+use althing_types::{Address, B256, Bloom, Bytes, FiscoTransaction, Log, Receipt, Recovered, U256};
 use serde::Serialize;
 
 use crate::backend::{BlockView, LogEntry, MinedReceipt, TransactionLocation};
@@ -192,7 +192,10 @@ impl<'a> TransactionObject<'a> {
         from: Address,
         location: Option<TransactionLocation>,
     ) -> Self {
-        let Envelope::Ethereum(envelope) = transaction.envelope();
+        let envelope = match transaction.envelope() {
+            Envelope::Ethereum(envelope) => envelope,
+            Envelope::Fisco(fisco) => return Self::of_fisco(transaction.hash(), fisco, from, location),
+        };
         let typed = envelope.ty() != 0;
         let dynamic = envelope.is_dynamic_fee();
         let signature = envelope.signature();
@@ -229,6 +232,34 @@ impl<'a> TransactionObject<'a> {
             y_parity: typed.then_some(Quantity(parity)),
             r: signature.r(),
             s: signature.s(),
+        }
+    }
+
+    /// A transaction in FISCO's format as a legacy one that nobody signed: clients that check signatures leave zeros alone, and its nonce
+    /// and chain id would be others than Ethereum's (ADR 0024).
+    fn of_fisco(hash: B256, fisco: &'a FiscoTransaction, from: Address, location: Option<TransactionLocation>) -> Self {
+        let request = &fisco.request;
+        Self {
+            kind: Quantity(0),
+            hash,
+            block_hash: location.map(|l| l.block_hash),
+            block_number: location.map(|l| Quantity(l.height)),
+            transaction_index: location.map(|l| Quantity(l.index)),
+            from,
+            to: fisco.to(),
+            nonce: Quantity(0),
+            gas: Quantity(request.gas.saturating_to()),
+            gas_price: U256::ZERO,
+            max_fee_per_gas: None,
+            max_priority_fee_per_gas: None,
+            value: request.value,
+            input: &request.input,
+            chain_id: None,
+            access_list: None,
+            v: Quantity(0),
+            y_parity: None,
+            r: U256::ZERO,
+            s: U256::ZERO,
         }
     }
 }
@@ -308,7 +339,6 @@ impl<'a> ReceiptObject<'a> {
         location: TransactionLocation,
         first_log: u64,
     ) -> Self {
-        let Envelope::Ethereum(envelope) = transaction.envelope();
         let hash = transaction.hash();
         Self {
             kind: Quantity(u64::from(receipt.transaction_type)),
@@ -318,7 +348,7 @@ impl<'a> ReceiptObject<'a> {
             block_hash: location.block_hash,
             block_number: Quantity(location.height),
             from,
-            to: envelope.to(),
+            to: transaction.to(),
             contract_address: receipt.contract_address(),
             cumulative_gas_used: Quantity(receipt.cumulative_gas_used),
             gas_used: Quantity(receipt.gas_used),

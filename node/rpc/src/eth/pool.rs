@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_consensus::Transaction as _;
 use althing_types::transaction::Envelope;
-use althing_types::{Address, Recovered};
-use serde::Serialize;
+use althing_types::{Address, Recovered, U256};
+use serde::{Serialize, Serializer};
 
 use crate::eth::objects::TransactionObject;
 use crate::session::{Answer, Call};
@@ -28,7 +28,26 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
 
 /// By sender, then by nonce as a decimal string, as go-ethereum groups them.
 type BySender<T> = BTreeMap<Address, ByNonce<T>>;
-type ByNonce<T> = BTreeMap<u64, T>;
+type ByNonce<T> = BTreeMap<Number, T>;
+
+/// A nonce, or the randomid of a transaction in FISCO's format, which has none.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Number(U256);
+
+impl Number {
+    fn of(recovered: &Recovered) -> Self {
+        Self(match recovered.transaction.envelope() {
+            Envelope::Ethereum(envelope) => U256::from(envelope.nonce()),
+            Envelope::Fisco(fisco) => fisco.request.random_id,
+        })
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 fn by_sender<'a, T>(list: &'a [Recovered], show: fn(&'a Recovered) -> T) -> BySender<T> {
     let mut senders = BySender::new();
@@ -36,7 +55,7 @@ fn by_sender<'a, T>(list: &'a [Recovered], show: fn(&'a Recovered) -> T) -> BySe
         senders
             .entry(recovered.sender)
             .or_default()
-            .insert(recovered.transaction.nonce(), show(recovered));
+            .insert(Number::of(recovered), show(recovered));
     }
     senders
 }
@@ -77,10 +96,14 @@ pub(super) fn inspect(call: &Call<'_>) -> Answer {
 }
 
 fn line(recovered: &Recovered) -> String {
-    let Envelope::Ethereum(envelope) = recovered.transaction.envelope();
-    let to = envelope
+    let transaction = &recovered.transaction;
+    let to = transaction
         .to()
         .map_or_else(|| "contract creation".to_owned(), |to| to.to_checksum(None));
-    let (value, gas, price) = (envelope.value(), envelope.gas_limit(), envelope.max_fee_per_gas());
+    let value = transaction.value();
+    let (gas, price) = match transaction.envelope() {
+        Envelope::Ethereum(envelope) => (U256::from(envelope.gas_limit()), U256::from(envelope.max_fee_per_gas())),
+        Envelope::Fisco(fisco) => (fisco.request.gas, fisco.request.gas_price),
+    };
     format!("{to}: {value} wei + {gas} gas × {price} wei")
 }

@@ -1,7 +1,8 @@
 //! FISCO's error codes.
 
-use crate::backend::{BackendError, GroupUnavailable};
-use crate::error::RpcError;
+use crate::backend::{BackendError, GroupUnavailable, SubmitError};
+use crate::error::{INTERNAL, RpcError};
+use crate::fisco::result::{refusal_status, status_name};
 
 /// No such group on this node.
 const GROUP_MISSING: i32 = -40001;
@@ -51,6 +52,18 @@ pub(super) fn backend(error: BackendError) -> RpcError {
         BackendError::NotReady(why) => RpcError::new(NOT_READY, why),
         BackendError::UnknownBlock(height) => no_block_number(height),
         other => other.into(),
+    }
+}
+
+/// What the pool refused: FISCO's name of the reason, then what was found and what is accepted; its number as data.
+pub(super) fn refused(why: &SubmitError) -> RpcError {
+    match refusal_status(why) {
+        None => RpcError::new(NOT_READY, why.to_string()),
+        Some(status) => RpcError {
+            code: INTERNAL,
+            message: format!("{}: {why}", status_name(status)),
+            data: Some(status.to_string()),
+        },
     }
 }
 

@@ -1,4 +1,5 @@
-//! FISCO BCOS 2.x methods, positional parameters, the group first: those that read, and those that change what groups a node runs.
+//! FISCO BCOS 2.x methods, positional parameters, the group first: those that read, the one that sends a transaction, and those that change
+//! what groups a node runs.
 
 mod chain;
 mod error;
@@ -6,10 +7,13 @@ mod lifecycle;
 mod node;
 mod objects;
 mod parameters;
+mod result;
 mod status;
 mod transaction;
 
-use crate::methods::Work::{self, Compute, Now, Read};
+pub(crate) use transaction::send_raw;
+
+use crate::methods::Work::{self, Compute, Now, Read, SubmitToGroup};
 
 /// The methods and how each is answered.
 pub(crate) static METHODS: &[(&str, Work)] = &[
@@ -43,6 +47,7 @@ pub(crate) static METHODS: &[(&str, Work)] = &[
     ("getPendingTransactions", Read(transaction::pending)),
     ("getPendingTxSize", Now(transaction::pending_size)),
     ("call", Compute(transaction::call)),
+    ("sendRawTransaction", SubmitToGroup),
 ];
 
 /// The methods for administrators.

@@ -1,11 +1,12 @@
 //! Blocks, transactions and receipts as FISCO's SDKs read them.
 
-use alloy_consensus::Transaction as _;
+use alloy_consensus::{Transaction as _, TxEnvelope};
 use althing_types::transaction::Envelope;
-use althing_types::{Address, B256, Bloom, Bytes, CommitCertificate, NodeId, Recovered, U256};
+use althing_types::{Address, B256, Bloom, Bytes, CommitCertificate, FiscoTransaction, NodeId, Recovered, U256};
 use serde::Serialize;
 
 use crate::backend::{BlockView, GroupInfo, MinedReceipt, TransactionLocation};
+use crate::fisco::result::status_name;
 use crate::types::Quantity;
 
 /// A block.
@@ -102,14 +103,14 @@ pub(super) struct TransactionObject<'a> {
     block_limit: Quantity,
     block_number: Option<Quantity>,
     chain_id: Quantity,
-    extra_data: &'static str,
+    extra_data: Bytes,
     from: Address,
-    gas: Quantity,
+    gas: U256,
     gas_price: U256,
     group_id: Quantity,
     hash: B256,
     input: &'a Bytes,
-    nonce: Quantity,
+    nonce: U256,
     signature: Signature,
     to: Address,
     transaction_index: Option<Quantity>,
@@ -121,7 +122,41 @@ struct Signature {
     r: B256,
     s: B256,
     signature: Bytes,
-    v: Quantity,
+    v: V,
+}
+
+/// The parity of a signature that its key is recovered from, or the key beside it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum V {
+    Parity(Quantity),
+    Key(Bytes),
+}
+
+impl Signature {
+    fn recoverable(r: U256, s: U256, odd_y: bool) -> Self {
+        let parity = u8::from(odd_y);
+        Self::new(r, s, &[parity], V::Parity(Quantity(parity.into())))
+    }
+
+    fn new(r: U256, s: U256, last: &[u8], v: V) -> Self {
+        let (r, s) = (B256::from(r), B256::from(s));
+        let signature = [&r[..], &s[..], last].concat().into();
+        Self { r, s, signature, v }
+    }
+
+    fn of_fisco(fisco: &FiscoTransaction) -> Self {
+        let signature = &fisco.signature;
+        match signature.odd_y() {
+            Some(odd_y) => Self::recoverable(signature.r, signature.s, odd_y),
+            None => Self::new(signature.r, signature.s, &signature.v, V::Key(signature.v.clone())),
+        }
+    }
+
+    fn of_ethereum(envelope: &TxEnvelope) -> Self {
+        let signature = envelope.signature();
+        Self::recoverable(signature.r(), signature.s(), signature.v())
+    }
 }
 
 impl<'a> TransactionObject<'a> {
@@ -152,33 +187,44 @@ impl<'a> TransactionObject<'a> {
         location: Option<TransactionLocation>,
         info: &GroupInfo,
     ) -> Self {
-        let Envelope::Ethereum(envelope) = transaction.envelope();
-        let signature = envelope.signature();
-        let (r, s) = (B256::from(signature.r()), B256::from(signature.s()));
-        let parity = u8::from(signature.v());
-        Self {
+        let object = Self {
             block_hash: location.map(|l| l.block_hash),
             block_limit: Quantity(0),
             block_number: location.map(|l| Quantity(l.height)),
             chain_id: Quantity(info.chain_id),
-            extra_data: "0x",
+            extra_data: Bytes::new(),
             from,
-            gas: Quantity(envelope.gas_limit()),
-            gas_price: U256::from(envelope.max_fee_per_gas()),
+            gas: U256::ZERO,
+            gas_price: U256::ZERO,
             group_id: Quantity(u64::from(info.group.get())),
             hash: transaction.hash(),
-            input: envelope.input(),
-            nonce: Quantity(envelope.nonce()),
-            signature: Signature {
-                r,
-                s,
-                signature: [&r[..], &s[..], &[parity]].concat().into(),
-                v: Quantity(u64::from(parity)),
-            },
+            input: transaction.input(),
+            nonce: U256::ZERO,
+            signature: Signature::recoverable(U256::ZERO, U256::ZERO, false),
             // FISCO shows a creation as a call of the zero address.
-            to: envelope.to().unwrap_or_default(),
+            to: transaction.to().unwrap_or_default(),
             transaction_index: location.map(|l| Quantity(l.index)),
-            value: envelope.value(),
+            value: transaction.value(),
+        };
+        match transaction.envelope() {
+            Envelope::Ethereum(envelope) => Self {
+                gas: U256::from(envelope.gas_limit()),
+                gas_price: U256::from(envelope.max_fee_per_gas()),
+                nonce: U256::from(envelope.nonce()),
+                signature: Signature::of_ethereum(envelope),
+                ..object
+            },
+            Envelope::Fisco(fisco) => Self {
+                block_limit: Quantity(fisco.request.block_limit),
+                chain_id: Quantity(fisco.request.chain_id),
+                extra_data: fisco.request.extra_data.clone(),
+                gas: fisco.request.gas,
+                gas_price: fisco.request.gas_price,
+                group_id: Quantity(fisco.request.group_id),
+                nonce: fisco.request.random_id,
+                signature: Signature::of_fisco(fisco),
+                ..object
+            },
         }
     }
 }
@@ -217,7 +263,6 @@ impl<'a> ReceiptObject<'a> {
     pub(super) fn new(mined: &'a MinedReceipt, root: B256) -> Self {
         let (receipt, location) = (&mined.receipt, mined.mined.location);
         let transaction = &mined.mined.recovered.transaction;
-        let Envelope::Ethereum(envelope) = transaction.envelope();
         let log = |log: &'a althing_types::Log| LogObject {
             address: log.address,
             topics: log.data.topics(),
@@ -229,98 +274,22 @@ impl<'a> ReceiptObject<'a> {
             contract_address: receipt.contract_address().unwrap_or_default(),
             from: mined.mined.recovered.sender,
             gas_used: Quantity(receipt.gas_used),
-            input: envelope.input(),
+            input: transaction.input(),
             logs: receipt.logs.iter().map(log).collect(),
             logs_bloom: &receipt.logs_bloom,
             output: &receipt.output,
-            remain_gas: Quantity(transaction.gas_limit().saturating_sub(receipt.gas_used)),
+            remain_gas: Quantity(
+                transaction
+                    .gas_limit()
+                    .unwrap_or_default()
+                    .saturating_sub(receipt.gas_used),
+            ),
             root,
             status: Quantity(u64::from(receipt.status)),
             status_msg: status_name(receipt.status),
-            to: envelope.to().unwrap_or_default(),
+            to: transaction.to().unwrap_or_default(),
             transaction_hash: transaction.hash(),
             transaction_index: Quantity(location.index),
         }
-    }
-}
-
-/// FISCO's name of a receipt status.
-pub(super) fn status_name(status: u32) -> &'static str {
-    const NAMES: [&str; 33] = [
-        "None",
-        "Unknown",
-        "BadRLP",
-        "InvalidFormat",
-        "OutOfGasIntrinsic",
-        "InvalidSignature",
-        "InvalidNonce",
-        "NotEnoughCash",
-        "OutOfGasBase",
-        "BlockGasLimitReached",
-        "BadInstruction",
-        "BadJumpDestination",
-        "OutOfGas",
-        "OutOfStack",
-        "StackUnderflow",
-        "NonceCheckFail",
-        "BlockLimitCheckFail",
-        "FilterCheckFail",
-        "NoDeployPermission",
-        "NoCallPermission",
-        "NoTxPermission",
-        "PrecompiledError",
-        "RevertInstruction",
-        "InvalidZeroSignature",
-        "AddressAlreadyUsed",
-        "PermissionDenied",
-        "CallAddressError",
-        "GasOverflow",
-        "TxPoolIsFull",
-        "TransactionRefused",
-        "ContractFrozen",
-        "AccountFrozen",
-        "NotEnoughRemainGas",
-    ];
-    usize::try_from(status)
-        .ok()
-        .and_then(|status| NAMES.get(status).copied())
-        .unwrap_or("Unknown")
-}
-
-/// FISCO's status for an exceptional halt described in Ethereum clients' words.
-pub(super) fn halt_status(reason: &str) -> u64 {
-    const STATUSES: [(&str, u64); 5] = [
-        ("out of gas", 12),
-        ("invalid opcode", 10),
-        ("invalid jump", 11),
-        ("stack underflow", 14),
-        ("stack limit", 13),
-    ];
-    STATUSES
-        .iter()
-        .find(|(words, _)| reason.contains(words))
-        .map_or(1, |(_, status)| *status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_has_fiscos_number_and_name() {
-        for (status, name) in [
-            (0, "None"),
-            (12, "OutOfGas"),
-            (22, "RevertInstruction"),
-            (32, "NotEnoughRemainGas"),
-        ] {
-            assert_eq!(status_name(status), name);
-        }
-        assert_eq!(status_name(33), "Unknown");
-        assert_eq!(status_name(halt_status("out of gas: memory") as u32), "OutOfGas");
-        assert_eq!(
-            status_name(halt_status("invalid opcode: INVALID") as u32),
-            "BadInstruction"
-        );
     }
 }

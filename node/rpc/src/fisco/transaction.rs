@@ -3,12 +3,16 @@
 use althing_types::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{CallContext, CallFailure, CallOutcome, CallRequest, GroupBackend};
+use tokio::time::Instant;
+
+use crate::backend::{CallContext, CallFailure, CallOutcome, CallRequest, Cancel, GroupBackend};
+use crate::dispatch::timed_out;
 use crate::error::RpcError;
 use crate::fisco::error;
-use crate::fisco::objects::{ReceiptObject, TransactionObject, halt_status};
+use crate::fisco::objects::{ReceiptObject, TransactionObject};
 use crate::fisco::parameters::{Decimal, block, group, height, height_of_hash};
-use crate::session::{Answer, Call};
+use crate::fisco::result::halt_status;
+use crate::session::{Answer, Call, Session, json};
 use crate::types::Quantity;
 
 /// `getTransactionByHash`: null when it is in no block.
@@ -58,6 +62,25 @@ pub(super) fn receipt(call: &Call<'_>) -> Answer {
         .map_err(error::backend)?
         .ok_or_else(|| error::no_block_number(height))?;
     call.answer(&ReceiptObject::new(&mined, view.header.state_root))
+}
+
+/// `sendRawTransaction`: in FISCO's format or in one of Ethereum's. The answer is the hash, which promises nothing yet.
+pub(crate) async fn send_raw(session: &Session, params: Option<&str>, deadline: Instant) -> Answer {
+    // What was parsed borrows the request and may not be held while the pool works.
+    let (group, raw) = {
+        let call = Call::new(session, params, Cancel::default())?;
+        let raw: Bytes = call.arguments.required(1, "rlp")?;
+        (group(&call)?, raw)
+    };
+    let refused = || Err(RpcError::new(crate::error::INTERNAL, "the pool gave no answer"));
+    match tokio::time::timeout_at(deadline, group.submit(vec![raw])).await {
+        Ok(mut answers) => match answers.pop() {
+            Some(Ok(hash)) => json(&hash),
+            Some(Err(why)) => Err(error::refused(&why)),
+            None => refused(),
+        },
+        Err(_) => Err(timed_out(session)),
+    }
 }
 
 /// `getPendingTransactions`.

@@ -468,14 +468,39 @@ impl GroupBackend for MemoryGroup {
 }
 
 impl MemoryGroup {
+    /// What this chain asks of FISCO's format.
+    fn check_fisco(&self, transaction: &Transaction) -> Result<(), SubmitError> {
+        let Some(fisco) = transaction.fisco() else {
+            return Ok(());
+        };
+        let (request, accepted) = (&fisco.request, u64::from(self.info.group.get()));
+        match (request.chain_id, request.group_id, request.block_limit) {
+            (found, _, _) if found != self.info.chain_id => {
+                let accepted = self.info.chain_id;
+                Err(SubmitError::ChainId { found, accepted })
+            }
+            (_, found, _) if found != accepted => Err(SubmitError::GroupId { found, accepted }),
+            (_, _, found) if found < 3 => Err(SubmitError::BlockLimit {
+                found,
+                first: 3,
+                last: 1002,
+            }),
+            _ => match request.random_id {
+                used if used == U256::from(1) => Err(SubmitError::RandomIdUsed(used)),
+                _ => Ok(()),
+            },
+        }
+    }
+
     fn submit_one(&self, raw: Bytes) -> Result<B256, SubmitError> {
         let decoded =
-            Transaction::decode(raw, StandardSuite.hash_fn()).map_err(|e| SubmitError::Invalid(e.to_string()))?;
+            Transaction::decode(raw, StandardSuite.hash_fn()).map_err(|e| SubmitError::Malformed(e.to_string()))?;
         let transaction = Arc::new(decoded);
-        let (hash, found) = (transaction.hash(), transaction.nonce());
-        match found {
-            0 => return Err(SubmitError::NonceTooLow { next: 4, found }),
-            999 => {
+        self.check_fisco(&transaction)?;
+        let hash = transaction.hash();
+        match transaction.nonce() {
+            Some(found @ 0) => return Err(SubmitError::NonceTooLow { next: 4, found }),
+            Some(999) => {
                 return Err(SubmitError::InsufficientFunds {
                     balance: U256::ZERO,
                     cost: U256::from(5),

@@ -1,11 +1,13 @@
 //! FISCO's methods: shapes and codes that its SDKs and console depend on.
 
 use althing_rpc::Limits;
+use althing_types::{FiscoRequest, FiscoSignature, U256};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
 use crate::chain::{FROZEN, REVERTS, RICH, TOKEN, TRANSFER, access_list, dynamic_fee, node_id};
 use crate::server::start;
+use crate::transactions::{fisco, fisco_request, fisco_signed};
 
 #[tokio::test]
 async fn node_and_members_have_fiscos_shapes() {
@@ -196,4 +198,124 @@ async fn fiscos_methods_name_their_group_at_every_path() {
     let server = start(Limits::default()).await;
     let answer = server.ask_at("/group/2", "getSyncStatus", json!([1])).await;
     assert_eq!(answer["result"]["protocolId"], 65545);
+}
+
+#[tokio::test]
+async fn a_transaction_in_fiscos_format_is_sent_by_both_methods_and_read_by_both_clients() {
+    let server = start(Limits::default()).await;
+    let (one, other) = (fisco(fisco_request(2)), fisco(fisco_request(3)));
+    let hash = server
+        .result("sendRawTransaction", json!([1, one.transaction.raw()]))
+        .await;
+    assert_eq!(hash, json!(one.transaction.hash()));
+    let hash = server
+        .result("eth_sendRawTransaction", json!([other.transaction.raw()]))
+        .await;
+    assert_eq!(hash, json!(other.transaction.hash()));
+    assert_eq!(server.result("getPendingTxSize", json!([1])).await, "0x2");
+    let content = server.result("txpool_content", json!([])).await;
+    let shown = serde_json::to_value(RICH).unwrap();
+    let number = (U256::from(3) << 200).to_string();
+    assert_eq!(content["pending"][shown.as_str().unwrap()][number]["hash"], hash);
+    let lines = server.result("txpool_inspect", json!([])).await;
+    assert!(lines.to_string().contains("300000000 gas × 300000000 wei"), "{lines}");
+    server.group.commit(vec![one.clone(), other]);
+    let hash = one.transaction.hash();
+    assert_json_snapshot!(
+        "fisco_own_transaction",
+        server.result("getTransactionByHash", json!([1, hash])).await
+    );
+    assert_json_snapshot!(
+        "fisco_own_receipt",
+        server.result("getTransactionReceipt", json!([1, hash])).await
+    );
+    assert_json_snapshot!(
+        "fisco_own_transaction_ethereum",
+        server.result("eth_getTransactionByHash", json!([hash])).await
+    );
+    assert_json_snapshot!(
+        "fisco_own_receipt_ethereum",
+        server.result("eth_getTransactionReceipt", json!([hash])).await
+    );
+    let raw = server.result("eth_getRawTransactionByHash", json!([hash])).await;
+    assert_eq!(raw, json!(one.transaction.raw()));
+    let block = server.result("eth_getBlockByNumber", json!(["latest", true])).await;
+    assert_eq!(block["transactions"][0]["hash"], json!(hash));
+}
+
+#[tokio::test]
+async fn a_signature_beside_its_key_is_shown_as_fisco_shows_it() {
+    let server = start(Limits::default()).await;
+    let signature = FiscoSignature::with_key(U256::from(5), U256::from(7), &[9; 64]);
+    let sent = fisco_signed(fisco_request(2), signature);
+    server.group.commit(vec![sent.clone()]);
+    let found = server
+        .result("getTransactionByHash", json!([1, sent.transaction.hash()]))
+        .await;
+    let signature = &found["signature"];
+    assert_eq!(signature["v"], format!("0x{}", "09".repeat(64)));
+    assert_eq!(signature["r"], format!("0x{:064x}", 5));
+    let whole = format!("0x{:064x}{:064x}{}", 5, 7, "09".repeat(64));
+    assert_eq!(signature["signature"], whole);
+}
+
+#[tokio::test]
+async fn what_the_pool_refuses_has_fiscos_name_and_number() {
+    let server = start(Limits::default()).await;
+    let raw = |change: fn(FiscoRequest) -> FiscoRequest| json!(fisco(change(fisco_request(2))).transaction.raw());
+    let known = raw(|request| request);
+    server.result("sendRawTransaction", json!([1, known])).await;
+    for (raw, name, number) in [
+        (known, "AlreadyKnown", "10000"),
+        (
+            raw(|request| FiscoRequest { chain_id: 1, ..request }),
+            "InvalidChainId",
+            "10002",
+        ),
+        (
+            raw(|request| FiscoRequest { group_id: 2, ..request }),
+            "InvalidGroupId",
+            "10003",
+        ),
+        (
+            raw(|request| FiscoRequest {
+                block_limit: 2,
+                ..request
+            }),
+            "BlockLimitCheckFail",
+            "16",
+        ),
+        (
+            raw(|request| FiscoRequest {
+                random_id: U256::from(1),
+                ..request
+            }),
+            "NonceCheckFail",
+            "15",
+        ),
+        (json!("0xc0"), "MalformedTx", "10005"),
+    ] {
+        let (code, message, data) = server.error("sendRawTransaction", json!([1, raw])).await;
+        assert_eq!((code, data), (-32603, json!(number)), "{message}");
+        assert!(message.starts_with(&format!("{name}: ")), "{message}");
+    }
+    let (_, message, _) = server
+        .error(
+            "sendRawTransaction",
+            json!([1, raw(|r| FiscoRequest { block_limit: 2, ..r })]),
+        )
+        .await;
+    assert_eq!(
+        message,
+        "BlockLimitCheckFail: block limit out of range: have 2, 3 to 1002 are accepted now"
+    );
+    for (params, code) in [
+        (json!([7, "0xc0"]), -40001),
+        (json!([9, "0xc0"]), -40010),
+        (json!([1]), -32602),
+        (json!([1, "xyz"]), -32602),
+        (json!([]), -32602),
+    ] {
+        assert_eq!(server.error("sendRawTransaction", params).await.0, code);
+    }
 }

@@ -143,6 +143,9 @@ async fn a_malformed_transaction_is_refused_with_an_error() {
         let (code, message, _) = server.error("eth_sendRawTransaction", json!([hex])).await;
         assert_eq!(code, -32000, "{} bytes: {message}", raw.len());
         assert!(message.len() < 500, "{message}");
+        let (code, message, _) = server.error("sendRawTransaction", json!([1, hex])).await;
+        assert_eq!(code, -32603, "{} bytes: {message}", raw.len());
+        assert!(message.len() < 500, "{message}");
     }
     assert!(
         server

@@ -7,7 +7,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, Signature, TxKind, U256};
 use alloy_sol_types::{Revert, SolError};
 use althing_crypto::{AccountSignature, Signer, StandardSuite, Suite};
-use althing_types::{Receipt, Recovered, Transaction};
+use althing_types::{FiscoRequest, FiscoSignature, Receipt, Recovered, Transaction};
 
 use crate::chain::{CHAIN_ID, REVERTS, RICH, TOKEN, TRANSFER};
 
@@ -82,6 +82,37 @@ pub(crate) fn dynamic_fee(nonce: u64, to: Option<Address>) -> Recovered {
     recovered(TxEnvelope::Eip1559(tx.into_signed(signature(nonce))))
 }
 
+/// A request in FISCO's format that group 1 takes.
+pub(crate) fn fisco_request(random_id: u64) -> FiscoRequest {
+    FiscoRequest {
+        random_id: U256::from(random_id) << 200,
+        gas_price: U256::from(300_000_000),
+        gas: U256::from(300_000_000),
+        block_limit: 500,
+        to: TxKind::Call(TOKEN),
+        value: U256::ZERO,
+        input: Bytes::from_static(&[0xa9, 0x05, 0x9c, 0xbb]),
+        chain_id: 20_260,
+        group_id: 1,
+        extra_data: Bytes::from_static(b"for people"),
+    }
+}
+
+/// Signed in the standard edition's form.
+pub(crate) fn fisco(request: FiscoRequest) -> Recovered {
+    let signature = FiscoSignature::recoverable(U256::from(1_000_003), U256::from(7), true);
+    fisco_signed(request, signature)
+}
+
+pub(crate) fn fisco_signed(request: FiscoRequest, signature: FiscoSignature) -> Recovered {
+    let raw = request.signed(signature).encode();
+    let transaction = Transaction::decode(raw, StandardSuite.hash_fn()).unwrap();
+    Recovered {
+        transaction: Arc::new(transaction),
+        sender: RICH,
+    }
+}
+
 fn transfer_log(amount: u64) -> Log {
     let topics = vec![TRANSFER, B256::repeat_byte(1), B256::repeat_byte(2)];
     Log {
@@ -92,11 +123,11 @@ fn transfer_log(amount: u64) -> Log {
 
 /// What the "EVM" of this chain does: calls of the token emit one event, calls of one address revert.
 pub(crate) fn execute(recovered: &Recovered, cumulative: &mut u64) -> Receipt {
-    let envelope = recovered.transaction.ethereum().unwrap();
-    let to = alloy_consensus::Transaction::to(envelope);
+    let transaction = &recovered.transaction;
+    let to = transaction.to();
     let reverts = to == Some(REVERTS);
     let logs = if to == Some(TOKEN) {
-        vec![transfer_log(recovered.transaction.nonce())]
+        vec![transfer_log(transaction.nonce().unwrap_or_default())]
     } else {
         vec![]
     };
@@ -112,7 +143,7 @@ pub(crate) fn execute(recovered: &Recovered, cumulative: &mut u64) -> Receipt {
         Bytes::new()
     };
     Receipt {
-        transaction_type: alloy_consensus::Typed2718::ty(envelope),
+        transaction_type: transaction.ethereum().map_or(0, alloy_consensus::Typed2718::ty),
         status: if reverts { 22 } else { 0 },
         gas_used: 21_000,
         cumulative_gas_used: *cumulative,

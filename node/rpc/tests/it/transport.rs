@@ -157,6 +157,7 @@ const METHODS: &[&str] = &[
     "getPendingTransactions",
     "getPendingTxSize",
     "call",
+    "sendRawTransaction",
     "althing_status",
 ];
 
@@ -187,7 +188,9 @@ async fn no_method_fails_on_parameters_of_the_wrong_kind() {
         for params in &odd {
             let answer = server.ask_at("/", method, params.clone()).await;
             let code = answer["error"]["code"].as_i64().unwrap_or_default();
-            assert!(code != -32601 && code != -32603, "{method} {params}: {answer}");
+            // What a pool refuses has the node's own failure as its code in FISCO's methods, and a status as data.
+            let failed = code == -32603 && answer["error"]["data"].is_null();
+            assert!(code != -32601 && !failed, "{method} {params}: {answer}");
         }
     }
 }

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
 mod config;
+mod fisco;
 mod genesis;
 mod recovery;
