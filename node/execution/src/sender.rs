@@ -55,19 +55,23 @@ pub fn recover(suite: &dyn Suite, evm_chain_id: u64, transaction: Arc<Transactio
         }
         Envelope::Fisco(fisco) => {
             let digest = fisco.request.signing_hash(suite.hash_fn());
-            suite.recover_account(&digest, &of_fisco(&fisco.signature)?)?
+            suite.recover_account(&digest, &of_fisco(&fisco.signature))?
         }
     };
     Ok(Recovered { transaction, sender })
 }
 
 /// The last three items of a FISCO transaction as a suite takes them.
-fn of_fisco(signature: &FiscoSignature) -> Result<AccountSignature, SignatureError> {
-    Ok(AccountSignature {
+fn of_fisco(signature: &FiscoSignature) -> AccountSignature {
+    let signer = match signature.public_key() {
+        Some(key) => Signer::PublicKey(key),
+        None => Signer::OddY(signature.odd_y().unwrap_or_default()),
+    };
+    AccountSignature {
         r: signature.r,
         s: signature.s,
-        odd_y: signature.odd_y().ok_or(SignatureError)?,
-    })
+        signer,
+    }
 }
 
 /// Recovers many senders in parallel, in order, on the calling rayon pool (`pool.install(|| …)`) or the global one.

@@ -1,4 +1,4 @@
-//! The randomids that the last blocks used (ADR 0024): read from their bodies when the group is opened, and followed with every block that
+//! The randomids that the last blocks used (ADR 0025): read from their bodies when the group is opened, and followed with every block that
 //! is written, wherever it came from. Leader, voters, sync and pool ask the same value.
 
 use std::sync::Arc;

@@ -215,7 +215,7 @@ async fn a_transaction_in_fiscos_format_is_sent_by_both_methods_and_read_by_both
     assert_eq!(server.result("getPendingTxSize", json!([1])).await, "0x2");
     let content = server.result("txpool_content", json!([])).await;
     let shown = serde_json::to_value(RICH).unwrap();
-    let number = (U256::from(3) << 200).to_string();
+    let number = (U256::from(3) << 200_usize).to_string();
     assert_eq!(content["pending"][shown.as_str().unwrap()][number]["hash"], hash);
     let lines = server.result("txpool_inspect", json!([])).await;
     assert!(lines.to_string().contains("300000000 gas × 300000000 wei"), "{lines}");
