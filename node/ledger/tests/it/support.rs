@@ -14,8 +14,8 @@ use althing_types::genesis::{
 use althing_types::state::EMPTY_CODE_HASH;
 use althing_types::transaction::Transaction;
 use althing_types::{
-    Account, Address, Block, Bloom, Bytes, ChangeSet, CommitCertificate, Genesis, GroupId, Header, Log, NodeId,
-    Receipt, SealerSet, Section, U256,
+    Account, Address, Block, Bloom, Bytes, ChangeSet, CommitCertificate, FiscoRequest, FiscoSignature, Genesis,
+    GroupId, Header, Log, NodeId, Receipt, SealerSet, Section, U256,
 };
 
 pub(crate) fn node(byte: u8) -> NodeId {
