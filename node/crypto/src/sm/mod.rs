@@ -1,6 +1,8 @@
 //! The SM edition: SM3, and SM2 for accounts and node identities alike.
 
+mod field;
 mod key;
+mod point;
 mod verify;
 
 use std::sync::Arc;
