@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use althing_crypto::{StandardSuite, Suite};
+use althing_crypto::{SmSuite, StandardSuite, Suite};
 use althing_ledger::SharedMemory;
-use althing_network::{Network, NetworkHandle, StartError};
+use althing_network::{Network, NetworkHandle, StartError, TlsEdition};
 use althing_rpc::{Limits as RpcLimits, ListenerTls, Origins, ServeConfig};
 use althing_types::NodeId;
 use althing_types::config::{NodeConfig, RpcConfig};
 use althing_types::genesis::Cryptography;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -63,7 +63,7 @@ impl Node {
     pub async fn build(files: NodeFiles, config: NodeConfig) -> anyhow::Result<Self> {
         // Before anything is read: what changes from here on is seen as a change.
         let watcher = Watcher::new(&files, &config);
-        let suite = suite(&config)?;
+        let Edition { suite, tls } = Edition::of(config.chain.cryptography);
         let key = files.key(&config, suite.as_ref())?;
         let own = NodeId::new(key.public_key());
         let settings = files.network_settings(&config)?;
@@ -73,7 +73,7 @@ impl Node {
 
         let stop = CancellationToken::new();
         // First of all: with a certificate that is not the key's, or while another process is this node, no ledger is touched.
-        let network = start_network(&config, settings, &mut registry).await?;
+        let network = start_network(&config, tls, settings, &mut registry).await?;
         let groups = Arc::new(Groups::default());
         let starter = Starter {
             files: files.clone(),
@@ -164,20 +164,37 @@ impl Node {
     }
 }
 
-fn suite(config: &NodeConfig) -> anyhow::Result<Arc<dyn Suite>> {
-    match config.chain.cryptography {
-        Cryptography::Standard => Ok(Arc::new(StandardSuite)),
-        Cryptography::Sm => bail!("config.ini [chain] sm_crypto=true: this program speaks the standard edition only"),
+/// What differs between the editions. Nothing else in the node asks which one it runs.
+struct Edition {
+    /// Hashes and signatures of the ledger.
+    suite: Arc<dyn Suite>,
+    /// TLS between peers.
+    tls: TlsEdition,
+}
+
+impl Edition {
+    fn of(cryptography: Cryptography) -> Self {
+        match cryptography {
+            Cryptography::Standard => Self {
+                suite: Arc::new(StandardSuite),
+                tls: TlsEdition::standard(),
+            },
+            Cryptography::Sm => Self {
+                suite: Arc::new(SmSuite),
+                tls: TlsEdition::sm(),
+            },
+        }
     }
 }
 
 async fn start_network(
     config: &NodeConfig,
+    tls: TlsEdition,
     settings: althing_network::Settings,
     registry: &mut Registry,
 ) -> anyhow::Result<NetworkHandle> {
     let listen = SocketAddr::new(config.p2p.listen_ip, config.p2p.listen_port);
-    let mut network = althing_network::Config::new(listen, format!("althing-node/{VERSION}"));
+    let mut network = althing_network::Config::new(tls, listen, format!("althing-node/{VERSION}"));
     network.limits.peers = config.p2p.max_nodes as usize;
     let started = Network::start(network, settings, registry).await;
     started.map_err(|error| match error {

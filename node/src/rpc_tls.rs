@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use althing_network::{Blacklist, CertificateDer, PemText, Refusal, RefusalReason, TrustSet, not_after, verify_client};
+use althing_network::{
+    Blacklist, CertificateDer, PemText, Refusal, RefusalReason, TlsEdition, TrustSet, not_after, verify_client,
+};
 use althing_rpc::{Client, ListenerTls};
 use althing_types::config::{ClientAuth, NodeConfig, RpcTls};
 use arc_swap::ArcSwap;
@@ -163,9 +165,10 @@ impl Material {
     }
 
     fn judge(&self, client_ca: &PemText, blacklist: Blacklist) -> Result<Judge, RpcTlsError> {
-        let roots = TrustSet::from_pem(std::slice::from_ref(client_ca)).map_err(|e| content(client_ca, e))?;
-        let own_roots =
-            TrustSet::from_pem(std::slice::from_ref(&self.own_roots)).map_err(|e| content(&self.own_roots, e))?;
+        let roots = TrustSet::from_pem(std::slice::from_ref(client_ca), &TlsEdition::standard())
+            .map_err(|e| content(client_ca, e))?;
+        let own_roots = TrustSet::from_pem(std::slice::from_ref(&self.own_roots), &TlsEdition::standard())
+            .map_err(|e| content(&self.own_roots, e))?;
         let shown = certificates(&self.own)?;
         let own = verify_client(&shown, &own_roots, &Blacklist::default(), unix_seconds())
             .map_err(|refusal| content(&self.own, refusal))?;

@@ -142,6 +142,7 @@ impl Starter {
             installed: self.files.recovery(&self.config, id),
             folder: self.data(id),
             chain_id: self.config.chain.id,
+            cryptography: self.config.chain.cryptography,
             own: self.own,
         };
         Ok(OpenGroup::open(

@@ -93,6 +93,34 @@ fn explain(reason: &str) -> (&'static str, &'static str) {
             "a limit is reached: peers, handshakes, or earlier offences",
             "raise max_nodes_limit if so many peers are wanted; see the log for who it was",
         ),
+        "other_edition" => (
+            "the peer speaks TLS of the other edition, standard or SM",
+            "nodes of the two editions never connect: take the peer's address out, or check cryptography in the manifest of its Consortium",
+        ),
+        "other_curve" => (
+            "the peer's key is on the curve of the other edition, though its agency is of this one",
+            "have the peer's certificate issued for a key of this edition: a node's key is made once, so that it is another node",
+        ),
+        "key_off_curve" => (
+            "a key that the peer showed is no point of the curve",
+            "the peer's certificate or its program is damaged: have the certificate issued again by its agency",
+        ),
+        "malformed_signature" => (
+            "a signature that the peer showed is cut short, or not in the one form that it has",
+            "the peer's certificate or its program is damaged: have the certificate issued again by its agency",
+        ),
+        "wrong_identifier" => (
+            "the peer signs handshakes with SM2 under the identifier of certificates",
+            "its TLS does not follow RFC 8998, section 3.2.1: it is no node of this program",
+        ),
+        "unsupported_algorithm" => (
+            "a certificate of the peer is signed with an algorithm that this edition does not have",
+            "have its agency's certificate issued under a chain certificate of this edition, for a key of this edition",
+        ),
+        "no_certificate" => (
+            "the peer shows no certificate",
+            "something else dials the p2p port, or a node whose key is of the other edition; see the log for its address",
+        ),
         _ => ("see the log", "see the log of the node for the peer and the cause"),
     }
 }
@@ -133,6 +161,13 @@ mod tests {
             "duplicate",
             "malformed",
             "limit",
+            "other_edition",
+            "other_curve",
+            "key_off_curve",
+            "malformed_signature",
+            "wrong_identifier",
+            "unsupported_algorithm",
+            "no_certificate",
         ];
         for reason in reasons {
             assert_ne!(explain(reason), explain("?"), "{reason}");

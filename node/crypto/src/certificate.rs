@@ -8,9 +8,12 @@
 //! What commercial authorities write is taken in both of its forms: an SM2 key named by `id-ecPublicKey` and the curve or by the curve
 //! alone, an SM2 signature with NULL for parameters or with none.
 
+use std::fmt;
+
 use sm2::dsa::signature::Verifier;
 use sm2::pkcs8::AlgorithmIdentifierRef;
-use sm2::pkcs8::der::Decode;
+use sm2::pkcs8::der::asn1::UintRef;
+use sm2::pkcs8::der::{Decode, Reader, SliceReader};
 use x509_parser::asn1_rs::{Any, BitString, FromDer, Oid, Tag, oid};
 use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
@@ -19,8 +22,8 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 pub const SM2_ID: &str = "1234567812345678";
 /// The curve SM2, which in some certificates is the key's algorithm too.
 const SM2_CURVE: Oid<'static> = oid!(1.2.156.10197.1.301);
-/// SM2 over SM3.
-const SM2_WITH_SM3: Oid<'static> = oid!(1.2.156.10197.1.501);
+/// SM2 over SM3, as a signature's algorithm.
+pub const SM2_WITH_SM3: Oid<'static> = oid!(1.2.156.10197.1.501);
 
 /// Why a signature is not accepted. Texts hold what was found, never who sent it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +63,38 @@ pub enum Curve {
     P256,
     /// SM2: the SM edition.
     Sm2,
+}
+
+impl Curve {
+    /// The curve that a SubjectPublicKeyInfo in DER names, whether or not its key is a point of it.
+    pub fn named_in(spki: &[u8]) -> Option<Self> {
+        let (_, key) = SubjectPublicKeyInfo::from_der(spki).ok()?;
+        curve_of(&key.algorithm)
+    }
+
+    /// As people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::Sm2 => "SM2",
+        }
+    }
+}
+
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether these bytes are r and s as both editions write them in certificates and handshakes: SEQUENCE { r, s }, in the one way that DER
+/// has.
+pub fn is_signature_in_der(bytes: &[u8]) -> bool {
+    let numbers = |inner: &mut SliceReader<'_>| {
+        UintRef::decode(inner)?;
+        UintRef::decode(inner).map(drop)
+    };
+    SliceReader::new(bytes).is_ok_and(|mut reader| reader.sequence(numbers).is_ok() && reader.is_finished())
 }
 
 /// A key that a certificate or request is over, when it can be an identity's.
@@ -344,6 +379,19 @@ mod tests {
         ] {
             let found = verify_signed(&object(&[SM3], &wrong), &sm2_key(&[EC, CURVE]));
             assert_eq!(found, Err(SignedError::Signature), "{what}");
+        }
+        assert!(is_signature_in_der(&signature()));
+        for (what, wrong) in [
+            ("r‖s", right.to_bytes().to_vec()),
+            ("nothing", vec![]),
+            ("zeros in front", tlv(0x30, &[&with_zero, &uint(&s)])),
+            ("a negative number", tlv(0x30, &[&uint(&r), &tlv(2, &[&[0x80]])])),
+            ("r alone", tlv(0x30, &[&uint(&r)])),
+            ("a third number", tlv(0x30, &[&uint(&r), &uint(&s), &[2, 1, 1]])),
+            ("cut", signature().split_last().unwrap().1.to_vec()),
+            ("something behind it", [signature(), vec![0]].concat()),
+        ] {
+            assert!(!is_signature_in_der(&wrong), "{what}");
         }
     }
 

@@ -20,7 +20,7 @@ mod standard;
 mod suite;
 mod trie;
 
-pub use certificate::{CertifiedKey, Curve, SM2_ID, SignedError, verify_signed};
+pub use certificate::{CertifiedKey, Curve, SM2_ID, SignedError, is_signature_in_der, verify_signed};
 pub use key::{AccountKey, KeyError, NodeKey};
 pub use signature::{AccountSignature, SignatureError, Signer};
 pub use sm::SmSuite;

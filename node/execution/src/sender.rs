@@ -61,6 +61,15 @@ pub fn recover(suite: &dyn Suite, evm_chain_id: u64, transaction: Arc<Transactio
     Ok(Recovered { transaction, sender })
 }
 
+/// An account's signature as the last three items of a FISCO transaction.
+pub fn fisco_signature(signature: &AccountSignature) -> FiscoSignature {
+    let AccountSignature { r, s, signer } = *signature;
+    match signer {
+        Signer::OddY(odd) => FiscoSignature::recoverable(r, s, odd),
+        Signer::PublicKey(key) => FiscoSignature::with_key(r, s, &key),
+    }
+}
+
 /// The last three items of a FISCO transaction as a suite takes them.
 fn of_fisco(signature: &FiscoSignature) -> AccountSignature {
     let signer = match signature.public_key() {

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::edition::TlsEdition;
+
 /// The fixed configuration of a node's network. What may change while it runs is in [`Settings`](crate::Settings).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// How this node and its peers speak TLS.
+    pub edition: TlsEdition,
     /// Where to accept peers; port 0 takes any free port ([`local_address`](crate::NetworkHandle::local_address)).
     pub listen: SocketAddr,
     /// The software version told to peers, at most [`MAX_SOFTWARE_BYTES`](crate::MAX_SOFTWARE_BYTES) bytes.
@@ -18,9 +22,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// The default limits and timing, listening at `listen` and calling itself `software`.
-    pub fn new(listen: SocketAddr, software: impl Into<String>) -> Self {
+    /// The default limits and timing, in this edition, listening at `listen` and calling itself `software`.
+    pub fn new(edition: TlsEdition, listen: SocketAddr, software: impl Into<String>) -> Self {
         Self {
+            edition,
             listen,
             software: software.into(),
             limits: Limits::default(),

@@ -75,7 +75,7 @@ impl Network {
         if config.software.len() > MAX_SOFTWARE_BYTES {
             return Err(StartError::Software { found: config.software });
         }
-        let credentials = Credentials::load(&settings, None, unix_ms() / 1_000)?;
+        let credentials = Credentials::load(&settings, &config.edition, None, unix_ms() / 1_000)?;
         let failed = |source: std::io::Error| StartError::Listen {
             address: config.listen,
             advice: advice(source.kind()),
@@ -286,7 +286,8 @@ impl NetworkHandle {
     pub fn reload(&self, settings: Settings) -> Result<Reloaded, SettingsError> {
         let reloading = self.reloading.lock();
         let time = unix_ms() / 1_000;
-        let credentials = Arc::new(Credentials::load(&settings, Some(self.shared.own), time)?);
+        let credentials = Credentials::load(&settings, &self.shared.config.edition, Some(self.shared.own), time)?;
+        let credentials = Arc::new(credentials);
         self.shared.credentials.store(Arc::clone(&credentials));
         let closed = self.shared.sift(|connection| {
             let direction = self.shared.direction(connection.origin);

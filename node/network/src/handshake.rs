@@ -266,8 +266,8 @@ fn verified(verifier: &Verifier) -> Result<VerifiedPeer, HandshakeFailure> {
         Some(Ok(peer)) => Ok(peer),
         Some(Err(refusal)) => Err(HandshakeFailure::Refused(refusal)),
         None => Err(HandshakeFailure::Refused(Refusal::new(
-            RefusalReason::Malformed,
-            "no certificate presented",
+            RefusalReason::NoCertificate,
+            tls::NO_CERTIFICATE,
         ))),
     }
 }

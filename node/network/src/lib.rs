@@ -15,6 +15,7 @@ mod handle;
 
 mod api;
 mod config;
+mod edition;
 mod lists;
 mod refusal;
 mod settings;
@@ -42,6 +43,7 @@ pub use api::{
     ServedGroup,
 };
 pub use config::{Config, Limits, Timing};
+pub use edition::TlsEdition;
 pub use handle::{Network, NetworkHandle, Reloaded, StartError};
 pub use lists::{Blacklist, Lists, Serial, SerialError};
 pub use refusal::{Direction, Refusal, RefusalReason, RefusalRecord};

@@ -15,7 +15,7 @@ pub enum RefusalReason {
     Expired,
     /// The certificate, or one above it, is not valid yet.
     NotYetValid,
-    /// The certificate is not one of a node: a CA, no `digitalSignature`, another extended usage, another kind of key.
+    /// The certificate is not one of a node: a CA, no `digitalSignature`, another extended usage, a key of no edition.
     WrongUsage,
     /// The certificate signs itself and is none of our chain certificates.
     SelfSigned,
@@ -33,11 +33,25 @@ pub enum RefusalReason {
     Malformed,
     /// A limit is reached: peers, handshakes at once, or the peer is being kept out for earlier offences.
     Limit,
+    /// It has no suite, group or signature of TLS in common with us: a node of the other edition.
+    OtherEdition,
+    /// Its key, under an agency of this edition, is on the curve of the other.
+    OtherCurve,
+    /// Its key, or its share of a handshake's key, is no point of the curve.
+    KeyOffCurve,
+    /// A signature is cut short, too long, or not in the one form that it has.
+    MalformedSignature,
+    /// It signs handshakes with SM2 under the identifier of certificates.
+    WrongIdentifier,
+    /// A certificate is signed with an algorithm that this edition does not have.
+    UnsupportedAlgorithm,
+    /// It shows no certificate.
+    NoCertificate,
 }
 
 impl RefusalReason {
     /// Every reason, for metrics that show zeros from the start.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::ForeignChain,
         Self::Expired,
         Self::NotYetValid,
@@ -50,6 +64,13 @@ impl RefusalReason {
         Self::Duplicate,
         Self::Malformed,
         Self::Limit,
+        Self::OtherEdition,
+        Self::OtherCurve,
+        Self::KeyOffCurve,
+        Self::MalformedSignature,
+        Self::WrongIdentifier,
+        Self::UnsupportedAlgorithm,
+        Self::NoCertificate,
     ];
 
     /// The word of this reason in metrics and logs, e.g. `foreign_chain`.
@@ -67,6 +88,13 @@ impl RefusalReason {
             Self::Duplicate => "duplicate",
             Self::Malformed => "malformed",
             Self::Limit => "limit",
+            Self::OtherEdition => "other_edition",
+            Self::OtherCurve => "other_curve",
+            Self::KeyOffCurve => "key_off_curve",
+            Self::MalformedSignature => "malformed_signature",
+            Self::WrongIdentifier => "wrong_identifier",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::NoCertificate => "no_certificate",
         }
     }
 

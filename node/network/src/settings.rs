@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use althing_crypto::Curve;
 use althing_types::NodeId;
 use zeroize::Zeroizing;
 
@@ -85,7 +86,7 @@ impl FromStr for PeerAddress {
 pub struct Settings {
     /// Our certificate, then the certificates up to the chain certificate (the chain certificate itself may follow).
     pub certificate: PemText,
-    /// Our private key: PKCS#8 or SEC 1, P-256.
+    /// Our private key: PKCS#8 or SEC 1, on the curve of the edition.
     pub key: PemText,
     /// The nodeID we believe to have (`node.nodeid`); checked against the certificate.
     pub node_id: Option<NodeId>,
@@ -112,7 +113,7 @@ pub enum SettingsError {
         accepted: &'static str,
     },
     /// No chain certificate was given at all.
-    #[error("no chain certificate is configured; give at least one (ca.crt), or every peer is foreign")]
+    #[error("no chain certificate is configured; give at least one (ca.crt or gmca.crt), or every peer is foreign")]
     NoRoots,
     /// A chain certificate is none.
     #[error("{file}: certificate {number} is no chain certificate: {found}; accepted is a CA certificate (CA:TRUE)")]
@@ -125,12 +126,14 @@ pub enum SettingsError {
         found: String,
     },
     /// The private key cannot be used.
-    #[error("{file}: the private key cannot be used: {found}; accepted is an unencrypted P-256 key, PKCS#8 or SEC 1")]
+    #[error("{file}: the private key cannot be used: {found}; accepted is an unencrypted {curve} key, PKCS#8 or SEC 1")]
     Key {
         /// The file.
         file: String,
         /// What was found.
         found: String,
+        /// The curve of the edition's nodes.
+        curve: Curve,
     },
     /// The private key is not the certificate's.
     #[error(

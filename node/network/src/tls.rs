@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use althing_crypto::{CertifiedKey as Certified, is_signature_in_der};
 use althing_types::NodeId;
 use parking_lot::Mutex;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -16,10 +16,11 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::TLS13;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error,
-    PeerIncompatible, SignatureScheme,
+    PeerIncompatible, PeerMisbehaved, SignatureScheme,
 };
 
 use crate::api::PeerIdentity;
+use crate::edition::TlsEdition;
 use crate::lists::Lists;
 use crate::refusal::{Direction, Refusal, RefusalReason};
 use crate::settings::{Settings, SettingsError};
@@ -32,16 +33,20 @@ pub(crate) struct Credentials {
     pub(crate) identity: PeerIdentity,
     pub(crate) trust: TrustSet,
     pub(crate) lists: Lists,
+    pub(crate) edition: TlsEdition,
     certified: Arc<CertifiedKey>,
-    provider: Arc<CryptoProvider>,
 }
 
 impl Credentials {
     /// Reads and checks settings, as every peer will check our certificate: `expected` is the identity of the running
     /// node, which a reload may not change.
-    pub(crate) fn load(settings: &Settings, expected: Option<NodeId>, unix_time: u64) -> Result<Self, SettingsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let trust = TrustSet::from_pem(&settings.roots)?;
+    pub(crate) fn load(
+        settings: &Settings,
+        edition: &TlsEdition,
+        expected: Option<NodeId>,
+        unix_time: u64,
+    ) -> Result<Self, SettingsError> {
+        let trust = TrustSet::from_pem(&settings.roots, edition)?;
         let chain = certificates(&settings.certificate)?;
         let own = |direction| {
             verify_peer(&chain, &trust, &Lists::default(), unix_time, direction).map_err(|refusal| {
@@ -63,18 +68,22 @@ impl Credentials {
                 });
             }
         }
-        let certified = Arc::new(CertifiedKey::new(chain, signing_key(settings, &provider)?));
-        certified.keys_match().map_err(|_| SettingsError::KeyMismatch {
-            key_file: settings.key.file().to_owned(),
-            certificate_file: settings.certificate.file().to_owned(),
-            node_id: identity.node_id,
-        })?;
+        let key = signing_key(settings, edition)?;
+        // Compared as points: a certificate may name its key in another form than the key's file does.
+        let public = key.public_key().and_then(|spki| Certified::read(&spki));
+        if public.is_none_or(|public| NodeId::new(public.point) != identity.node_id) {
+            return Err(SettingsError::KeyMismatch {
+                key_file: settings.key.file().to_owned(),
+                certificate_file: settings.certificate.file().to_owned(),
+                node_id: identity.node_id,
+            });
+        }
         Ok(Self {
             identity,
             trust,
             lists: settings.lists.clone(),
-            certified,
-            provider,
+            edition: edition.clone(),
+            certified: Arc::new(CertifiedKey::new(chain, key)),
         })
     }
 
@@ -95,17 +104,16 @@ impl Credentials {
     }
 }
 
-fn signing_key(
-    settings: &Settings,
-    provider: &CryptoProvider,
-) -> Result<Arc<dyn rustls::sign::SigningKey>, SettingsError> {
+fn signing_key(settings: &Settings, edition: &TlsEdition) -> Result<Arc<dyn rustls::sign::SigningKey>, SettingsError> {
     let bad = |found: String| SettingsError::Key {
         file: settings.key.file().to_owned(),
         found,
+        curve: edition.curve,
     };
     let der =
         PrivateKeyDer::from_pem_slice(settings.key.bytes()).map_err(|_| bad("no private key in PEM".to_owned()))?;
-    provider
+    edition
+        .provider
         .key_provider
         .load_private_key(der)
         .map_err(|error| bad(error.to_string()))
@@ -126,18 +134,15 @@ pub(crate) struct Verifier {
     credentials: Arc<Credentials>,
     direction: Direction,
     expected: Option<NodeId>,
-    algorithms: WebPkiSupportedAlgorithms,
     outcome: Mutex<Option<Result<VerifiedPeer, Refusal>>>,
 }
 
 impl Verifier {
     fn new(credentials: Arc<Credentials>, direction: Direction, expected: Option<NodeId>) -> Arc<Self> {
-        let algorithms = credentials.provider.signature_verification_algorithms;
         Arc::new(Self {
             credentials,
             direction,
             expected,
-            algorithms,
             outcome: Mutex::new(None),
         })
     }
@@ -174,9 +179,9 @@ impl Verifier {
         answer
     }
 
-    /// All that can be verified, not only P-256's: with another kind of key a peer shall come as far as being told so.
+    /// All that can be verified, not only those of nodes' keys: with another kind of key a peer shall come as far as being told so.
     fn schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.credentials.edition.algorithms().supported_schemes()
     }
 
     /// An identity runs once: ours at the far end is either ourselves, dialled by mistake, or a copy of our key.
@@ -200,15 +205,36 @@ impl Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms).inspect_err(|_| {
+        let edition = &self.credentials.edition;
+        (edition.verify_handshake)(message, cert, dss, edition.algorithms()).inspect_err(|_| {
             let mut outcome = self.outcome.lock();
             if let Some(Ok(peer)) = outcome.as_ref() {
                 let node_id = peer.identity.node_id;
-                let detail = format!("the peer shows the certificate of {node_id} and does not hold its key");
-                *outcome = Some(Err(Refusal::new(RefusalReason::IdentityMismatch, detail)));
+                *outcome = Some(Err(refuse_signature(edition, &node_id, message, dss.signature())));
             }
         })
     }
+}
+
+/// Why a handshake's signature that does not hold does not. It is asked after the refusal, so that those that hold do not pay for it.
+fn refuse_signature(edition: &TlsEdition, node_id: &NodeId, message: &[u8], signature: &[u8]) -> Refusal {
+    let point = [&[4], node_id.as_bytes().as_slice()].concat();
+    // Where an edition signs certificates and handshakes alike, what failed as the one fails as the other.
+    let mut as_certificates = edition.algorithms().all.iter();
+    let (reason, what) = if !is_signature_in_der(signature) {
+        (
+            RefusalReason::MalformedSignature,
+            "and signs with what is no r and s in DER",
+        )
+    } else if as_certificates.any(|algorithm| algorithm.verify_signature(&point, message, signature).is_ok()) {
+        (
+            RefusalReason::WrongIdentifier,
+            "and signs the handshake under the identifier of certificates (RFC 8998, section 3.2.1)",
+        )
+    } else {
+        (RefusalReason::IdentityMismatch, "and does not hold its key")
+    };
+    Refusal::new(reason, format!("the peer shows the certificate of {node_id} {what}"))
 }
 
 /// The error that makes rustls send the alert closest to a reason, so that the other side's log can say more than "no".
@@ -218,8 +244,12 @@ const fn certificate_error(reason: RefusalReason) -> CertificateError {
         RefusalReason::NotYetValid => CertificateError::NotValidYet,
         RefusalReason::ForeignChain | RefusalReason::SelfSigned => CertificateError::UnknownIssuer,
         RefusalReason::Blacklisted => CertificateError::Revoked,
-        RefusalReason::WrongUsage => CertificateError::InvalidPurpose,
-        RefusalReason::Malformed => CertificateError::BadEncoding,
+        RefusalReason::WrongUsage | RefusalReason::OtherCurve | RefusalReason::UnsupportedAlgorithm => {
+            CertificateError::InvalidPurpose
+        }
+        RefusalReason::Malformed | RefusalReason::MalformedSignature | RefusalReason::KeyOffCurve => {
+            CertificateError::BadEncoding
+        }
         _ => CertificateError::ApplicationVerificationFailure,
     }
 }
@@ -302,7 +332,7 @@ impl ClientCertVerifier for Verifier {
 /// skip the lists.
 pub(crate) fn server(credentials: &Arc<Credentials>) -> Result<(Arc<ServerConfig>, Arc<Verifier>), Error> {
     let verifier = Verifier::new(Arc::clone(credentials), Direction::Inbound, None);
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(&credentials.provider))
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(&credentials.edition.provider))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(Arc::clone(&verifier) as Arc<dyn ClientCertVerifier>)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&credentials.certified))));
@@ -318,7 +348,7 @@ pub(crate) fn client(
     expected: Option<NodeId>,
 ) -> Result<(Arc<ClientConfig>, Arc<Verifier>), Error> {
     let verifier = Verifier::new(Arc::clone(credentials), Direction::Outbound, expected);
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&credentials.provider))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&credentials.edition.provider))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>)
@@ -354,13 +384,37 @@ pub(crate) fn classify(error: &std::io::Error, verifier: &Verifier) -> Handshake
     let refused = |reason, detail: String| HandshakeFailure::Refused(Refusal::new(reason, detail));
     match tls {
         Error::AlertReceived(alert) => HandshakeFailure::RefusedByPeer(refusal_of_alert(*alert)),
+        Error::PeerIncompatible(what) if has_nothing_in_common(what) => refused(
+            RefusalReason::OtherEdition,
+            format!("the peer has no suite, group or signature of this edition ({what:?}); {EDITIONS}"),
+        ),
         Error::PeerIncompatible(what) => refused(
             RefusalReason::ProtocolVersion,
             format!("the peer does not speak TLS 1.3 as we do ({what:?})"),
         ),
-        Error::NoCertificatesPresented => refused(RefusalReason::Malformed, "no certificate presented".to_owned()),
+        Error::NoCertificatesPresented => refused(RefusalReason::NoCertificate, NO_CERTIFICATE.to_owned()),
+        Error::PeerMisbehaved(PeerMisbehaved::InvalidKeyShare) => refused(
+            RefusalReason::KeyOffCurve,
+            "the peer's share of the handshake's key is no point of the curve".to_owned(),
+        ),
         other => refused(RefusalReason::Malformed, format!("TLS: {other}")),
     }
+}
+
+/// What is said where two ends have nothing in common.
+const EDITIONS: &str = "nodes of the standard and of the SM edition do not speak with each other";
+/// What is said of a peer that shows nothing, as one does whose key is of a kind that was not asked for.
+pub(crate) const NO_CERTIFICATE: &str =
+    "no certificate presented, or one with a key that this edition does not sign with";
+
+const fn has_nothing_in_common(what: &PeerIncompatible) -> bool {
+    matches!(
+        what,
+        PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+    )
 }
 
 fn refusal_of_alert(alert: AlertDescription) -> Refusal {
@@ -374,6 +428,11 @@ fn refusal_of_alert(alert: AlertDescription) -> Refusal {
             (RefusalReason::NotWhitelisted, "it does not accept our identity")
         }
         AlertDescription::ProtocolVersion => (RefusalReason::ProtocolVersion, "it does not speak TLS 1.3"),
+        AlertDescription::CertificateRequired => (RefusalReason::NoCertificate, "it got no certificate from us"),
+        AlertDescription::HandshakeFailure => (
+            RefusalReason::OtherEdition,
+            "it has no suite, group or signature in common with us, as a node of the other edition has not",
+        ),
         _ => (RefusalReason::Malformed, "it ended the handshake"),
     };
     Refusal::new(reason, format!("{meaning} (TLS alert {alert:?})"))

@@ -1,9 +1,11 @@
 //! The chain certificates a node trusts, read from PEM.
 
+use althing_crypto::Curve;
 use ring::digest::{Context, SHA256};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
+use crate::edition::TlsEdition;
 use crate::settings::{PemText, SettingsError};
 use crate::verify::{common_name, parse};
 
@@ -17,10 +19,17 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    fn read(der: &CertificateDer<'static>) -> Result<Self, String> {
+    fn read(der: &CertificateDer<'static>, edition: &TlsEdition) -> Result<Self, String> {
         let certificate = parse(der).map_err(|refusal| refusal.detail)?;
         if !certificate.is_ca() {
             return Err("basicConstraints without CA:TRUE".to_owned());
+        }
+        let curve = Curve::named_in(certificate.public_key().raw);
+        if let Some(curve) = curve.filter(|curve| *curve != edition.curve) {
+            let wanted = edition.curve;
+            return Err(format!(
+                "its key is on the curve {curve}, that of another edition; this one has {wanted}"
+            ));
         }
         let anchor = webpki::anchor_from_trusted_cert(der)
             .map_err(|error| error.to_string())?
@@ -38,12 +47,13 @@ impl Root {
 #[derive(Debug, Clone)]
 pub struct TrustSet {
     pub(crate) roots: Vec<Root>,
+    pub(crate) edition: TlsEdition,
     hash: [u8; 32],
 }
 
 impl TrustSet {
-    /// Reads every certificate of every file; each has to be a CA's.
-    pub fn from_pem(files: &[PemText]) -> Result<Self, SettingsError> {
+    /// Reads every certificate of every file; each has to be a CA's, and none of another edition.
+    pub fn from_pem(files: &[PemText], edition: &TlsEdition) -> Result<Self, SettingsError> {
         let mut ders: Vec<CertificateDer<'static>> = Vec::new();
         let mut roots = Vec::new();
         for file in files {
@@ -51,7 +61,7 @@ impl TrustSet {
                 if ders.contains(&der) {
                     continue;
                 }
-                let root = Root::read(&der).map_err(|found| SettingsError::Root {
+                let root = Root::read(&der, edition).map_err(|found| SettingsError::Root {
                     file: file.file().to_owned(),
                     number: index + 1,
                     found,
@@ -65,6 +75,7 @@ impl TrustSet {
         }
         Ok(Self {
             roots,
+            edition: edition.clone(),
             hash: hash_of(ders),
         })
     }

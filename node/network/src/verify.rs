@@ -2,11 +2,15 @@
 //!
 //! Invariant: pure. Bytes, trust, lists and a time come in; an identity or a refusal goes out.
 
+use althing_crypto::certificate::SM2_WITH_SM3;
+use althing_crypto::{CertifiedKey, Curve, is_signature_in_der, verify_signed};
 use althing_types::NodeId;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
-use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY};
+use x509_parser::der_parser::oid::Oid;
+use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA256;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 use crate::api::PeerIdentity;
@@ -26,8 +30,8 @@ const MAX_NAME_CHARS: usize = 64;
 /// Decides who presents `chain` (leaf first, as in TLS), or why it is not let in.
 ///
 /// In this order: it parses; a path leads to a root, every certificate on it within its validity and its extended usage
-/// (RFC 5280 section 6, by webpki); the leaf is a node's (not a CA, `digitalSignature`, both extended usages if any,
-/// P-256); then the blacklist over the whole path; then the whitelist. Names in certificates are not host names and are
+/// (RFC 5280 section 6, by webpki), signed with what the edition of the roots has; the leaf is a node's (not a CA,
+/// `digitalSignature`, both extended usages if any, a key on the edition's curve); then the blacklist over the whole path; then the whitelist. Names in certificates are not host names and are
 /// not compared with any: the identity is the key. The lists come last because before the path is proven a certificate
 /// may claim anybody's name.
 pub fn verify_peer(
@@ -52,14 +56,14 @@ pub(crate) fn verify_as_of(
 ) -> Result<PeerIdentity, Refusal> {
     let (leaf_der, rest) = bounded(chain)?;
     let leaf = parse(leaf_der)?;
-    let named = |refusal: Refusal| match node_id_of(&leaf) {
-        Ok(node_id) => refusal.of(node_id),
-        Err(_) => refusal,
+    let named = |refusal: Refusal| match key_of(&leaf) {
+        Some(key) => refusal.of(NodeId::new(key.point)),
+        None => refusal,
     };
     check_leaf_is_no_ca(&leaf).map_err(named)?;
     let path = check_path(leaf_der, &leaf, rest, roots, (now, shown_at), direction).map_err(named)?;
     check_leaf_usage(&leaf).map_err(named)?;
-    let node_id = node_id_of(&leaf)?;
+    let node_id = node_id_of(&leaf, roots.edition.curve).map_err(named)?;
     let identity = PeerIdentity {
         node_id,
         agency: path.agency().to_owned(),
@@ -104,7 +108,8 @@ pub fn verify_client(
     check_leaf_is_no_ca(&leaf)?;
     let path = check_path(leaf_der, &leaf, rest, roots, (unix_time, unix_time), Direction::Inbound)?;
     let serial = Serial::new(leaf.raw_serial());
-    check_blacklist(node_id_of(&leaf).ok().as_ref(), &serial, &path, blacklist)?;
+    let node_id = key_of(&leaf).map(|key| NodeId::new(key.point));
+    check_blacklist(node_id.as_ref(), &serial, &path, blacklist)?;
     Ok(ClientIdentity {
         role: one_unit(leaf.subject()),
         agency: path.agency().to_owned(),
@@ -191,9 +196,10 @@ fn check_path(
     (now, time): (u64, u64),
     direction: Direction,
 ) -> Result<Path, Refusal> {
-    let end_entity = EndEntityCert::try_from(leaf_der).map_err(|error| refuse_path(&error, leaf))?;
+    let end_entity = EndEntityCert::try_from(leaf_der).map_err(|error| refuse_path(&error, leaf_der, leaf))?;
     let valid = roots.anchors_at(now);
-    match walk(&end_entity, rest, &valid, time, direction) {
+    let algorithms = roots.edition.algorithms();
+    match walk(&end_entity, rest, &valid, algorithms, time, direction) {
         Ok(path) => read_path(&path, roots, now),
         Err(error) => {
             // Trust anchors carry no dates for webpki; a path that only an outdated root completes is named so.
@@ -201,11 +207,11 @@ fn check_path(
             let outdated = if all.len() == valid.len() {
                 None
             } else {
-                walk(&end_entity, rest, &all, time, direction).ok()
+                walk(&end_entity, rest, &all, algorithms, time, direction).ok()
             };
             match outdated.and_then(|path| roots.root_of(path.anchor(), now)) {
                 Some(root) => Err(refuse_dates(&root.name, root.not_before, root.not_after, now)),
-                None => Err(refuse_path(&error, leaf)),
+                None => Err(refuse_path(&error, leaf_der, leaf)),
             }
         }
     }
@@ -215,6 +221,7 @@ fn walk<'p>(
     end_entity: &'p EndEntityCert<'p>,
     rest: &'p [CertificateDer<'p>],
     anchors: &'p [TrustAnchor<'p>],
+    algorithms: &WebPkiSupportedAlgorithms,
     time: u64,
     direction: Direction,
 ) -> Result<VerifiedPath<'p>, webpki::Error> {
@@ -223,7 +230,7 @@ fn walk<'p>(
         Direction::Outbound => KeyUsage::server_auth(),
     };
     let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(time));
-    end_entity.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, anchors, rest, time, usage, None, None)
+    end_entity.verify_for_usage(algorithms.all, anchors, rest, time, usage, None, None)
 }
 
 fn read_path(path: &VerifiedPath<'_>, roots: &TrustSet, time: u64) -> Result<Path, Refusal> {
@@ -294,7 +301,7 @@ fn refuse_dates(name: &str, not_before: i64, not_after: i64, time: u64) -> Refus
     Refusal::new(RefusalReason::Expired, detail)
 }
 
-fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
+fn refuse_path(error: &webpki::Error, leaf_der: &CertificateDer<'_>, leaf: &X509Certificate<'_>) -> Refusal {
     use webpki::Error as E;
     let subject = leaf.subject().to_string();
     match error {
@@ -324,7 +331,7 @@ fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
             RefusalReason::WrongUsage,
             format!("the certificate of {subject:?}: {error}"),
         ),
-        E::UnknownIssuer | E::InvalidSignatureForPublicKey if signs_itself(leaf) => {
+        E::UnknownIssuer | E::InvalidSignatureForPublicKey if signs_itself(leaf_der, leaf) => {
             let detail = format!("{subject:?} signs itself and is none of our chain certificates");
             Refusal::new(RefusalReason::SelfSigned, detail)
         }
@@ -339,6 +346,16 @@ fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
             RefusalReason::Malformed,
             format!("the certificate of {subject:?}: {error}"),
         ),
+        E::InvalidSignatureForPublicKey if has_broken_signature(leaf) => Refusal::new(
+            RefusalReason::MalformedSignature,
+            format!("the signature of the certificate of {subject:?} is no r and s in DER"),
+        ),
+        E::UnsupportedSignatureAlgorithmContext(_) | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            let detail = format!(
+                "the certificate of {subject:?} or one above it is signed with an algorithm that this edition does not have ({error})"
+            );
+            Refusal::new(RefusalReason::UnsupportedAlgorithm, detail)
+        }
         _ => {
             let issuer = leaf.issuer().to_string();
             let detail =
@@ -348,8 +365,14 @@ fn refuse_path(error: &webpki::Error, leaf: &X509Certificate<'_>) -> Refusal {
     }
 }
 
-fn signs_itself(leaf: &X509Certificate<'_>) -> bool {
-    leaf.subject().as_raw() == leaf.issuer().as_raw() && leaf.verify_signature(None).is_ok()
+fn signs_itself(leaf_der: &CertificateDer<'_>, leaf: &X509Certificate<'_>) -> bool {
+    leaf.subject().as_raw() == leaf.issuer().as_raw() && verify_signed(leaf_der, leaf.public_key().raw).is_ok()
+}
+
+/// Whether a signature that should be r and s is not written as such.
+fn has_broken_signature(leaf: &X509Certificate<'_>) -> bool {
+    let is_on_a_curve = |name: &Oid<'_>| *name == SM2_WITH_SM3 || *name == OID_SIG_ECDSA_WITH_SHA256;
+    is_on_a_curve(&leaf.signature_algorithm.algorithm) && !is_signature_in_der(&leaf.signature_value.data)
 }
 
 fn malformed_extension(error: impl std::fmt::Display) -> Refusal {
@@ -392,23 +415,30 @@ fn check_leaf_usage(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The nodeID of a certificate's key: X‖Y of an uncompressed P-256 point.
-fn node_id_of(leaf: &X509Certificate<'_>) -> Result<NodeId, Refusal> {
-    let wrong = || {
-        let detail = format!(
-            "the key of {:?} is no uncompressed P-256 key",
-            leaf.subject().to_string()
-        );
-        Refusal::new(RefusalReason::WrongUsage, detail)
-    };
-    let spki = leaf.public_key();
-    let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-    if spki.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY || curve != Some(OID_EC_P256) {
-        return Err(wrong());
-    }
-    match spki.subject_public_key.data.split_first() {
-        Some((4, xy)) => <[u8; 64]>::try_from(xy).map(NodeId::new).map_err(|_| wrong()),
-        _ => Err(wrong()),
+/// A certificate's key, where it is one of either edition's identities.
+fn key_of(leaf: &X509Certificate<'_>) -> Option<CertifiedKey> {
+    CertifiedKey::read(leaf.public_key().raw)
+}
+
+/// The nodeID of a certificate's key: X‖Y of an uncompressed point of this curve.
+fn node_id_of(leaf: &X509Certificate<'_>, curve: Curve) -> Result<NodeId, Refusal> {
+    let subject = leaf.subject().to_string();
+    let found = key_of(leaf);
+    let refuse = |reason, what: String| Refusal::new(reason, format!("the key of {subject:?} {what}"));
+    match (found, Curve::named_in(leaf.public_key().raw)) {
+        (Some(key), _) if key.curve == curve => Ok(NodeId::new(key.point)),
+        (_, Some(other)) if other != curve => Err(refuse(
+            RefusalReason::OtherCurve,
+            format!("is on the curve {other}, that of another edition; the nodes of this one have keys on {curve}"),
+        )),
+        (_, Some(_)) => Err(refuse(
+            RefusalReason::KeyOffCurve,
+            format!("is no uncompressed point of the curve {curve}"),
+        )),
+        _ => Err(refuse(
+            RefusalReason::WrongUsage,
+            format!("is no uncompressed {curve} key"),
+        )),
     }
 }
 

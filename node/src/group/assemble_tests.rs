@@ -7,17 +7,18 @@ use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, TxKind};
 use alloy_sol_types::{SolCall, sol};
-use althing_crypto::{StandardSuite, Suite};
+use althing_crypto::Suite;
 use althing_execution::{GOVERNANCE, SYSTEM_CONFIG, genesis_changes, recover_call};
 use althing_governance::SystemConfig;
 use althing_ledger::{Committed, Ledger, SharedMemory};
-use althing_types::genesis::{genesis_hash, parse_genesis};
+use althing_types::genesis::genesis_hash;
 use althing_types::{
     Address, Bytes, CommitCertificate, FiscoRequest, FiscoSignature, Genesis, NodeId, Recovered, Recovery, SealerSet,
     Transaction, U256,
 };
 
 use super::assemble::{AssembleError, Assembler, Parent, Sealed};
+use super::testing::{self, Edition};
 
 sol! {
     function setValueByKey(string key, string value) returns (int256);
@@ -31,13 +32,17 @@ fn sealer() -> NodeId {
     NodeId::new([7; 64])
 }
 
+/// The edition under test: the name under which this room was included says which it is.
+fn edition() -> Edition {
+    Edition::named(module_path!())
+}
+
+fn suite() -> Arc<dyn Suite> {
+    edition().suite()
+}
+
 fn genesis() -> Genesis {
-    let text = format!(
-        "[consensus]\nconsensus_type=pbft\nmax_trans_num=1000\nconsensus_timeout=3\nnode.0={}\n\n[state]\ntype=storage\n\n\
-         [tx]\ngas_limit=300000000\n\n[group]\nid=1\ntimestamp=1767225600000\n\n[chain]\nid=20260\nsm_crypto=false\n",
-        sealer()
-    );
-    parse_genesis("group.1.genesis", &text).unwrap()
+    testing::genesis(edition(), &sealer())
 }
 
 /// A group of one, which writes what it builds.
@@ -52,7 +57,7 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = open(&folder);
-        let assembler = Assembler::new(&ledger, Arc::new(StandardSuite)).unwrap();
+        let assembler = Assembler::new(&ledger, suite()).unwrap();
         Self {
             folder,
             ledger,
@@ -142,14 +147,14 @@ impl Scene {
 
     /// An assembler that is held to something else than the state says.
     fn liar(&self, config: SystemConfig) -> Assembler {
-        let liar = Assembler::new(&self.ledger, Arc::new(StandardSuite)).unwrap();
+        let liar = Assembler::new(&self.ledger, suite()).unwrap();
         liar.in_force().set(config);
         liar
     }
 }
 
 fn open(folder: &tempfile::TempDir) -> Ledger {
-    let (genesis, suite) = (genesis(), Arc::new(StandardSuite));
+    let (genesis, suite) = (genesis(), suite());
     let changes = genesis_changes(&genesis, genesis_hash(&genesis, suite.hash_fn()));
     let shared = SharedMemory::default();
     let opened = Ledger::open_or_create(folder.path(), &genesis, &changes, sealer(), suite, &shared);
@@ -169,7 +174,7 @@ fn transaction(chain_id: u64, nonce: u64, to: Address, input: &[u8]) -> Recovere
     // Recovery is tested where it belongs.
     let signature = Signature::new(U256::from(1), U256::from(1), false);
     let envelope: TxEnvelope = unsigned.into_signed(signature).into();
-    let decoded = Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn());
+    let decoded = Transaction::decode(envelope.encoded_2718().into(), suite().hash_fn());
     Recovered {
         transaction: Arc::new(decoded.unwrap()),
         sender: ACCOUNT,
@@ -246,7 +251,7 @@ fn what_was_voted_on_is_read_from_the_ledger_after_a_restart() {
         ..
     } = scene;
     drop((ledger, assembler));
-    let again = Assembler::new(&open(&folder), Arc::new(StandardSuite)).unwrap();
+    let again = Assembler::new(&open(&folder), suite()).unwrap();
     assert_eq!(again.in_force().config(), before);
 }
 
@@ -308,7 +313,7 @@ fn fisco(random_id: u64, block_limit: u64, to: TxKind, data: &[u8]) -> Recovered
     let raw = request
         .signed(FiscoSignature::recoverable(U256::from(1), U256::from(1), false))
         .encode();
-    let decoded = Transaction::decode(raw, StandardSuite.hash_fn());
+    let decoded = Transaction::decode(raw, suite().hash_fn());
     Recovered {
         transaction: Arc::new(decoded.unwrap()),
         sender: ACCOUNT,
@@ -358,7 +363,7 @@ fn the_randomids_of_the_last_blocks_are_read_from_the_ledger_after_a_restart() {
     } = scene;
     drop((ledger, assembler));
     let ledger = open(&folder);
-    let assembler = Assembler::new(&ledger, Arc::new(StandardSuite)).unwrap();
+    let assembler = Assembler::new(&ledger, suite()).unwrap();
     let scene = Scene {
         folder,
         ledger,

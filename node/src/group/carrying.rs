@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::assemble::{AssembleError, Sealed};
 use super::executor::{Executor, ImportError};
-use super::recovery::{Carried, Taken};
+use super::recovery::{Carried, Taken, recording};
 
 impl Executor {
     /// What the next block has to carry.
@@ -18,8 +18,7 @@ impl Executor {
     /// The transaction that records a recovery, where the next block has to.
     pub(super) fn first(&self, slot: Slot) -> Option<Recovered> {
         let parts = &self.parts;
-        let gas = parts.assembler.in_force().config().gas;
-        let made = parts.clerk.transaction(&self.to_carry()?.recovery, &parts.ledger, gas);
+        let made = recording(&self.to_carry()?.recovery, &parts.account, parts.suite.hash_fn());
         made.inspect_err(|why| warn!(height = slot.height, "a recovery cannot be recorded: {why}"))
             .ok()
     }

@@ -21,7 +21,8 @@ use super::assemble::{AssembleError, Assembler, Parent, Sealed, StageTimes};
 use super::blocks::BlockCache;
 use super::event::CoreEvent;
 use super::halt::Halt;
-use super::recovery::{Clerk, Taken};
+use super::own_account::OwnAccount;
+use super::recovery::Taken;
 use crate::clock::Clock;
 use crate::cpu::CpuTimer;
 use crate::metrics::Metrics;
@@ -92,7 +93,7 @@ pub(super) struct ExecutorParts {
     pub(super) halt: Arc<Halt>,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
-    pub(super) clerk: Clerk,
+    pub(super) account: OwnAccount,
     /// What the vote log says that this node has taken up.
     pub(super) taken: Option<Taken>,
 }

@@ -26,7 +26,8 @@ use super::halt::Halt;
 use super::liveness::Liveness;
 use super::open::OpenGroup;
 use super::outlet::{Outlet, module};
-use super::recovery::{Clerk, Installed, Taken};
+use super::own_account::OwnAccount;
+use super::recovery::{Installed, Taken};
 use super::status::unreadiness;
 use crate::clock::Clock;
 use crate::gossip;
@@ -92,6 +93,8 @@ impl Group {
         let audience = Audience::of(&ledger, spec.own, spec.config.sync.allow_free_node);
         let audience =
             audience.map_err(|error| std::io::Error::other(format!("the members of group {id}: {error}")))?;
+        let account = OwnAccount::new(&*key, &*suite, &genesis);
+        let account = account.map_err(|error| std::io::Error::other(format!("the node's account: {error}")))?;
         let outlet = Outlet::new(network.clone(), id, audience.clone());
         let (core_tx, core_rx) = bounded(EVENTS_MAX);
         let (job_tx, job_rx) = unbounded();
@@ -132,9 +135,8 @@ impl Group {
             Arc::clone(&suite),
             ledger.clone(),
             Arc::clone(&pool),
-            in_force.clone(),
+            account.clone(),
         );
-        let clerk = Clerk::new(&*key, &*suite);
         let taken = Taken::in_log(&records, ledger.head().height, &*suite);
         let consensus = Pbft::new(key, suite.hash_fn(), ledger.genesis_hash(), settings);
         let consensus_status = Arc::new(ArcSwap::from_pointee(starting_status(&ledger, &spec.own)));
@@ -166,7 +168,7 @@ impl Group {
             halt: Arc::clone(&halt),
             metrics: metrics.clone(),
             clock,
-            clerk,
+            account,
             taken: taken.clone(),
         });
         spawn("execute", Box::new(move || executor.run(&job_rx)))?;

@@ -8,31 +8,21 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Signature, TxKind};
 use althing_consensus::{ConsensusStatus, Settings};
 use althing_crypto::{NodeKey, Suite};
 use althing_execution::{GOVERNANCE, alive_call, alive_digest, governance};
 use althing_governance::Role;
 use althing_ledger::Ledger;
-use althing_types::{Address, B256, Bytes, NodeId, StateError, StateReader, U256};
-use secp256k1::ecdsa::RecoverableSignature;
-use secp256k1::{Message, PublicKey, SecretKey};
+use althing_types::{B256, Bytes, NodeId};
 use tracing::{debug, warn};
 
-use super::InForce;
+use super::own_account::OwnAccount;
 use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
 const PAUSE_MS: u64 = 10_000;
-/// Gas of a knock (Yellow Paper, appendix G: G_transaction).
-const KNOCK_GAS: u64 = 21_000;
-/// Gas of a proof: the largest governance state there can be is read and its changes are written.
-const GAS: u64 = 10_000_000;
-/// What the account that brings proofs is made of, signed by the node's key. It has no right and holds nothing: anybody may bring a
-/// proof.
-const ACCOUNT: &[u8] = b"althing/alive-account/v1";
+/// Blocks that may still hold what was said after this one: a proof of an older one counts no more (LEDGER.md 4).
+const HOLDS_BLOCKS: u64 = 256;
 
 /// Who proves, and to which group.
 pub(crate) struct Liveness {
@@ -41,8 +31,7 @@ pub(crate) struct Liveness {
     suite: Arc<dyn Suite>,
     ledger: Ledger,
     pool: Arc<TxPool>,
-    in_force: InForce,
-    account: Option<(SecretKey, Address)>,
+    account: OwnAccount,
     /// The height that was looked at last, and whether something waits for proofs there.
     looked_at: Option<(u64, bool)>,
     sent_ms: Option<u64>,
@@ -64,16 +53,14 @@ impl Liveness {
         suite: Arc<dyn Suite>,
         ledger: Ledger,
         pool: Arc<TxPool>,
-        in_force: InForce,
+        account: OwnAccount,
     ) -> Self {
-        let account = account(&*key, &*suite);
         Self {
             own,
             key,
             suite,
             ledger,
             pool,
-            in_force,
             account,
             looked_at: None,
             sent_ms: None,
@@ -91,9 +78,7 @@ impl Liveness {
             return;
         };
         self.sent_ms = Some(now_ms);
-        if let Err(error) = self.send(word) {
-            warn!("no proof of life can be made: {error}");
-        }
+        self.send(word);
     }
 
     /// Whether something on the chain waits for proofs of this node; looked up once a block.
@@ -114,43 +99,22 @@ impl Liveness {
         waits
     }
 
-    fn send(&self, word: Word) -> Result<(), StateError> {
-        let Some((secret, address)) = &self.account else {
-            return Ok(());
-        };
-        let (head, state) = (self.ledger.head(), self.ledger.state_latest());
-        let nonce = state.account(address)?.map_or(0, |account| account.nonce);
-        if self
-            .pool
-            .with(|pool| pool.pending_nonce(address))
-            .is_some_and(|pending| pending > nonce)
-        {
+    fn send(&self, word: Word) {
+        let address = self.account.address();
+        if self.pool.with(|pool| pool.has_of(&address)) {
             debug!("what was sent last still waits for a block");
-            return Ok(());
+            return;
         }
-        let (to, gas, input) = match word {
-            Word::Proof => (GOVERNANCE, GAS, self.proof(head.height, head.hash)),
-            Word::Knock => (*address, KNOCK_GAS, Bytes::new()),
+        let head = self.ledger.head();
+        let (to, input) = match word {
+            Word::Proof => (GOVERNANCE, self.proof(head.height, head.hash)),
+            Word::Knock => (address, Bytes::new()),
         };
-        let transaction = TxLegacy {
-            chain_id: Some(self.ledger.genesis().evm_chain_id),
-            nonce,
-            gas_price: 0,
-            gas_limit: gas.min(self.in_force.config().gas),
-            to: TxKind::Call(to),
-            value: U256::ZERO,
-            input,
-        };
-        let raw = signed(transaction, secret);
-        for refused in self
-            .pool
-            .submit(vec![raw], Origin::Client, &state)
-            .into_iter()
-            .filter_map(Result::err)
-        {
+        let raw = self.account.call(to, input, &head.hash, head.height + HOLDS_BLOCKS);
+        let answers = self.pool.submit(vec![raw], Origin::Client, &self.ledger.state_latest());
+        for refused in answers.into_iter().filter_map(Result::err) {
             debug!("the pool takes no proof of life: {refused}");
         }
-        Ok(())
     }
 
     fn proof(&self, height: u64, block: B256) -> Bytes {
@@ -172,23 +136,6 @@ fn due(consensus: &ConsensusStatus, is_waited_for: bool, behind_ms: i64) -> Opti
         Some(u64::MAX) => None,
         Some(_) => (consensus.sealing || is_waited_for).then_some(Word::Knock),
     }
-}
-
-/// The same account after every start, and nobody else's: it is made of a signature.
-pub(super) fn account(key: &dyn NodeKey, suite: &dyn Suite) -> Option<(SecretKey, Address)> {
-    let hash = suite.hash_fn();
-    let seed = hash(&key.sign(&hash(ACCOUNT)));
-    let secret = SecretKey::from_secret_bytes(seed.0).ok()?;
-    let public = PublicKey::from_secret_key(&secret).serialize_uncompressed();
-    Some((secret, Address::from_raw_public_key(&public[1..])))
-}
-
-pub(super) fn signed(transaction: TxLegacy, secret: &SecretKey) -> Bytes {
-    let digest = Message::from_digest(transaction.signature_hash().0);
-    let (recovery, compact) = RecoverableSignature::sign_ecdsa_recoverable(digest, secret).serialize_compact();
-    let signature = Signature::from_bytes_and_parity(&compact, i32::from(recovery.to_u8()) % 2 == 1);
-    let envelope: TxEnvelope = transaction.into_signed(signature).into();
-    envelope.encoded_2718().into()
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@
 //! ```
 
 mod assemble;
-#[cfg(test)]
-mod assemble_tests;
 mod audience;
 mod blocks;
 mod carrying;
@@ -22,6 +20,7 @@ mod in_force;
 mod liveness;
 mod open;
 mod outlet;
+mod own_account;
 mod recovery;
 mod status;
 mod taking_up;
@@ -29,6 +28,15 @@ mod taking_up;
 mod testing;
 mod timers;
 mod used_ids;
+
+// The same promises in both editions.
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod sm;
+#[cfg(test)]
+#[allow(clippy::duplicate_mod)]
+#[path = "assemble_tests.rs"]
+mod standard;
 
 pub use assemble::{Assembler, StageTimes};
 pub use halt::Halt;

@@ -32,6 +32,8 @@ pub struct GroupSpec {
     pub folder: PathBuf,
     /// The chain id of `config.ini`.
     pub chain_id: u64,
+    /// The edition of `config.ini`.
+    pub cryptography: Cryptography,
     /// This node.
     pub own: NodeId,
 }
@@ -175,8 +177,13 @@ fn supported(spec: &GroupSpec) -> Result<(), OpenGroupError> {
     if genesis.consensus.heartbeat_ms.is_some() {
         return refuse("a heartbeat is for consensus_type=aura; pbft seals on demand, remove the key".to_owned());
     }
-    if genesis.cryptography != Cryptography::Standard {
-        return refuse("the SM edition is not spoken by this program; sm_crypto=false is".to_owned());
+    if genesis.cryptography != spec.cryptography {
+        return refuse(format!(
+            "group.{}.genesis has [chain] sm_crypto={}, config.ini has sm_crypto={}; use the files of one chain",
+            genesis.group_id,
+            genesis.cryptography.sm_crypto(),
+            spec.cryptography.sm_crypto()
+        ));
     }
     Ok(())
 }

@@ -10,19 +10,13 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::TxLegacy;
-use alloy_primitives::TxKind;
 use althing_consensus::{Record, Recovered};
-use althing_crypto::{NodeKey, Suite};
+use althing_crypto::Suite;
 use althing_execution::{GOVERNANCE, carried_recovery, check_recovery, governance, recover_call};
 use althing_ledger::Ledger;
-use althing_types::{self as types, Address, B256, Recovery, SealerSet, StateReader, Transaction, U256};
-use secp256k1::SecretKey;
+use althing_types::{self as types, B256, Recovery, SealerSet, Transaction};
 
-use super::liveness::{account, signed};
-
-/// Gas of a recovery: the largest document and the largest governance state there can be.
-const GAS: u64 = 20_000_000;
+use super::own_account::OwnAccount;
 
 /// What the node's folder says about the recovery of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,51 +167,19 @@ pub(super) struct Carried {
     pub(super) sealers: SealerSet,
 }
 
-/// The account in whose name a node records recoveries. It has no right: the document has.
-pub(super) struct Clerk {
-    account: Option<(SecretKey, Address)>,
-}
-
-impl std::fmt::Debug for Clerk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clerk").finish_non_exhaustive()
-    }
-}
-
-impl Clerk {
-    pub(super) fn new(key: &dyn NodeKey, suite: &dyn Suite) -> Self {
-        Self {
-            account: account(key, suite),
-        }
-    }
-
-    /// The first transaction of the block that carries a recovery.
-    ///
-    /// # Errors
-    /// A state that cannot be read.
-    pub(super) fn transaction(
-        &self,
-        recovery: &Recovery,
-        ledger: &Ledger,
-        gas: u64,
-    ) -> Result<types::Recovered, String> {
-        let (secret, sender) = self.account.as_ref().ok_or("this node's key makes no account")?;
-        let found = ledger
-            .state_latest()
-            .account(sender)
-            .map_err(|error| error.to_string())?;
-        let transaction = TxLegacy {
-            chain_id: Some(ledger.genesis().evm_chain_id),
-            nonce: found.map_or(0, |account| account.nonce),
-            gas_price: 0,
-            gas_limit: GAS.min(gas),
-            to: TxKind::Call(GOVERNANCE),
-            value: U256::ZERO,
-            input: recover_call(recovery),
-        };
-        let transaction = Transaction::decode(signed(transaction, secret), ledger.suite().hash_fn());
-        let transaction = Arc::new(transaction.map_err(|error| error.to_string())?);
-        let sender = *sender;
-        Ok(types::Recovered { transaction, sender })
-    }
+/// The first transaction of the block that carries a recovery, made by its leader. It has no right: the document has.
+///
+/// # Errors
+/// A transaction that nobody could read, which would be a fault of this program.
+pub(super) fn recording(
+    recovery: &Recovery,
+    account: &OwnAccount,
+    hash: types::HashFn,
+) -> Result<types::Recovered, String> {
+    let raw = account.call(GOVERNANCE, recover_call(recovery), &recovery.block, recovery.decides());
+    let transaction = Transaction::decode(raw, hash).map_err(|error| error.to_string())?;
+    Ok(types::Recovered {
+        transaction: Arc::new(transaction),
+        sender: account.address(),
+    })
 }

@@ -43,8 +43,8 @@ pub(super) fn genesis(
         let _ = writeln!(text, "node.{index}={sealer}");
     }
     let _ = writeln!(text, "\n[group]\nid={group}\ntimestamp={timestamp}\n");
-    let sm = cryptography == Cryptography::Sm;
-    let _ = writeln!(text, "[chain]\nid={chain_id}\nsm_crypto={sm}");
+    let sm_crypto = cryptography.sm_crypto();
+    let _ = writeln!(text, "[chain]\nid={chain_id}\nsm_crypto={sm_crypto}");
     parse_genesis("the request", &text).map_err(|error| error.to_string())
 }
 

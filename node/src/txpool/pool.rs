@@ -85,6 +85,11 @@ impl Pool {
         self.senders.get(sender)?.get(slot)
     }
 
+    /// Whether anything of this sender waits here.
+    pub fn has_of(&self, sender: &Address) -> bool {
+        self.senders.contains_key(sender)
+    }
+
     /// The nonce the pool believes an account to be at; none for a sender without waiting transactions.
     pub fn known_nonce(&self, sender: &Address) -> Option<u64> {
         self.senders.get(sender).map(|queue| queue.next)

@@ -1,17 +1,13 @@
-//! The node's program as a person starts it.
+//! The node's program as a person starts it, once in each edition: the room `both` is here twice, and takes its edition from its name.
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
+#![allow(clippy::duplicate_mod, reason = "the same promises hold in both editions")]
 
-mod bad_files;
-mod bad_identity;
-mod client;
-mod fisco;
-mod folder;
-mod groups;
-mod lifecycle;
-mod mount;
-mod rights;
+#[path = "both/mod.rs"]
+mod sm;
+#[path = "both/mod.rs"]
+mod standard;
+
+mod ethereum;
+mod one_choice;
 mod rpc_access;
-mod running;
-mod surroundings;
-mod voted;

@@ -2,14 +2,13 @@
 
 use std::fs;
 
-use alloy_primitives::keccak256;
-use althing_types::genesis::{canonical_document, parse_genesis};
-use rcgen::{KeyPair, SanType};
 use serde_json::{Value, json};
 
-use super::client::{Client, config};
-use super::folder::{Authority, Folder, key};
-use super::running::Running;
+use crate::standard::client::{Client, config};
+use crate::standard::folder::{Authority, Folder, key};
+use crate::standard::lifecycle::METHODS;
+use crate::standard::pki::Key;
+use crate::standard::running::Running;
 
 /// A node whose RPC port speaks TLS with the node's own certificate.
 pub(crate) fn with_tls(auth: &str) -> Folder {
@@ -27,8 +26,7 @@ pub(crate) fn with_tls(auth: &str) -> Folder {
 /// The node's certificate, good for a client on this machine.
 fn certificate(folder: &Folder) -> String {
     folder.agency.issue(&folder.key, |params| {
-        let name = "localhost".try_into().unwrap();
-        params.subject_alt_names.push(SanType::DnsName(name));
+        params.dns_names.push("localhost".to_owned());
     })
 }
 
@@ -39,7 +37,7 @@ fn start(folder: &Folder) -> Running {
 /// A client of this agency in this role.
 pub(crate) struct Person {
     chain: String,
-    key: KeyPair,
+    key: Key,
 }
 
 impl Person {
@@ -132,8 +130,7 @@ fn a_renewed_certificate_is_served_without_a_restart_and_connections_go_on() {
     let chain = Authority::chain();
     let agency = chain.agency("agency-a");
     let renewed = agency.issue(&folder.key, |params| {
-        let name = "localhost".try_into().unwrap();
-        params.subject_alt_names.push(SanType::DnsName(name));
+        params.dns_names.push("localhost".to_owned());
     });
     folder.write("conf/rpc.crt.new", renewed);
     let both = format!("{}{}", folder.chain.pem(), chain.pem());
@@ -163,8 +160,7 @@ fn a_session_outlives_the_chain_certificate_it_began_under() {
     let chain = Authority::chain();
     let agency = chain.agency_again("agency-a", &folder.agency);
     let renewed = agency.issue(&folder.key, |params| {
-        let name = "localhost".try_into().unwrap();
-        params.subject_alt_names.push(SanType::DnsName(name));
+        params.dns_names.push("localhost".to_owned());
     });
     let mut step = |file: &str, text: String| {
         folder.write("conf/next", text);
@@ -207,43 +203,20 @@ fn a_client_put_on_the_blacklist_loses_its_connection_and_gets_no_other() {
 }
 
 #[test]
-fn the_status_on_loopback_says_what_the_node_runs_and_who_is_live() {
-    let folder = Folder::new();
-    let running = start(&folder);
-    running.until("ready", |running| running.page("/readyz") == "ready\n");
-    let status = running.ask("althing_status", json!([]))["result"].clone();
-    let read = |file: &str| fs::read_to_string(folder.file(file)).unwrap();
-    let genesis = parse_genesis("group.1.genesis", &read("conf/group.1.genesis")).unwrap();
-    let group = &status["groups"]["1"];
-    let hex = |hash: alloy_primitives::B256| json!(format!("{hash:#x}"));
-    assert_eq!(
-        group["genesisHash"],
-        hex(keccak256(canonical_document(&genesis))),
-        "{status}"
+fn only_administrators_change_groups() {
+    let folder = with_tls("optional");
+    let _running = start(&folder);
+    let (mut sdk, mut admin) = (
+        Person::of(&folder.agency, "sdk").connect(&folder),
+        Person::of(&folder.agency, "admin").connect(&folder),
     );
-    assert_eq!(group["settingsDigest"], hex(keccak256(read("conf/group.1.ini"))));
-    assert_eq!(
-        (&group["height"], &group["view"], &group["peers"]),
-        (&json!(0), &json!(0), &json!(0))
-    );
-    let block = running.ask("getBlockHashByNumber", json!([1, "0x0"]));
-    assert_eq!(group["blockHash"], block["result"]);
-    for field in ["sealers", "live"] {
-        assert_eq!(group[field], json!([folder.node_id]), "{field}");
+    for method in METHODS {
+        let asked = json!({"timestamp": "1767225600000", "sealers": [folder.node_id]});
+        let answer = sdk.ask(method, json!([1, asked])).unwrap();
+        assert_eq!(answer["error"]["code"], 4100, "{method}: {answer}");
     }
-    assert_eq!(
-        (&group["leader"], &group["role"]),
-        (&json!(folder.node_id), &json!("sealer"))
-    );
-    assert_eq!(
-        (&group["inSync"], &group["halted"], &group["notReady"]),
-        (&json!(true), &Value::Null, &Value::Null)
-    );
-    assert_eq!(
-        (&status["version"], &status["nodeId"]),
-        (&json!("0.1.0"), &json!(folder.node_id))
-    );
-    assert!(status["startedAt"].as_u64().unwrap() > 1_700_000_000);
+    let answer = admin.ask("queryGroupStatus", json!([1])).unwrap();
+    assert_eq!(answer["result"]["status"], "RUNNING", "{answer}");
 }
 
 #[test]

@@ -191,7 +191,8 @@ impl Recovery {
         };
         let node = |bytes: &Bytes| <[u8; 64]>::try_from(&bytes[..]).map(NodeId::new);
         let sealers: Result<Vec<NodeId>, _> = wire.sealers.iter().map(node).collect();
-        let signature = |bytes: &Bytes| AccountSignatureBytes::try_from(&bytes[..]).map_err(|error| bad(&error.to_string()));
+        let signature =
+            |bytes: &Bytes| AccountSignatureBytes::try_from(&bytes[..]).map_err(|error| bad(&error.to_string()));
         let signatures: Result<Vec<_>, _> = wire.signatures.iter().map(signature).collect();
         let recovery = Self {
             genesis: wire.genesis,
@@ -248,7 +249,8 @@ pub fn parse_recovery(file_name: &str, text: &str) -> Result<Recovery, RecoveryE
     let sealers: Vec<NodeId> = section.list("node", "a nodeID of 128 hex digits", |text| text.parse().ok())?;
     section.finish()?;
     let mut section = file.section(&["signatures"])?;
-    let signatures: Vec<AccountSignatureBytes> = section.list("signature", "0x and 130 or 256 hex digits", read_signature)?;
+    let signatures: Vec<AccountSignatureBytes> =
+        section.list("signature", "0x and 130 or 256 hex digits", read_signature)?;
     section.finish()?;
     file.finish()?;
     let found = sealers.len();

@@ -6,10 +6,10 @@ mod recovery;
 
 use std::sync::Arc;
 
-use althing_crypto::{NodeKey, StandardSuite, Suite};
+use althing_crypto::{SmSuite, StandardSuite, Suite};
 use althing_sim::suite::IDENTITIES_MAX;
 use althing_sim::{Counts, Crypto, Options, Planted, Report, run};
-use p256::pkcs8::EncodePrivateKey;
+use p256::pkcs8::{EncodePrivateKey, LineEnding};
 
 /// Seeds of every run of the tests; `althing-sim --seeds 0..20000` runs many more.
 const SEEDS: u64 = 2_000;
@@ -54,30 +54,36 @@ fn a_sealer_whose_clock_is_five_minutes_off_costs_the_group_nothing_and_follows_
     }
 }
 
-#[test]
-fn the_standard_suite_keeps_the_same_promises() {
-    let key = |n: usize| -> Arc<dyn NodeKey> {
-        let secret = p256::SecretKey::from_slice(&[u8::try_from(n).unwrap() + 1; 32]).unwrap();
-        StandardSuite
-            .node_key(&secret.to_pkcs8_pem(p256::pkcs8::LineEnding::LF).unwrap())
-            .unwrap()
-    };
+/// The keys of a run in a real edition.
+fn crypto(suite: Arc<dyn Suite>, pem: fn(&[u8; 32]) -> String) -> Crypto {
+    let key = |n: usize| suite.node_key(&pem(&[u8::try_from(n).unwrap() + 1; 32])).unwrap();
     let mut keys: Vec<_> = (0..IDENTITIES_MAX).map(key).collect();
     keys.sort_by_key(|key| key.public_key());
-    let crypto = Crypto {
-        suite: Arc::new(StandardSuite),
-        keys,
-    };
-    let options = Options {
-        crypto,
-        ..Options::toy()
-    };
-    let reports: Vec<Report> = (0..12).map(|seed| run(seed, &options)).collect();
-    assert!(reports.iter().all(|report| report.violation.is_none()), "{reports:?}");
-    assert!(
-        reports.iter().map(|report| report.height).sum::<u64>() > 36,
-        "blocks were made"
-    );
+    Crypto { suite, keys }
+}
+
+#[test]
+fn the_real_suites_keep_the_same_promises() {
+    let standard = crypto(Arc::new(StandardSuite), |secret| {
+        let key = p256::SecretKey::from_slice(secret).unwrap();
+        key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string()
+    });
+    let sm = crypto(Arc::new(SmSuite), |secret| {
+        let key = sm2::SecretKey::from_slice(secret).unwrap();
+        key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string()
+    });
+    for crypto in [standard, sm] {
+        let options = Options {
+            crypto,
+            ..Options::toy()
+        };
+        let reports: Vec<Report> = (0..12).map(|seed| run(seed, &options)).collect();
+        assert!(reports.iter().all(|report| report.violation.is_none()), "{reports:?}");
+        assert!(
+            reports.iter().map(|report| report.height).sum::<u64>() > 36,
+            "blocks were made"
+        );
+    }
 }
 
 #[test]

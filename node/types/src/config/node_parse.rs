@@ -195,10 +195,7 @@ fn read_security(mut section: SectionReader, cryptography: Cryptography) -> Resu
 fn read_chain(mut section: SectionReader) -> Result<ChainConfig, IniError> {
     let default = ChainConfig::default();
     let id = section.number(&["id"], CHAIN_IDS, default.id)?;
-    let cryptography = match section.boolean("sm_crypto", false)? {
-        true => Cryptography::Sm,
-        false => Cryptography::Standard,
-    };
+    let cryptography = Cryptography::of_sm_crypto(section.boolean("sm_crypto", false)?);
     section.without_effect(&["sm_crypto_channel", "rsa_crypto_channel"])?;
     section.finish()?;
     Ok(ChainConfig { id, cryptography })

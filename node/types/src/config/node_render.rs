@@ -2,7 +2,6 @@
 
 use super::group_file::write_flow_control;
 use super::{Blacklist, ClientAuth, ConfigError, LogConfig, LogFormat, LogLevel, NodeConfig, P2pConfig, RpcConfig};
-use crate::genesis::Cryptography;
 use crate::ini_file::{IniError, IniWriter};
 
 /// Writes a `config.ini` that [`super::parse_node_config`] reads back to the same value; a text that would not is refused.
@@ -28,7 +27,7 @@ pub fn render_node_config(config: &NodeConfig) -> Result<String, ConfigError> {
         .text("ca_cert", &config.security.chain_certificates)?;
     ini.section("chain")
         .plain("id", config.chain.id)
-        .plain("sm_crypto", config.chain.cryptography == Cryptography::Sm);
+        .plain("sm_crypto", config.chain.cryptography.sm_crypto());
     if let Some(version) = &config.supported_version {
         ini.section("compatibility").text("supported_version", version)?;
     }

@@ -105,6 +105,21 @@ pub enum Cryptography {
     Sm,
 }
 
+impl Cryptography {
+    /// What the key `sm_crypto` says of it, in `config.ini` and in a genesis.
+    pub const fn sm_crypto(self) -> bool {
+        matches!(self, Self::Sm)
+    }
+
+    /// The edition of which `sm_crypto` says so.
+    pub const fn of_sm_crypto(sm_crypto: bool) -> Self {
+        match sm_crypto {
+            true => Self::Sm,
+            false => Self::Standard,
+        }
+    }
+}
+
 impl std::fmt::Display for Cryptography {
     /// As a manifest writes it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -142,10 +142,7 @@ fn read_group(mut section: SectionReader) -> Result<(GroupId, u64), IniError> {
 
 fn read_chain(mut section: SectionReader) -> Result<(u64, Cryptography, u32), IniError> {
     let id = section.number(&["id"], limits::CHAIN_IDS, CHAIN_ID_DEFAULT)?;
-    let cryptography = match section.boolean("sm_crypto", false)? {
-        true => Cryptography::Sm,
-        false => Cryptography::Standard,
-    };
+    let cryptography = Cryptography::of_sm_crypto(section.boolean("sm_crypto", false)?);
     let version = section.number(&["protocol_version"], limits::PROTOCOL_VERSIONS, PROTOCOL_VERSION)?;
     section.finish()?;
     Ok((id, cryptography, version))

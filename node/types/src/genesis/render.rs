@@ -1,6 +1,6 @@
 //! [`Genesis`] → `group.N.genesis`, every default written out.
 
-use super::{ConsensusKind, Cryptography, EvmHash, Genesis, Predeploy, StateKind};
+use super::{ConsensusKind, EvmHash, Genesis, Predeploy, StateKind};
 use crate::ini_file::{IniWriter, thousandths_text};
 
 /// Writes a `group.N.genesis` that [`super::parse_genesis`] reads back to the same value.
@@ -14,7 +14,7 @@ pub fn render_genesis(genesis: &Genesis) -> String {
         .plain("timestamp", genesis.timestamp_ms);
     ini.section("chain")
         .plain("id", genesis.chain_id)
-        .plain("sm_crypto", genesis.cryptography == Cryptography::Sm)
+        .plain("sm_crypto", genesis.cryptography.sm_crypto())
         .plain("protocol_version", genesis.protocol_version);
     ini.section("evm")
         .plain("chain_id", genesis.evm_chain_id)
