@@ -78,7 +78,7 @@ rendered() {
   done
   local folder
   for folder in deploy/kustomize/overlays/hosted deploy/kustomize/overlays/per-agency deploy/samples/four-agencies \
-    deploy/gitops/argocd/health; do
+    deploy/samples/four-agencies-sm deploy/gitops/argocd/health; do
     echo ---
     "$KUBECTL" kustomize "$folder"
   done

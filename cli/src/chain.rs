@@ -9,7 +9,7 @@ use althing_operator::pki::PrivateKey;
 use althing_operator::plan::NodeReport;
 use althing_operator::plan::report::Shown;
 use althing_types::{B256, GroupId};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::rpc::NodeClient;
@@ -106,22 +106,10 @@ pub(crate) async fn bring(view: &LocalView, namespace: &Namespace, acts: &[Act])
 
 /// Brings the acts of one account in one group to a node; none when the node does not run the group.
 async fn bring_to(node: &LocalNode, key: &PrivateKey, acts: &[Act]) -> Option<anyhow::Result<()>> {
-    let group = acts.first()?.chain.id;
+    let group = acts.first()?.chain.group;
     let runs = node.process.groups.iter().any(|member| member.id == group);
     let sent = async {
-        let Some(account) = key.public().account() else {
-            bail!("the governance key is no account's");
-        };
-        let nonce = rpc::told_nonce(&post(node, group, &rpc::ask_nonce(account)).await?)?;
-        let mut acts = acts.to_vec();
-        if acts.iter().any(Act::rests_on_the_chain) {
-            let chain = rpc::told_state(&post(node, group, &rpc::ask_state()).await?)?;
-            acts.retain(|act| act.holds(&chain, &account));
-        }
-        if acts.is_empty() {
-            return Ok(());
-        }
-        let signed = signed(&acts, key, nonce)?;
+        let signed = signed(acts, key)?;
         let answer = post(node, group, &rpc::send(&signed)).await?;
         rpc::told_sent(&answer, signed.len()).context("send a transaction")
     };

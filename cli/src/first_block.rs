@@ -7,57 +7,67 @@
 
 use alloy_primitives::{Address, Bytes};
 use althing_operator::edge::entropy;
+use althing_operator::governance::rpc;
 use althing_operator::pki::PrivateKey;
-use althing_operator::plan::KeyKind;
-use althing_operator::transaction::{Message, sign};
+use althing_operator::plan::{KeyKind, KeyPurpose};
+use althing_operator::transaction::{Chain, Message, Signed, sign};
+use althing_types::Genesis;
 use anyhow::Context;
-use serde_json::json;
 
 use crate::rpc::NodeClient;
 
 /// The height `up` brings every group to.
 pub(crate) const HEIGHT: u64 = 2;
-/// Gas of a transfer (Yellow Paper, appendix G: G_transaction).
-const TRANSFER_GAS: u64 = 21_000;
 
-/// Sends the transaction; its hash is the answer.
-pub(crate) async fn send(client: &NodeClient, group: u32) -> anyhow::Result<String> {
-    let path = format!("/group/{group}");
-    let chain_id = client.quantity(&path, "eth_chainId", json!([])).await?;
-    let raw = signed_transfer(&throw_away_key()?, chain_id)?;
-    client.call(&path, "eth_sendRawTransaction", json!([raw])).await
+/// Sends the transaction to a group that has so many blocks.
+pub(crate) async fn send(client: &NodeClient, genesis: &Genesis, height: u64) -> anyhow::Result<()> {
+    let transfer = signed_transfer(genesis, height)?;
+    let path = format!("/group/{}", genesis.group_id);
+    let answer = client.post(&path, &rpc::send(std::slice::from_ref(&transfer))).await?;
+    rpc::told_sent(&answer, 1).context("send a transaction")
 }
 
-fn throw_away_key() -> anyhow::Result<PrivateKey> {
-    entropy::with_entropy(|entropy| PrivateKey::generate(KeyKind::Secp256k1, entropy))?.context("make a throw-away key")
-}
-
-/// A transfer of nothing to the zero address, as hex.
-fn signed_transfer(key: &PrivateKey, evm_chain_id: u64) -> anyhow::Result<String> {
+/// A transfer of nothing to the zero address.
+fn signed_transfer(genesis: &Genesis, height: u64) -> anyhow::Result<Signed> {
+    let kind = KeyKind::new(KeyPurpose::Account, genesis.cryptography);
+    let key = entropy::with_entropy(|entropy| PrivateKey::generate(kind, entropy))?;
     let message = Message {
-        evm_chain_id,
-        nonce: 0,
-        gas_limit: TRANSFER_GAS,
+        chain: Chain {
+            chain_id: genesis.chain_id,
+            group: genesis.group_id,
+            height,
+        },
         to: Address::ZERO,
         input: Bytes::new(),
     };
-    Ok(sign(key, message)?.raw)
+    Ok(sign(&key.context("make a throw-away key")?, &message)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::keccak256;
-    use althing_types::Transaction;
+    use althing_operator::suite;
+    use althing_types::genesis::Cryptography;
+    use althing_types::{FiscoTransaction, GroupId, NodeId, SealerSet, Transaction};
 
     use super::*;
 
     #[test]
-    fn the_transfer_is_one_the_ledger_takes() {
-        let raw = signed_transfer(&throw_away_key().unwrap(), 663_552_001).unwrap();
-        let bytes = alloy_primitives::hex::decode(raw).unwrap();
-        let transaction = Transaction::decode(bytes.into(), |bytes| keccak256(bytes)).unwrap();
-        let envelope = transaction.ethereum().unwrap();
-        assert_eq!(alloy_consensus::Transaction::chain_id(envelope), Some(663_552_001));
-        assert!(alloy_consensus::transaction::SignerRecoverable::recover_signer(envelope).is_ok());
+    fn the_transfer_is_one_the_ledger_takes_in_both_editions() {
+        let sealers = SealerSet::new(vec![NodeId::new([1; 64])]);
+        let plain = Genesis::with_defaults(20_260, GroupId::try_from(3).unwrap(), sealers).unwrap();
+        for cryptography in [Cryptography::Standard, Cryptography::Sm] {
+            let genesis = Genesis {
+                cryptography,
+                ..plain.clone()
+            };
+            let transfer = signed_transfer(&genesis, 1).unwrap();
+            let raw = alloy_primitives::hex::decode(&transfer.raw).unwrap();
+            let hash = suite::of(cryptography).hash_fn();
+            let transaction = Transaction::decode(raw.clone().into(), hash).unwrap();
+            assert_eq!(*transaction.hash(), transfer.hash);
+            let request = FiscoTransaction::decode(&raw).unwrap().request;
+            assert_eq!((request.chain_id, request.group_id), (20_260, 3));
+            assert!((2..=1_001).contains(&request.block_limit));
+        }
     }
 }

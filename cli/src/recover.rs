@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use althing_governance::Governance;
 use althing_operator::edge::local::LocalView;
+use althing_operator::genesis::GenesisDocument;
 use althing_operator::governance::ChainView;
 use althing_operator::name::{AgencyName, GroupName, Namespace, NodeName};
 use althing_operator::recovery;
+use althing_types::genesis::Cryptography;
 use althing_types::recovery::{RECOVERY_BYTES_MAX, parse_recovery, render_recovery};
 use althing_types::{Address, B256, NodeId, Recovery, SealerSet};
 use anyhow::{Context, bail, ensure};
@@ -53,6 +55,7 @@ struct Scene {
     local: LocalView,
     namespace: Namespace,
     group: GroupName,
+    genesis: GenesisDocument,
     nodes: BTreeMap<NodeName, NodeId>,
     /// The own node with the most blocks, what it says, and the hash of its newest block.
     teller: (NodeName, ChainView, B256),
@@ -63,14 +66,15 @@ pub(crate) async fn run(common: &Common, options: &Recover) -> anyhow::Result<bo
     let scene = Scene::look(common, options).await?;
     let mut document = match options.documents.is_empty() {
         true => scene.make(options)?,
-        false => put_together(&options.documents)?,
+        false => put_together(&options.documents, scene.genesis.genesis.cryptography)?,
     };
     scene.check(&document)?;
     for agency in &options.agencies {
         scene.sign(agency, &mut document)?;
     }
     let (_, view, _) = &scene.teller;
-    Weighed::of(&document, &view.governance)?.show(common.output)?;
+    let cryptography = scene.genesis.genesis.cryptography;
+    Weighed::of(&document, &view.governance, cryptography)?.show(common.output)?;
     Ok(true)
 }
 
@@ -86,10 +90,13 @@ impl Scene {
         let teller = teller.with_context(|| {
             format!("no running node of {namespace} answers for group {group}; althing up starts them, althing status shows them")
         })?;
+        let genesis = local.genesis(&namespace, &group)?;
+        let genesis = genesis.with_context(|| format!("the genesis of group {group} is not recorded here"))?;
         Ok(Self {
             local,
             namespace,
             group,
+            genesis,
             nodes,
             teller,
         })
@@ -97,8 +104,6 @@ impl Scene {
 
     /// A document about the newest block that survived here.
     fn make(&self, options: &Recover) -> anyhow::Result<Recovery> {
-        let genesis = self.local.genesis(&self.namespace, &self.group)?;
-        let genesis = genesis.with_context(|| format!("the genesis of group {} is not recorded here", self.group))?;
         let named: Vec<NodeId> = options
             .sealers
             .iter()
@@ -108,8 +113,8 @@ impl Scene {
         ensure!(sealers.len() == named.len(), "--sealers names a node twice");
         let (_, view, block) = &self.teller;
         Ok(Recovery {
-            genesis: genesis.hash,
-            group: genesis.genesis.group_id,
+            genesis: self.genesis.hash,
+            group: self.genesis.genesis.group_id,
             height: view.now.height,
             block: *block,
             replaces: options.replaces,
@@ -189,15 +194,15 @@ struct Weighed {
 }
 
 impl Weighed {
-    fn of(document: &Recovery, governance: &Governance) -> anyhow::Result<Self> {
+    fn of(document: &Recovery, governance: &Governance, cryptography: Cryptography) -> anyhow::Result<Self> {
         Ok(Self {
-            digest: recovery::digest(document),
+            digest: recovery::digest(document, cryptography),
             group: document.group.into(),
             height: document.height,
             block: document.block,
             sealers: document.sealers.as_slice().to_vec(),
             quorum: document.sealers.quorum(),
-            signed: governance.weight_of(&recovery::signers(document)?),
+            signed: governance.weight_of(&recovery::signers(document, cryptography)?),
             needed: governance.needed(),
             document: render_recovery(document),
         })
@@ -243,7 +248,8 @@ impl Weighed {
 }
 
 /// One document with the signatures of all of them.
-fn put_together(files: &[PathBuf]) -> anyhow::Result<Recovery> {
+fn put_together(files: &[PathBuf], cryptography: Cryptography) -> anyhow::Result<Recovery> {
+    let digest = |recovery: &Recovery| recovery::digest(recovery, cryptography);
     let mut whole: Option<Recovery> = None;
     for file in files {
         let found = read(file)?;
@@ -251,11 +257,11 @@ fn put_together(files: &[PathBuf]) -> anyhow::Result<Recovery> {
             None => whole = Some(found),
             Some(whole) => {
                 ensure!(
-                    recovery::digest(whole) == recovery::digest(&found),
+                    digest(whole) == digest(&found),
                     "{}: it is recovery {}, the first file is {}; only signatures under one document are put together",
                     file.display(),
-                    recovery::digest(&found),
-                    recovery::digest(whole)
+                    digest(&found),
+                    digest(whole)
                 );
                 whole.add_signatures(found.signatures);
             }
@@ -306,7 +312,8 @@ mod tests {
             sealers: SealerSet::new(vec![NodeId::new([1; 64]), NodeId::new([2; 64])]),
             signatures: vec![],
         };
-        Weighed::of(&document, &Governance::new(&genesis, B256::repeat_byte(9))).unwrap()
+        let governance = Governance::new(&genesis, B256::repeat_byte(9));
+        Weighed::of(&document, &governance, genesis.cryptography).unwrap()
     }
 
     #[test]
@@ -315,7 +322,10 @@ mod tests {
         let shown = serde_json::to_value(&weighed).unwrap();
         let text = shown["document"].as_str().unwrap();
         let read = parse_recovery("document", text).unwrap();
-        assert_eq!(shown["digest"], recovery::digest(&read).to_string());
+        assert_eq!(
+            shown["digest"],
+            recovery::digest(&read, Cryptography::Standard).to_string()
+        );
         assert_eq!(
             (&shown["group"], &shown["height"], &shown["quorum"]),
             (&1.into(), &7.into(), &2.into())

@@ -3,6 +3,8 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -133,9 +135,47 @@ func TestDefinitionsByHelmAndByKubectlAreTheSame(t *testing.T) {
 }
 
 func TestSampleByFolderAndByKustomizationIsTheSame(t *testing.T) {
-	folder := "deploy/samples/four-agencies"
-	built := documents(t, output(t, program(t, "KUBECTL"), "kustomize", folder))
-	same(t, without(t, manifestsIn(t, inRoot(folder)), nil), without(t, built, nil))
+	for _, folder := range []string{"deploy/samples/four-agencies", "deploy/samples/four-agencies-sm"} {
+		t.Run(folder, func(t *testing.T) {
+			built := documents(t, output(t, program(t, "KUBECTL"), "kustomize", folder))
+			same(t, without(t, manifestsIn(t, inRoot(folder)), nil), without(t, built, nil))
+		})
+	}
+}
+
+func TestSamplesOfTheTwoEditionsDifferInTheEditionAlone(t *testing.T) {
+	files := func(folder string) map[string]string {
+		found := map[string]string{}
+		entries, err := os.ReadDir(inRoot(folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			text, err := os.ReadFile(filepath.Join(inRoot(folder), entry.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[entry.Name()] = string(text)
+		}
+		return found
+	}
+	standard, sm := files("deploy/samples/four-agencies"), files("deploy/samples/four-agencies-sm")
+	const field = "  cryptography: "
+	if strings.Count(standard["consortium.yaml"], field+"Standard\n") != 1 {
+		t.Errorf("consortium.yaml of the standard edition says its edition once")
+	}
+	standard["consortium.yaml"] = strings.Replace(standard["consortium.yaml"], field+"Standard\n", field+"SM\n", 1)
+	for name, text := range standard {
+		if other, isThere := sm[name]; !isThere {
+			t.Errorf("four-agencies-sm lacks %s", name)
+		} else if text != other {
+			t.Errorf("%s: %s", name, firstDifference(text, other))
+		}
+		delete(sm, name)
+	}
+	for name := range sm {
+		t.Errorf("four-agencies lacks %s", name)
+	}
 }
 
 func TestSampleMovesToAnotherNamespaceAsAWhole(t *testing.T) {

@@ -5,7 +5,8 @@
 //!                                   └──────▶ Rpc (JSON-RPC of one group on one node), Account (signs)
 //! ```
 //!
-//! What a case knows of a node is what a person knows: the command line, the files, the ports. Nothing here links the node.
+//! What a case knows of a node is what a person knows: the command line, the files, the ports. Nothing here links the node, but for
+//! the format that accounts of the SM edition sign.
 
 mod account;
 mod binaries;
@@ -23,7 +24,7 @@ mod rpc;
 mod session;
 mod wait;
 
-pub use account::Account;
+pub use account::{Account, SmChain};
 pub use binaries::{binary, repository};
 pub use consortium::Consortium;
 pub use dice::Dice;

@@ -34,6 +34,8 @@ pub struct Manifests {
     pub groups: Vec<GroupPlan>,
     /// Transactions a block may have.
     pub max_transactions: u32,
+    /// The edition, as a manifest says it.
+    pub cryptography: &'static str,
 }
 
 impl Manifests {
@@ -48,6 +50,7 @@ impl Manifests {
             nodes: sealers,
             groups: (1..=groups).map(group).collect(),
             max_transactions: 1000,
+            cryptography: "Standard",
         }
     }
 
@@ -62,12 +65,13 @@ impl Manifests {
             nodes: 6,
             groups,
             max_transactions: 1000,
+            cryptography: "Standard",
         }
     }
 
     /// The documents.
     pub fn render(&self) -> String {
-        let mut text = String::from(HEAD);
+        let mut text = HEAD.replace("EDITION", self.cryptography);
         for node in 0..self.nodes {
             let _ = write!(
                 text,
@@ -106,7 +110,7 @@ kind: Consortium
 metadata: {name: trade}
 spec:
   chainId: 20260
-  cryptography: Standard
+  cryptography: EDITION
   registrar: {managed: {validity: 87600h}}
 ---
 apiVersion: althing.dev/v1alpha1

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{
     ConsensusType, EvmHash as SpecEvmHash, GroupGenesis, Predeploy as SpecPredeploy, StateType,
 };
@@ -18,6 +17,7 @@ use jiff::SignedDuration;
 use crate::controller::{Hold, Outcome, duration};
 use crate::name::{AgencyName, NodeName};
 use crate::status::Reason;
+use crate::suite;
 
 /// The shortest and longest round timeout.
 const TIMEOUT: (SignedDuration, SignedDuration) = (SignedDuration::from_millis(100), SignedDuration::from_secs(60));
@@ -35,9 +35,9 @@ pub struct GenesisDocument {
     pub hash: B256,
 }
 
-/// The genesis document's hash: Keccak-256, the hash of the standard edition.
-pub fn hash_of(document: &str) -> B256 {
-    keccak256(document)
+/// The genesis document's hash, in the hash of its edition.
+pub fn hash_of(cryptography: Cryptography, document: &str) -> B256 {
+    suite::of(cryptography).hash_fn()(document.as_bytes())
 }
 
 impl GenesisDocument {
@@ -48,7 +48,7 @@ impl GenesisDocument {
         parse_canonical(&bytes).map_err(|error| Hold::wrong(Reason::InvalidSpec, format!("spec.genesis: {error}")))?;
         let document = String::from_utf8(bytes).map_err(|error| Hold::field("spec.genesis", error, "text"))?;
         Ok(Self {
-            hash: hash_of(&document),
+            hash: hash_of(genesis.cryptography, &document),
             genesis,
             document,
         })
@@ -63,7 +63,7 @@ impl GenesisDocument {
             )
         })?;
         Ok(Self {
-            hash: hash_of(document),
+            hash: hash_of(genesis.cryptography, document),
             genesis,
             document: document.to_owned(),
         })

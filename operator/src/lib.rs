@@ -27,6 +27,7 @@ pub mod recovery;
 mod report;
 mod signing;
 pub mod status;
+pub mod suite;
 pub mod transaction;
 
 pub use namespace::plan_namespace;

@@ -13,7 +13,7 @@ use crate::controller::group::{self, GroupFacts};
 use crate::controller::node::{self, Accepted, NodeFacts, NodeForm, ValidatedNode};
 use crate::controller::{Context, Hold, Outcome};
 use crate::cut_off::{CutOff, cut_offs};
-use crate::governance::{Agreement, Ask, Chain, Names, Opinion, Voice, agree, asked};
+use crate::governance::{Agreement, Ask, Names, Opinion, Voice, agree, asked};
 use crate::manifest::NamespaceManifests;
 use crate::name::{AgencyName, ConsortiumName, GroupName, NodeName};
 use crate::node_files::{NodeFiles, node_files};
@@ -26,6 +26,7 @@ use crate::processes::{self, Work};
 use crate::report::Report;
 use crate::signing::{Signed, dialled_at};
 use crate::status::Reason;
+use crate::transaction::Chain;
 
 /// Plans one namespace: a pure function. Planning again after the steps were applied gives a plan without steps.
 pub fn plan_namespace(
@@ -340,7 +341,7 @@ impl Findings {
         let observed = ctx.observed;
         self.groups.values().flatten().filter_map(|group| {
             let view = observed.chains.get(&group.group.name)?;
-            let chain = Chain::of(&group.genesis.genesis, &view.governance);
+            let chain = Chain::of(&group.genesis.genesis, view);
             // Another chain under the same number says nothing about this one.
             (view.governance.genesis() == group.genesis.hash).then_some((group, GroupChain { chain, view }))
         })

@@ -1,9 +1,10 @@
 //! A consortium whose agency has signed what it gives away, for tests.
 
 use althing_crds::v1alpha1::{Attestation, ExternalAgency, ExternalNode, GenesisAttestation};
-use althing_crypto::{StandardSuite, Suite};
 use althing_operator::controller::attestation::Statement;
 use althing_operator::manifest::NamespaceManifests;
+use althing_operator::pki::{PrivateKey, signature};
+use althing_operator::plan::KeyPurpose;
 
 use crate::kubernetes::testing::whole;
 
@@ -41,10 +42,14 @@ pub(super) fn certified() -> Signed {
 impl Signed {
     /// Signs everything as it is, with this sequence.
     pub(super) fn sign(&mut self, sequence: i64) {
-        let signer = StandardSuite.node_key(&self.key.serialize_pem()).unwrap();
-        let sign = |statement: &Statement<'_>| Attestation {
-            sequence,
-            signature: alloy_primitives::hex::encode(signer.sign(&statement.digest(sequence))),
+        let signer = PrivateKey::from_pem(KeyPurpose::Identity, &self.key.serialize_pem()).unwrap();
+        let sign = |statement: &Statement<'_>| {
+            let message = statement.unsigned(sequence).message;
+            let signature = signature::sign(&signer, &message).unwrap();
+            Attestation {
+                sequence,
+                signature: alloy_primitives::hex::encode(signature),
+            }
         };
         for (name, agency) in &mut self.manifests.agencies {
             let status = agency.status.as_mut().unwrap();

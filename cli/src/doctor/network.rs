@@ -47,7 +47,7 @@ fn explain(reason: &str) -> (&'static str, &'static str) {
     match reason {
         "foreign_chain" => (
             "the peer's certificate is of another chain",
-            "check conf/ca.crt on both sides: both must trust the same chain certificate",
+            "check the chain certificates in conf/ on both sides: both must trust the same one",
         ),
         "expired" => (
             "a certificate of the peer has expired",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use althing_operator::edge::local::LocalView;
+use althing_operator::name::{GroupName, Namespace};
 use anyhow::bail;
 
 use crate::facts::{self, Facts, GroupFacts};
@@ -31,7 +32,7 @@ pub(super) async fn for_first_blocks(
             let Some(height) = sender.height_to_leave(group, Instant::now()) else {
                 continue;
             };
-            if send(view, group).await {
+            if send(view, group, height).await {
                 sender.last = Some((height, Instant::now()));
                 progress.done(&format!(
                     "transaction for block {} of group {} sent",
@@ -79,8 +80,14 @@ fn has_quorum(group: &GroupFacts) -> bool {
 }
 
 /// Sends it through the first node of the group that takes it; a node that is not ready for it is asked again later.
-async fn send(view: &LocalView, group: &GroupFacts) -> bool {
-    let Ok(nodes) = view.nodes() else { return false };
+async fn send(view: &LocalView, group: &GroupFacts, height: u64) -> bool {
+    let names = Namespace::new(&*group.namespace)
+        .ok()
+        .zip(GroupName::new(&*group.name).ok());
+    let genesis = names.and_then(|(namespace, name)| view.genesis(&namespace, &name).ok()?);
+    let (Some(genesis), Ok(nodes)) = (genesis, view.nodes()) else {
+        return false;
+    };
     for node in nodes {
         let process = &node.process;
         let is_member = process.groups.iter().any(|member| member.id.get() == group.id);
@@ -90,7 +97,7 @@ async fn send(view: &LocalView, group: &GroupFacts) -> bool {
         let Ok(client) = NodeClient::new(process.ports.rpc, process.ports.metrics) else {
             continue;
         };
-        if first_block::send(&client, group.id).await.is_ok() {
+        if first_block::send(&client, &genesis.genesis, height).await.is_ok() {
             return true;
         }
     }

@@ -94,10 +94,13 @@ pub(crate) async fn cast(place: &impl Place, known: Known, decision: &Decision) 
     let name = scene.names().subject(&subject);
     let call = match decision.withdraw {
         true => {
-            let found = ballots.view.governance.vote_of(&subject, &account).cloned();
+            let found = ballots.view.governance.vote_of(&subject, &account);
             let found = found
                 .with_context(|| format!("{agency} has no vote on {name} in group {} to take back", ballots.group))?;
-            Call::Withdraw { subject, found }
+            Call::Withdraw {
+                subject,
+                voted_in: found.at.height,
+            }
         }
         false => Call::Vote(open.ballot.clone()),
     };

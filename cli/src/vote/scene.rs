@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use althing_operator::governance::{Chain, ChainView, Names, Open, entries, open, value_text};
+use althing_operator::governance::{ChainView, Names, Open, entries, open, value_text};
 use althing_operator::name::{AgencyName, GroupName};
+use althing_operator::transaction::Chain;
 use althing_types::Address;
 use anyhow::{Context, bail, ensure};
 
@@ -44,7 +45,7 @@ impl Scene {
                 output::line_to_stderr(&format!("althing: group {group}: {why}"));
             }
             scene.groups.push(Ballots {
-                chain: Chain::of(&place.genesis(&group).await?, &view.governance),
+                chain: Chain::of(&place.genesis(&group).await?, &view),
                 open: open(&view, &declared),
                 group,
                 view,

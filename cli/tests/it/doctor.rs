@@ -6,13 +6,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+use althing_operator::name::{AgencyName, NodeName};
+use althing_operator::pki::{IssuerMaterial, PrivateKey, Profile, Role, issue};
+use althing_operator::plan::{CertificateOrder, Identity, IssueReason, KeyPurpose};
+use althing_types::config::IdentityFiles;
+use althing_types::genesis::Cryptography;
 
 use crate::{Outcome, althing};
 
 /// Ends at once, as a node does whose files are not accepted.
 const NODE: &str =
     "#!/bin/sh\necho 'althing-node: config.ini line 7: [rpc] what it found; accepted is else' >&2\nexit 1\n";
+/// The sample of each edition.
+const SAMPLES: [(Cryptography, &str); 2] = [
+    (Cryptography::Standard, "four-agencies"),
+    (Cryptography::Sm, "four-agencies-sm"),
+];
 /// The first p2p port of this machine's nodes.
 const P2P: u16 = 30300;
 
@@ -25,20 +34,26 @@ struct Sample {
 
 impl Sample {
     fn new() -> Self {
+        Self::of(SAMPLES[0].1)
+    }
+
+    fn of(name: &str) -> Self {
         // Another test or program may have the ports of an offset: then the next is tried.
         let first = 5000 + u16::try_from(std::process::id() % 20_000).unwrap();
-        let mut tries = (0..50).map(|step| Self::at(first + step * 100));
+        let mut tries = (0..50).map(|step| Self::at(name, first + step * 100));
         tries
             .find(|sample| sample.up.err.contains("ended right after its start"))
             .unwrap()
     }
 
-    fn at(offset: u16) -> Self {
+    fn at(name: &str, offset: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let binary = folder.path().join("althing-node");
         fs::write(&binary, NODE).unwrap();
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
-        let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/four-agencies");
+        let manifests = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../deploy/samples")
+            .join(name);
         let (offset_text, binary) = (offset.to_string(), binary.display().to_string());
         let arguments = ["--port-offset", &offset_text, "--node-binary", &binary];
         let up = [&["up", "-f", manifests.to_str().unwrap()][..], &arguments].concat();
@@ -98,27 +113,47 @@ fn a_taken_port_is_explained_by_doctor_and_up_with_who_has_it() {
     assert!(!sample.doctor().contains("the port is taken"));
 }
 
+fn read_key(path: PathBuf) -> PrivateKey {
+    PrivateKey::from_pem(KeyPurpose::Identity, &fs::read_to_string(path).unwrap()).unwrap()
+}
+
 #[test]
 fn an_expired_certificate_is_explained_with_its_date() {
-    let sample = Sample::new();
-    let agency = sample.state().join("trade/identities/agency-ca/agency-a");
-    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
-    let above = read(agency.join("certificate.pem"));
-    let issuer_key = KeyPair::from_pem(&read(agency.join("key.pem"))).unwrap();
-    let issuer = Issuer::from_ca_cert_pem(&above, issuer_key).unwrap();
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "node-0");
-    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2021, 1, 1));
-    let key = KeyPair::from_pem(&read(sample.node("conf/node.key"))).unwrap();
-    let leaf = params.signed_by(&key, &issuer).unwrap().pem();
-    fs::write(sample.node("conf/node.crt"), leaf + &above).unwrap();
-    let words = [
-        "conf/node.crt",
-        "has expired",
-        "it ended at 2021-01-01T00:00:00Z",
-        "althing up renews",
-    ];
-    assert_says(&sample.doctor(), &words);
+    for (edition, name) in SAMPLES {
+        let (sample, files) = (Sample::of(name), IdentityFiles::of(edition));
+        let agency = sample.state().join("trade/identities/agency-ca/agency-a");
+        let above = fs::read_to_string(agency.join("certificate.pem")).unwrap();
+        let order = CertificateOrder {
+            subject: Identity::Node(NodeName::new("node-0").unwrap()),
+            issuer: Identity::AgencyCa(AgencyName::new("agency-a").unwrap()),
+            profile: Profile {
+                role: Role::Node,
+                organization: "trade".to_owned(),
+                governance_account: None,
+            },
+            common_name: "node-0".to_owned(),
+            not_before: "2020-01-01T00:00:00Z".parse().unwrap(),
+            not_after: "2021-01-01T00:00:00Z".parse().unwrap(),
+            dns_names: vec![],
+            request: None,
+            reason: IssueReason::First,
+        };
+        let issuer = IssuerMaterial {
+            key: &read_key(agency.join("key.pem")),
+            certificate: Some(&above),
+        };
+        let key = read_key(sample.node("conf").join(files.key));
+        let leaf = issue(&order, &key.public(), &issuer, &mut |bytes| bytes.fill(7)).unwrap();
+        let file = format!("conf/{}", files.certificate);
+        fs::write(sample.node(&file), leaf + &above).unwrap();
+        let words = [
+            &*file,
+            "has expired",
+            "it ended at 2021-01-01T00:00:00Z",
+            "althing up renews",
+        ];
+        assert_says(&sample.doctor(), &words);
+    }
 }
 
 #[test]
@@ -145,17 +180,20 @@ fn a_genesis_that_differs_is_explained_by_field_until_it_is_put_back() {
 
 #[test]
 fn a_missing_key_and_one_of_another_node_are_explained() {
-    let sample = Sample::new();
-    let key = sample.node("conf/node.key");
-    let other = KeyPair::generate().unwrap();
-    fs::write(&key, other.serialize_pem()).unwrap();
-    let text = sample.doctor();
-    assert_says(
-        &text,
-        &["the key does not match the certificate", "the key is another node's"],
-    );
-    fs::remove_file(&key).unwrap();
-    assert_says(&sample.doctor(), &["conf/node.key", "the file cannot be read"]);
+    for (edition, name) in SAMPLES {
+        let sample = Sample::of(name);
+        let file = format!("conf/{}", IdentityFiles::of(edition).key);
+        let key = sample.node(&file);
+        let other = sample.state().join("trade/identities/node/node-1/key.pem");
+        fs::write(&key, fs::read_to_string(other).unwrap()).unwrap();
+        let text = sample.doctor();
+        assert_says(
+            &text,
+            &["the key does not match the certificate", "the key is another node's"],
+        );
+        fs::remove_file(&key).unwrap();
+        assert_says(&sample.doctor(), &[&file, "the file cannot be read"]);
+    }
 }
 
 #[test]

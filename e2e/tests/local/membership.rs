@@ -53,11 +53,7 @@ impl Scene {
         let consortium = Consortium::start(&Manifests::uniform(4, 1)).await.unwrap();
         let nodes = consortium.members().unwrap();
         let rpc = nodes[0].rpc(1).unwrap();
-        let chain_id = rpc.quantity("eth_chainId", json!([])).await.unwrap();
-        let file = consortium
-            .state()
-            .join("default/identities/governance/agency-a/key.pem");
-        let seat = Account::from_pem(&std::fs::read_to_string(file).unwrap(), chain_id).unwrap();
+        let seat = consortium.governance("agency-a", &rpc).await.unwrap();
         Self {
             consortium,
             nodes,
@@ -232,8 +228,7 @@ async fn a_sealer_becomes_an_observer_and_a_sealer_again_by_votes_while_blocks_g
         seat,
     } = Scene::start().await;
     let node = id(&nodes[3]);
-    let chain_id = rpc.quantity("eth_chainId", json!([])).await.unwrap();
-    let stranger = Account::of("a stranger", chain_id).unwrap();
+    let stranger = consortium.account("a stranger", &rpc).await.unwrap();
 
     // Who has no seat is told so and changes nothing.
     let call = addObserverCall { node: node.clone() }.abi_encode();

@@ -35,6 +35,7 @@ impl Client {
             let mut longest = Duration::ZERO;
             while !stopped.load(Ordering::Relaxed) {
                 let begun = Instant::now();
+                let account = account.at(rpc.height().await.unwrap());
                 let (raw, hash) = account.nothing(counted.load(Ordering::Relaxed));
                 rpc.send_raw(&raw).await.unwrap();
                 rpc.mined(hash, PATIENCE).await.unwrap();

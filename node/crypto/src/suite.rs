@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
+use zeroize::Zeroizing;
 
 use crate::{AccountKey, AccountSignature, KeyError, NodeKey, SignatureError, trie};
 
@@ -46,9 +47,17 @@ pub trait Suite: Debug + Send + Sync {
     ///
     /// # Errors
     /// A text that is no private key on the curve of this edition's accounts.
-    fn account_key(&self, pem: &str) -> Result<Arc<dyn AccountKey>, KeyError>;
+    fn account_key(&self, pem: &str) -> Result<Arc<dyn AccountKey>, KeyError> {
+        self.account_key_of(&*self.account_secret(pem)?)
+    }
 
-    /// The account's private key that is this number, big-endian: for keys that are derived and never written.
+    /// The number that such a text holds, for whoever writes keys.
+    ///
+    /// # Errors
+    /// Those of [`Suite::account_key`].
+    fn account_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError>;
+
+    /// The account's private key that is this number, big-endian.
     ///
     /// # Errors
     /// A number that is no private key on the curve of this edition's accounts.
@@ -64,5 +73,19 @@ pub trait Suite: Debug + Send + Sync {
     ///
     /// # Errors
     /// A text that is no private key on the curve of this edition's nodes.
-    fn node_key(&self, pem: &str) -> Result<Arc<dyn NodeKey>, KeyError>;
+    fn node_key(&self, pem: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
+        self.node_key_of(&*self.node_secret(pem)?)
+    }
+
+    /// The number that such a text holds, for whoever writes keys or signs certificates with them.
+    ///
+    /// # Errors
+    /// Those of [`Suite::node_key`].
+    fn node_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError>;
+
+    /// The node's private key that is this number, big-endian.
+    ///
+    /// # Errors
+    /// A number that is no private key on the curve of this edition's nodes.
+    fn node_key_of(&self, secret: &[u8; 32]) -> Result<Arc<dyn NodeKey>, KeyError>;
 }

@@ -4,7 +4,7 @@ use alloy_primitives::Bytes;
 use alloy_sol_types::{SolCall, sol};
 use althing_types::NodeId;
 
-use crate::{Ballot, ChangeId, Subject, Wish};
+use crate::{Ballot, ChangeId, LeaseWish, Subject, Wish};
 
 /// Its address.
 pub const ADDRESS: althing_types::Address = alloy_primitives::address!("0000000000000000000000000000000000001100");
@@ -23,26 +23,27 @@ sol! {
     function voteOperator(address account, bool operator, uint64 number) returns (int256 code, string reason);
     /// Votes for an account to be frozen, or not to be any more.
     function voteAccount(address account, bool frozen, uint64 number) returns (int256 code, string reason);
-    /// Takes a vote on a node's role back.
-    function withdrawRole(string node) returns (int256 code, string reason);
+    /// Takes a vote on a node's role back: the one of the block of this height, and no other. So do the next five.
+    function withdrawRole(string node, uint64 votedIn) returns (int256 code, string reason);
     /// Takes a vote on a seat's weight back.
-    function withdrawWeight(address account) returns (int256 code, string reason);
+    function withdrawWeight(address account, uint64 votedIn) returns (int256 code, string reason);
     /// Takes a vote on the threshold back.
-    function withdrawThreshold() returns (int256 code, string reason);
+    function withdrawThreshold(uint64 votedIn) returns (int256 code, string reason);
     /// Takes a vote on a value of the system configuration back.
-    function withdrawSetting(string key) returns (int256 code, string reason);
+    function withdrawSetting(string key, uint64 votedIn) returns (int256 code, string reason);
     /// Takes a vote on whether an account is an operator back.
-    function withdrawOperator(address account) returns (int256 code, string reason);
+    function withdrawOperator(address account, uint64 votedIn) returns (int256 code, string reason);
     /// Takes a vote on whether an account is frozen back.
-    function withdrawAccount(address account) returns (int256 code, string reason);
+    function withdrawAccount(address account, uint64 votedIn) returns (int256 code, string reason);
     /// Has an approved change looked at again that gave way to others.
     function advance(bytes32 id) returns (int256 code, string reason);
     /// Proves that a node lives and holds a block.
     function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
-    /// Asks to disturb a node until then, milliseconds since 1970.
-    function askLease(string node, string reason, uint64 untilMs, bool pause) returns (int256 code, string reason);
-    /// Gives that right back.
-    function returnLease(string node) returns (int256 code, string reason);
+    /// Asks to disturb a node until then, milliseconds since 1970. `askedIn` is the height of the block in which the lease that is there
+    /// was asked for, which only its holder may ask for anew; 0 where there is none.
+    function askLease(string node, string reason, uint64 untilMs, bool pause, uint64 askedIn) returns (int256 code, string reason);
+    /// Gives that right back: the one that was asked for in the block of this height, and no other.
+    function returnLease(string node, uint64 askedIn) returns (int256 code, string reason);
     /// Goes on after the quorum was lost for ever, as a [`althing_types::Recovery`] says. Only the first transaction of a block may
     /// call it, and it is the node that makes the block that does.
     function recover(bytes document) returns (int256 code, string reason);
@@ -94,15 +95,35 @@ pub fn vote(ballot: &Ballot) -> Bytes {
     call.into()
 }
 
-/// The call that takes one back.
-pub fn withdraw(subject: &Subject) -> Bytes {
+/// The call that takes the one of this block back.
+pub fn withdraw(subject: &Subject, voted_in: u64) -> Bytes {
     let call = match subject {
-        Subject::Node(node) => withdrawRoleCall { node: node.to_string() }.abi_encode(),
-        Subject::Seat(account) => withdrawWeightCall { account: *account }.abi_encode(),
-        Subject::Threshold => withdrawThresholdCall {}.abi_encode(),
-        Subject::Config(key) => withdrawSettingCall { key: key.clone() }.abi_encode(),
-        Subject::Operator(account) => withdrawOperatorCall { account: *account }.abi_encode(),
-        Subject::Account(account) => withdrawAccountCall { account: *account }.abi_encode(),
+        Subject::Node(node) => withdrawRoleCall {
+            node: node.to_string(),
+            votedIn: voted_in,
+        }
+        .abi_encode(),
+        Subject::Seat(account) => withdrawWeightCall {
+            account: *account,
+            votedIn: voted_in,
+        }
+        .abi_encode(),
+        Subject::Threshold => withdrawThresholdCall { votedIn: voted_in }.abi_encode(),
+        Subject::Config(key) => withdrawSettingCall {
+            key: key.clone(),
+            votedIn: voted_in,
+        }
+        .abi_encode(),
+        Subject::Operator(account) => withdrawOperatorCall {
+            account: *account,
+            votedIn: voted_in,
+        }
+        .abi_encode(),
+        Subject::Account(account) => withdrawAccountCall {
+            account: *account,
+            votedIn: voted_in,
+        }
+        .abi_encode(),
     };
     call.into()
 }
@@ -112,21 +133,25 @@ pub fn advance(id: ChangeId) -> Bytes {
     advanceCall { id }.abi_encode().into()
 }
 
-/// The call that asks to disturb a node until then, milliseconds of block time since 1970.
-pub fn ask_lease(node: &NodeId, reason: &str, until_ms: u64, pause: bool) -> Bytes {
+/// The call that asks to disturb a node.
+pub fn ask_lease(wish: &LeaseWish) -> Bytes {
     let call = askLeaseCall {
-        node: node.to_string(),
-        reason: reason.to_owned(),
-        untilMs: until_ms,
-        pause,
+        node: wish.node.to_string(),
+        reason: wish.reason.clone(),
+        untilMs: wish.until_ms,
+        pause: wish.pause,
+        askedIn: wish.asked_in,
     };
     call.abi_encode().into()
 }
 
-/// The call that gives that right back.
-pub fn return_lease(node: &NodeId) -> Bytes {
-    let node = node.to_string();
-    returnLeaseCall { node }.abi_encode().into()
+/// The call that gives the right back that was asked for in this block.
+pub fn return_lease(node: &NodeId, asked_in: u64) -> Bytes {
+    let call = returnLeaseCall {
+        node: node.to_string(),
+        askedIn: asked_in,
+    };
+    call.abi_encode().into()
 }
 
 /// The call that asks for the whole of it, and what its answer holds.

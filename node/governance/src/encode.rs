@@ -131,7 +131,8 @@ struct LeaseRow {
     until_ms: u64,
     pause: bool,
     granted: bool,
-    asked_ms: u64,
+    height: u64,
+    unix_ms: u64,
 }
 
 impl Governance {
@@ -399,7 +400,8 @@ fn lease_row(lease: &Lease) -> LeaseRow {
         until_ms: lease.until_ms,
         pause: lease.pause,
         granted: lease.granted,
-        asked_ms: lease.asked_ms,
+        height: lease.asked.height,
+        unix_ms: lease.asked.unix_ms,
     }
 }
 
@@ -411,6 +413,9 @@ fn lease(row: LeaseRow) -> Lease {
         until_ms: row.until_ms,
         pause: row.pause,
         granted: row.granted,
-        asked_ms: row.asked_ms,
+        asked: Moment {
+            height: row.height,
+            unix_ms: row.unix_ms,
+        },
     }
 }

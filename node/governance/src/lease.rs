@@ -23,25 +23,35 @@ pub struct Lease {
     pub pause: bool,
     /// Whether the node may be disturbed; until then it is a wish that waits for proofs of life.
     pub granted: bool,
-    /// When it was asked for, milliseconds since 1970.
-    pub asked_ms: u64,
+    /// When it was asked for. What was seen after a block is told apart by the height: nothing of a block changes later.
+    pub asked: Moment,
+}
+
+/// What somebody asks for who wants to disturb a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseWish {
+    /// Which node.
+    pub node: NodeId,
+    /// Why, for people.
+    pub reason: String,
+    /// When it is to end, milliseconds since 1970.
+    pub until_ms: u64,
+    /// Whether the group may stand still meanwhile.
+    pub pause: bool,
+    /// The block in which the lease was asked for that this is instead of; 0 where there is to be none.
+    pub asked_in: u64,
 }
 
 impl Governance {
     /// A seat asks to disturb a node. It is granted at once when the proofs of life allow it, else as soon as they do.
     ///
     /// # Errors
-    /// Who has no seat, a node in no list, another lease, a bound that is passed, and a group that tolerates no fault unless the
-    /// pause is announced.
-    pub fn ask_lease(
-        &mut self,
-        now: Moment,
-        holder: Address,
-        node: NodeId,
-        reason: &str,
-        until_ms: u64,
-        pause: bool,
-    ) -> Result<Outcome, Refusal> {
+    /// Who has no seat, a node in no list, another lease than the one that was seen, a bound that is passed, and a group that tolerates
+    /// no fault unless the pause is announced.
+    pub fn ask_lease(&mut self, now: Moment, holder: Address, wish: &LeaseWish) -> Result<Outcome, Refusal> {
+        let &LeaseWish {
+            node, until_ms, pause, ..
+        } = wish;
         self.admit(&holder)?;
         self.expire(now);
         let role = self.role(&node);
@@ -55,10 +65,10 @@ impl Governance {
                 accepted: "up to an hour after the block",
             });
         }
-        if reason.len() > Limits::REASON_BYTES {
+        if wish.reason.len() > Limits::REASON_BYTES {
             return Err(Refusal::Full {
                 what: "bytes of the reason",
-                found: reason.len(),
+                found: wish.reason.len(),
                 accepted: Limits::REASON_BYTES,
             });
         }
@@ -72,6 +82,7 @@ impl Governance {
                 until_ms: held.until_ms,
             });
         }
+        self.is_lease_of(wish.asked_in)?;
         if role == Role::Sealer && self.sealers().faults_tolerable() == 0 && !pause {
             return Err(Refusal::PauseOnly(node));
         }
@@ -79,11 +90,11 @@ impl Governance {
         self.lease = Some(Lease {
             node,
             holder,
-            reason: reason.to_owned(),
+            reason: wish.reason.clone(),
             until_ms,
             pause,
             granted,
-            asked_ms: now.unix_ms,
+            asked: now,
         });
         self.look_at_lease(now);
         match self.lease.as_ref().is_some_and(|lease| lease.granted) {
@@ -95,16 +106,35 @@ impl Governance {
     /// Whoever asked gives the lease back, because the node is in sync again or the wish is gone.
     ///
     /// # Errors
-    /// When this account holds none on this node.
-    pub fn return_lease(&mut self, now: Moment, holder: Address, node: NodeId) -> Result<Outcome, Refusal> {
+    /// When this account holds none on this node, or one that it asked for in another block.
+    pub fn return_lease(
+        &mut self,
+        now: Moment,
+        holder: Address,
+        node: NodeId,
+        asked_in: u64,
+    ) -> Result<Outcome, Refusal> {
         self.expire(now);
         let is_it = |held: &Lease| held.node == node && held.holder == holder;
         if !self.lease.as_ref().is_some_and(is_it) {
             return Err(Refusal::Unknown("lease"));
         }
+        self.is_lease_of(asked_in)?;
         self.end_lease();
         self.look(now);
         Ok(Outcome::Passed)
+    }
+
+    /// Whether the lease that is there was asked for in this block; 0 stands for none.
+    fn is_lease_of(&self, seen: u64) -> Result<(), Refusal> {
+        match self.lease.as_ref().map_or(0, |lease| lease.asked.height) {
+            found if found == seen => Ok(()),
+            found => Err(Refusal::Changed {
+                what: "lease",
+                seen,
+                found,
+            }),
+        }
     }
 
     /// Grants what was asked for once the sealers that remain are proven to reach quorum.
@@ -131,7 +161,7 @@ impl Governance {
     pub(crate) fn expire_lease(&mut self, now: Moment) {
         let is_over = |lease: &Lease| {
             now.unix_ms >= lease.until_ms
-                || (!lease.granted && now.unix_ms.saturating_sub(lease.asked_ms) >= PATIENCE_MS)
+                || (!lease.granted && now.unix_ms.saturating_sub(lease.asked.unix_ms) >= PATIENCE_MS)
         };
         if self.lease.as_ref().is_some_and(is_over) {
             self.end_lease();

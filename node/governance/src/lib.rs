@@ -25,7 +25,7 @@ mod vote;
 pub use change::{Change, ChangeId, Subject, Value, Wish};
 pub use config::{CONSENSUS_TIMEOUT, Setting, SystemConfig, TX_COUNT_LIMIT, TX_GAS_LIMIT, check_setting};
 pub use encode::DecodeError;
-pub use lease::{LEASE_MS_MAX, Lease};
+pub use lease::{LEASE_MS_MAX, Lease, LeaseWish};
 pub use membership::{Blocked, PATIENCE_MS, Pending};
 pub use moment::{Event, Lapse, Moment, Outcome};
 pub use proof::{FRESH_MS, PROOF_BLOCKS, Proof};

@@ -53,6 +53,16 @@ pub enum Refusal {
     /// There is no such vote, change or lease.
     #[error("there is no such {0}")]
     Unknown(&'static str),
+    /// It rests on what is not so any more.
+    #[error("the {what} is of block {found}, and not of block {seen} any more: what this rested on has changed since")]
+    Changed {
+        /// Of what.
+        what: &'static str,
+        /// The block that was named.
+        seen: u64,
+        /// The block that it is of; 0 where there is none.
+        found: u64,
+    },
     /// There is as much as may be.
     #[error("there are {found} {what}, at most {accepted} are accepted")]
     Full {
@@ -119,6 +129,7 @@ impl Refusal {
             Self::NoChange => -52_012,
             Self::Number { .. }
             | Self::Unknown(_)
+            | Self::Changed { .. }
             | Self::Full { .. }
             | Self::ProofHeight { .. }
             | Self::NotAMember(_)

@@ -84,15 +84,29 @@ impl Governance {
         Ok(Outcome::Passed)
     }
 
-    /// A seat takes its vote on a subject back.
+    /// A seat takes its vote on a subject back: that of the block of this height, and none that it gave since.
     ///
     /// # Errors
-    /// Who has no vote there.
-    pub fn withdraw(&mut self, now: Moment, account: Address, subject: &Subject) -> Result<Outcome, Refusal> {
+    /// Who has no vote there, or another one.
+    pub fn withdraw(
+        &mut self,
+        now: Moment,
+        account: Address,
+        subject: &Subject,
+        voted_in: u64,
+    ) -> Result<Outcome, Refusal> {
         self.admit(&account)?;
         self.expire(now);
         let votes = self.votes.get_mut(subject).ok_or(Refusal::Unknown("vote"))?;
-        votes.remove(&account).ok_or(Refusal::Unknown("vote"))?;
+        let found = votes.get(&account).ok_or(Refusal::Unknown("vote"))?.at.height;
+        if found != voted_in {
+            return Err(Refusal::Changed {
+                what: "vote",
+                seen: voted_in,
+                found,
+            });
+        }
+        votes.remove(&account);
         if votes.is_empty() {
             self.votes.remove(subject);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
 use althing_crypto::{AccountKey, AccountSignature, HashFn, KeyError, NodeKey, SignatureError, Suite};
+use zeroize::Zeroizing;
 
 /// The suite and the node keys of a run, ascending by public key.
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ impl Suite for ToySuite {
         Err(SignatureError::Mismatch)
     }
 
-    fn account_key(&self, _: &str) -> Result<Arc<dyn AccountKey>, KeyError> {
+    fn account_secret(&self, _: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         Err(no_key())
     }
 
@@ -127,7 +128,11 @@ impl Suite for ToySuite {
         }
     }
 
-    fn node_key(&self, _: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
+    fn node_secret(&self, _: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        Err(no_key())
+    }
+
+    fn node_key_of(&self, _: &[u8; 32]) -> Result<Arc<dyn NodeKey>, KeyError> {
         Err(no_key())
     }
 }

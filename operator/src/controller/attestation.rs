@@ -5,13 +5,14 @@
 //! own facts ─▶ Statement ─▶ order ─▶ (an edge signs) ─▶ record ─▶ status ─▶ bundle ─▶ spec.external ─▶ check
 //! ```
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Bytes, keccak256};
 use althing_crds::v1alpha1::{
     AgencyTrust, AgreedMember, Attestation, ExternalAgency, ExternalNode, SignedGenesis, SignedWishes, WishedSeat,
 };
 use althing_types::B256;
 
 use super::{Hold, Outcome};
+use crate::genesis::hash_of;
 use crate::pki::signature;
 use crate::plan::{AttestationOrder, Attestations, Attested, Identity, PublicKey, Unsigned};
 use crate::status::Reason;
@@ -105,22 +106,18 @@ impl<'a> Statement<'a> {
             object: self.object(),
             sequence,
             facts: self.fingerprint(),
-            digest: self.digest(sequence),
+            message: self.message(&sequence.to_string()),
             trust: self.trust.cloned(),
         }
     }
 
-    /// The digest an agency's key signs.
-    pub fn digest(&self, sequence: i64) -> B256 {
-        self.hash(&sequence.to_string())
-    }
-
-    /// Stands for the facts, whatever the sequence. Never signed: no sequence is a word.
+    /// Stands for the facts, whatever the sequence. It is a name inside this program and never signed: no sequence is a word.
     pub fn fingerprint(&self) -> B256 {
-        self.hash("facts")
+        keccak256(self.message("facts"))
     }
 
-    fn hash(&self, sequence: &str) -> B256 {
+    /// What an agency's key signs.
+    fn message(&self, sequence: &str) -> Bytes {
         let mut message = Vec::new();
         let mut put = |text: &str| {
             message.extend((text.len() as u64).to_be_bytes());
@@ -134,7 +131,7 @@ impl<'a> Statement<'a> {
             put(if value.is_some() { "given" } else { "absent" });
             put(value.unwrap_or_default().trim());
         }
-        keccak256(message)
+        message.into()
     }
 }
 
@@ -174,8 +171,8 @@ pub fn check(field: &str, found: Option<&Attestation>, statement: &Statement<'_>
         .ok_or_else(|| wrong(part, "no agency certificate to check it with", over))?;
     let holds = |attestation: &Attestation| {
         let bytes = alloy_primitives::hex::decode(&attestation.signature).ok()?;
-        let digest = statement.digest(attestation.sequence);
-        signature::verify(&key, &digest, &bytes).then_some(())
+        let message = statement.message(&attestation.sequence.to_string());
+        signature::verify(&key, &message, &bytes).then_some(())
     };
     holds(attestation).ok_or_else(|| wrong(part, "a signature of another key or over other facts", over))?;
     match before.newest {
@@ -209,7 +206,9 @@ pub fn check_genesis(signed: &[SignedGenesis], key: Option<PublicKey>) -> Outcom
             &statement,
             before,
         )?;
-        let hash = one.document.as_deref().map(crate::genesis::hash_of);
+        // Without a key nothing held.
+        let hash = one.document.as_deref().zip(key);
+        let hash = hash.map(|(document, key)| hash_of(key.kind().cryptography(), document));
         if let Some(hash) = hash.filter(|hash| hash.to_string() != one.hash) {
             let text = format!(
                 "{}: {field}.document: found a document with the hash {hash}; accepted: the one with {}",
@@ -294,15 +293,16 @@ impl Signing {
     }
 
     /// The signature over a list that has a number of its own; ordered when there is none.
-    pub fn sign(&mut self, object: String, sequence: i64, digest: B256) -> Option<String> {
-        if let Some(signed) = self.before.0.get(&object).filter(|signed| signed.facts == digest) {
+    pub fn sign(&mut self, object: String, sequence: i64, message: Vec<u8>) -> Option<String> {
+        let facts = keccak256(&message);
+        if let Some(signed) = self.before.0.get(&object).filter(|signed| signed.facts == facts) {
             return Some(signed.signature.clone());
         }
         self.unsigned.push(Unsigned {
             object,
             sequence,
-            facts: digest,
-            digest,
+            facts,
+            message: message.into(),
             trust: None,
         });
         None
@@ -471,6 +471,6 @@ mod tests {
     #[test]
     fn a_line_s_end_that_an_editor_added_is_no_other_fact() {
         let (one, other) = (statement(None, Some("pem")), statement(None, Some("pem\n")));
-        assert_eq!(one.digest(1), other.digest(1));
+        assert_eq!(one.unsigned(1), other.unsigned(1));
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use althing_governance::{Ballot, ChangeId, Governance, Outcome, Refusal, Subject, Value, Wish};
 use althing_types::Address;
 
-use super::{Act, Call, Chain, ChainView, Change, Entry, Names, Stage, short, value_text};
+use super::{Act, Call, ChainView, Change, Entry, Names, Stage, short, value_text};
 use crate::name::{AgencyName, GroupName};
+use crate::transaction::Chain;
 
 /// An agency of this namespace, which may vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,12 +211,12 @@ impl Comparison<'_> {
 
     /// An agency takes its vote back, if it has one.
     fn take_back(&mut self, voice: &Voice, subject: &Subject) {
-        let Some(found) = self.holds().vote_of(subject, &voice.account).cloned() else {
+        let Some(found) = self.holds().vote_of(subject, &voice.account) else {
             return;
         };
         let call = Call::Withdraw {
             subject: subject.clone(),
-            found,
+            voted_in: found.at.height,
         };
         // Refused where it went with a change that passes before it: then it counts no more.
         drop(self.act(voice, subject, call));

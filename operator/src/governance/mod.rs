@@ -9,7 +9,7 @@
 //!
 //! Invariants: only an entry that is there, with the number that is next or of a change that lapsed, makes a vote; what is absent or
 //! older says nothing (DESIGN.md 5.11). A change of the committee and a forced one are for people alone. Acts repeat until the chain shows what
-//! they did: the same act at the same nonce is the same transaction.
+//! they did: planned on the same block they are the same transaction, and on a later one the chain refuses what was done already.
 
 mod act;
 mod agree;
@@ -20,7 +20,7 @@ mod names;
 pub mod rpc;
 mod view;
 
-pub use act::{Act, Call, Chain, GIVEN_BACK, by_account, signed};
+pub use act::{Act, Call, GIVEN_BACK, by_account, signed};
 pub use agree::{Agreement, Ask, Opinion, Voice, agree};
 pub use approval::{Open, open};
 pub use change::{Change, Stage, value_text};

@@ -2,12 +2,15 @@
 
 use alloy_primitives::{Bytes, U64};
 use althing_governance::{Moment, abi};
-use althing_types::{Address, B256};
+use althing_types::B256;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Answer, ChainView};
 use crate::transaction::Signed;
+
+/// How a node refuses a transaction that it has, or that is in a block.
+const HAS_IT: [&str; 2] = ["already known", "randomid already used"];
 
 /// Asks what holds after the newest block.
 pub fn ask_state() -> Value {
@@ -46,16 +49,6 @@ pub fn told_hash(answer: &Value) -> Result<B256, Answer> {
     })
 }
 
-/// Asks for the nonce of an account after the newest block.
-pub fn ask_nonce(account: Address) -> Value {
-    batch(&[("eth_getTransactionCount", json!([account, "latest"]))])
-}
-
-/// What a node answered to [`ask_nonce`].
-pub fn told_nonce(answer: &Value) -> Result<u64, Answer> {
-    Ok(told::<U64>(answer, 0)?.to())
-}
-
 /// Brings transactions.
 pub fn send(transactions: &[Signed]) -> Value {
     let calls: Vec<_> = transactions
@@ -65,11 +58,12 @@ pub fn send(transactions: &[Signed]) -> Value {
     batch(&calls)
 }
 
-/// Whether a node took the transactions of [`send`]; one that it has already is taken too.
+/// Whether a node took the transactions of [`send`]; one that it has, or that is in a block, is taken too: no other one of its account
+/// has its randomid.
 pub fn told_sent(answer: &Value, count: usize) -> Result<(), Answer> {
     for id in 0..count {
         match told::<Value>(answer, id) {
-            Err(Answer::Refused { message }) if message.contains("known") => {}
+            Err(Answer::Refused { message }) if HAS_IT.iter().any(|words| message.contains(words)) => {}
             other => drop(other?),
         }
     }
@@ -130,13 +124,16 @@ mod tests {
 
     #[test]
     fn a_transaction_that_is_known_already_is_as_good_as_sent() {
-        let known = json!([{"id": 0, "error": {"code": -32000, "message": "already known"}}]);
-        told_sent(&known, 1).unwrap();
-        assert!(told_sent(&known, 2).is_err());
-        let refused = json!([{"id": 0, "error": {"code": -32000, "message": "nonce too low"}}]);
+        let used = "randomid already used: the account has another transaction with randomid 7";
+        for message in ["already known", used] {
+            let known = json!([{"id": 0, "error": {"code": -32000, "message": message}}]);
+            told_sent(&known, 1).unwrap();
+            assert!(told_sent(&known, 2).is_err());
+        }
+        let refused = json!([{"id": 0, "error": {"code": -32000, "message": "txpool is full"}}]);
         assert_eq!(
             told_sent(&refused, 1).unwrap_err().to_string(),
-            "the node refused: nonce too low"
+            "the node refused: txpool is full"
         );
     }
 }

@@ -1,20 +1,17 @@
-//! Private keys: made from entropy that is passed in, written as PKCS#8 PEM, wiped when dropped, never printed.
+//! Private keys: made from entropy that is passed in, read as nodes read them, written as PKCS#8 PEM, wiped when dropped, never printed.
 
-use althing_crypto::SM2_ID;
+use std::sync::Arc;
+
+use althing_crypto::{AccountKey, AccountSignature, NodeKey, SM2_ID};
 use althing_types::genesis::Cryptography;
-use althing_types::{Address, B256, NodeId};
-use p256::NistP256;
-use p256::ecdsa::signature::Signer;
-use p256::elliptic_curve::ALGORITHM_OID;
+use althing_types::{B256, NodeId};
 use p256::pkcs8::der::pem;
-use p256::pkcs8::{AssociatedOid, EncodePrivateKey, LineEnding, ObjectIdentifier, PrivateKeyInfoRef};
-use secp256k1::ecdsa::RecoverableSignature;
-use sm2::Sm2;
-use sm3::{Digest, Sm3};
+use p256::pkcs8::{EncodePrivateKey, LineEnding};
 use zeroize::Zeroizing;
 
 use super::signer::CertificateSigner;
 use crate::plan::{KeyKind, KeyPurpose, PublicKey};
+use crate::suite;
 
 /// The PKCS#8 encoding of a secp256k1 key has a fixed shape (RFC 5208, RFC 5915): this, the key, a divider, the public point.
 const SECP256K1_HEAD: [u8; 33] = [
@@ -23,12 +20,8 @@ const SECP256K1_HEAD: [u8; 33] = [
 ];
 /// Between the key and the public point.
 const SECP256K1_DIVIDER: [u8; 5] = [0xa1, 0x44, 0x03, 0x42, 0x00];
-/// The curve of the standard edition's accounts.
-const SECP256K1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
 /// Draws of entropy before giving up: a valid draw fails once in 256.
 const DRAWS_MAX: usize = 64;
-/// Bytes a key file may have.
-pub const KEY_FILE_BYTES_MAX: usize = 16 * 1024;
 
 /// Why a key cannot be made or read. Never holds key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +29,9 @@ pub enum KeyError {
     /// The entropy source gives no usable scalar.
     #[error("the entropy source gave no usable key in {DRAWS_MAX} draws")]
     Entropy,
-    /// Not a PKCS#8 PEM key, or one whose halves do not belong together.
-    #[error("not a PKCS#8 PEM private key: {0}")]
-    Malformed(&'static str),
+    /// Not a private key in PEM, or one whose parts do not belong together.
+    #[error("not a PEM private key: {0}")]
+    Malformed(String),
     /// A key of another purpose, or of no edition.
     #[error("found {found}; accepted: {accepted}")]
     Curve {
@@ -50,17 +43,21 @@ pub enum KeyError {
 }
 
 /// A private key. Wiped when dropped; its text form leaves only through [`PrivateKey::to_pem`].
-pub struct PrivateKey(Secret);
+pub struct PrivateKey {
+    kind: KeyKind,
+    secret: Zeroizing<[u8; 32]>,
+    half: Half,
+}
 
-enum Secret {
-    P256(p256::SecretKey),
-    Secp256k1(Zeroizing<[u8; 32]>),
-    Sm2(KeyPurpose, sm2::SecretKey),
+/// What signs with it.
+enum Half {
+    Identity(Arc<dyn NodeKey>),
+    Account(Arc<dyn AccountKey>),
 }
 
 impl std::fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PrivateKey({:?}, …)", self.kind())
+        write!(f, "PrivateKey({:?}, …)", self.kind)
     }
 }
 
@@ -74,174 +71,104 @@ impl PrivateKey {
             if scalar.first() == Some(&0) {
                 continue;
             }
-            if let Some(key) = Self::from_scalar(kind, &scalar) {
+            if let Ok(key) = Self::from_scalar(kind, scalar) {
                 return Ok(key);
             }
         }
         Err(KeyError::Entropy)
     }
 
-    fn from_scalar(kind: KeyKind, scalar: &[u8; 32]) -> Option<Self> {
-        Some(Self(match kind {
-            KeyKind::P256 => Secret::P256(p256::SecretKey::from_slice(scalar).ok()?),
-            KeyKind::Secp256k1 => {
-                let mut checked = secp256k1::SecretKey::from_secret_bytes(*scalar).ok()?;
-                checked.non_secure_erase();
-                Secret::Secp256k1(Zeroizing::new(*scalar))
-            }
-            KeyKind::Sm2 | KeyKind::Sm2Account => Secret::Sm2(kind.purpose(), sm2::SecretKey::from_slice(scalar).ok()?),
-        }))
+    fn from_scalar(kind: KeyKind, secret: Zeroizing<[u8; 32]>) -> Result<Self, althing_crypto::KeyError> {
+        let suite = suite::of(kind.cryptography());
+        let half = match kind.purpose() {
+            KeyPurpose::Identity => Half::Identity(suite.node_key_of(&secret)?),
+            KeyPurpose::Account => Half::Account(suite.account_key_of(&secret)?),
+        };
+        Ok(Self { kind, secret, half })
     }
 
-    /// Reads a PKCS#8 PEM key. Its own text says which edition's it is; whether that is the consortium's, a plan asks.
+    /// Reads a key from PEM, as nodes read it. Its own text says which edition's it is; whether that is the consortium's, a plan asks.
     pub fn from_pem(purpose: KeyPurpose, text: &str) -> Result<Self, KeyError> {
-        if text.len() > KEY_FILE_BYTES_MAX {
-            return Err(KeyError::Malformed("it is longer than 16 KiB"));
-        }
-        let (label, der) = pem::decode_vec(text.as_bytes()).map_err(|_| KeyError::Malformed("not one PEM block"))?;
-        let der = Zeroizing::new(der);
-        if label != "PRIVATE KEY" {
-            return Err(KeyError::Malformed("the block is no PRIVATE KEY"));
-        }
-        let info = PrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| KeyError::Malformed("not PKCS#8"))?;
-        let kind = kind_of(purpose, &info).ok_or_else(|| wrong_curve(purpose, &info))?;
-        let inner = info.private_key.as_bytes();
-        let secret = match kind {
-            KeyKind::P256 => p256::SecretKey::from_sec1_der(inner).ok().map(Secret::P256),
-            KeyKind::Secp256k1 => secp256k1_from_der(&der).map(Secret::Secp256k1),
-            KeyKind::Sm2 | KeyKind::Sm2Account => {
-                let key = sm2::SecretKey::from_sec1_der(inner).ok();
-                key.map(|key| Secret::Sm2(purpose, key))
+        let mut other = String::new();
+        for cryptography in [Cryptography::Standard, Cryptography::Sm] {
+            let suite = suite::of(cryptography);
+            let read = match purpose {
+                KeyPurpose::Identity => suite.node_secret(text),
+                KeyPurpose::Account => suite.account_secret(text),
+            };
+            match read.and_then(|secret| Self::from_scalar(KeyKind::new(purpose, cryptography), secret)) {
+                Ok(key) => return Ok(key),
+                Err(althing_crypto::KeyError::OtherCurve { found, .. }) => other = found,
+                Err(althing_crypto::KeyError::Malformed { why, .. }) => return Err(KeyError::Malformed(why)),
+                Err(error) => return Err(KeyError::Malformed(error.to_string())),
             }
-        };
-        secret
-            .map(Self)
-            .ok_or(KeyError::Malformed("its parts make no key of the curve it names"))
+        }
+        let [standard, sm] = [Cryptography::Standard, Cryptography::Sm].map(|edition| KeyKind::new(purpose, edition));
+        Err(KeyError::Curve {
+            found: format!("a {other} key"),
+            accepted: format!("{standard}, or {sm} in a consortium whose cryptography is SM"),
+        })
     }
 
     /// The key as PKCS#8 PEM, for a file that only its owner reads.
     pub fn to_pem(&self) -> Zeroizing<String> {
         // Encoding a valid key into memory has no failure.
-        match &self.0 {
-            Secret::P256(key) => key.to_pkcs8_pem(LineEnding::LF).unwrap_or_default(),
-            Secret::Secp256k1(scalar) => secp256k1_to_pem(scalar),
-            Secret::Sm2(_, key) => key.to_pkcs8_pem(LineEnding::LF).unwrap_or_default(),
-        }
+        let pem = match self.kind {
+            KeyKind::P256 => p256::SecretKey::from_slice(self.secret.as_slice())
+                .ok()
+                .and_then(|key| key.to_pkcs8_pem(LineEnding::LF).ok()),
+            KeyKind::Sm2 | KeyKind::Sm2Account => sm2::SecretKey::from_slice(self.secret.as_slice())
+                .ok()
+                .and_then(|key| key.to_pkcs8_pem(LineEnding::LF).ok()),
+            KeyKind::Secp256k1 => Some(secp256k1_to_pem(&self.secret)),
+        };
+        pem.unwrap_or_default()
     }
 
     /// Its purpose and curve.
     pub const fn kind(&self) -> KeyKind {
-        match &self.0 {
-            Secret::P256(_) => KeyKind::P256,
-            Secret::Secp256k1(_) => KeyKind::Secp256k1,
-            Secret::Sm2(purpose, _) => KeyKind::new(*purpose, Cryptography::Sm),
-        }
+        self.kind
     }
 
     /// Its public half.
     pub fn public(&self) -> PublicKey {
-        let cryptography = self.kind().cryptography();
-        let point = self.point();
-        match self.kind().purpose() {
-            KeyPurpose::Identity => PublicKey::Identity(cryptography, NodeId::new(point)),
-            KeyPurpose::Account => PublicKey::Account(cryptography, address_of(cryptography, &point)),
+        let cryptography = self.kind.cryptography();
+        match &self.half {
+            Half::Identity(key) => PublicKey::Identity(cryptography, NodeId::new(key.public_key())),
+            Half::Account(key) => PublicKey::Account(cryptography, key.address()),
         }
     }
 
-    /// X‖Y of its public half.
-    fn point(&self) -> [u8; 64] {
-        let encoded: Box<[u8]> = match &self.0 {
-            Secret::P256(key) => key.public_key().to_sec1_bytes(),
-            Secret::Secp256k1(scalar) => secp256k1_point(scalar).unwrap_or([0; 65]).into(),
-            Secret::Sm2(_, key) => key.public_key().to_sec1_bytes(),
-        };
-        let mut point = [0; 64];
-        if let Some(coordinates) = encoded.get(1..).filter(|coordinates| coordinates.len() == point.len()) {
-            point.copy_from_slice(coordinates);
-        }
-        point
-    }
-
-    /// r‖s over a digest, as its edition signs: the same key and digest give the same signature. None in the one case of 2²⁵⁶ in which
-    /// a deterministic SM2 signature does not exist.
+    /// An identity's signature r‖s over a digest, as its edition signs: the same key and digest give the same signature. None for an
+    /// account's key.
     pub fn sign(&self, digest: &B256) -> Option<[u8; 64]> {
-        match &self.0 {
-            Secret::P256(key) => {
-                let signature: p256::ecdsa::Signature = p256::ecdsa::SigningKey::from(key).sign(digest.as_slice());
-                Some(signature.to_bytes().into())
-            }
-            Secret::Secp256k1(_) => self.sign_recoverable(digest).map(|(signature, _)| signature),
-            Secret::Sm2(_, key) => {
-                let signer = sm2::dsa::SigningKey::new(SM2_ID, key).ok()?;
-                let signature: sm2::dsa::Signature = signer.try_sign(digest.as_slice()).ok()?;
-                Some(signature.to_bytes().into())
-            }
+        match &self.half {
+            Half::Identity(key) => Some(key.sign(digest)),
+            Half::Account(_) => None,
         }
     }
 
-    /// A secp256k1 account's signature over a digest: r‖s, and whether y is odd; none for a key of another kind.
-    pub(crate) fn sign_recoverable(&self, digest: &B256) -> Option<([u8; 64], bool)> {
-        let Secret::Secp256k1(scalar) = &self.0 else {
-            return None;
-        };
-        let mut secret = secp256k1::SecretKey::from_secret_bytes(**scalar).ok()?;
-        let message = secp256k1::Message::from_digest(digest.0);
-        let signed = RecoverableSignature::sign_ecdsa_recoverable(message, &secret);
-        secret.non_secure_erase();
-        let (recovery, compact) = signed.serialize_compact();
-        Some((compact, i32::from(recovery.to_u8()) % 2 == 1))
+    /// An account's signature over a digest, as its edition signs and as deterministically. None for an identity's key.
+    pub fn sign_account(&self, digest: &B256) -> Option<AccountSignature> {
+        match &self.half {
+            Half::Identity(_) => None,
+            Half::Account(key) => Some(key.sign(digest)),
+        }
     }
 
     /// The signer of certificates, requests and lists; none for an account's key.
     pub(super) fn signer(&self) -> Option<CertificateSigner> {
-        match &self.0 {
-            Secret::P256(key) => Some(CertificateSigner::P256(p256::ecdsa::SigningKey::from(key))),
-            Secret::Sm2(KeyPurpose::Identity, key) => {
-                let signer = sm2::dsa::SigningKey::new(SM2_ID, key).ok()?;
+        match self.kind {
+            KeyKind::P256 => {
+                let signer = p256::ecdsa::SigningKey::from_slice(self.secret.as_slice()).ok()?;
+                Some(CertificateSigner::P256(signer))
+            }
+            KeyKind::Sm2 => {
+                let signer = sm2::dsa::SigningKey::from_slice(SM2_ID, self.secret.as_slice()).ok()?;
                 Some(CertificateSigner::Sm2(signer))
             }
-            Secret::Secp256k1(_) | Secret::Sm2(KeyPurpose::Account, _) => None,
+            KeyKind::Secp256k1 | KeyKind::Sm2Account => None,
         }
-    }
-}
-
-/// The address of an account: the end of the edition's hash over its point.
-fn address_of(cryptography: Cryptography, point: &[u8; 64]) -> Address {
-    match cryptography {
-        Cryptography::Standard => Address::from_raw_public_key(point),
-        Cryptography::Sm => Address::from_word(B256::new(Sm3::digest(point).into())),
-    }
-}
-
-/// The curve a key names: as the parameter of an elliptic-curve key, or, as some authorities write SM2, as the algorithm itself.
-fn curve_named(info: &PrivateKeyInfoRef<'_>) -> Option<ObjectIdentifier> {
-    match info.algorithm.oid {
-        ALGORITHM_OID => info.algorithm.parameters_oid().ok(),
-        other => Some(other),
-    }
-}
-
-fn kind_of(purpose: KeyPurpose, info: &PrivateKeyInfoRef<'_>) -> Option<KeyKind> {
-    let cryptography = match (curve_named(info)?, purpose) {
-        (NistP256::OID, KeyPurpose::Identity) | (SECP256K1, KeyPurpose::Account) => Cryptography::Standard,
-        (Sm2::OID, _) => Cryptography::Sm,
-        _ => return None,
-    };
-    Some(KeyKind::new(purpose, cryptography))
-}
-
-fn wrong_curve(purpose: KeyPurpose, info: &PrivateKeyInfoRef<'_>) -> KeyError {
-    let found = match curve_named(info) {
-        Some(NistP256::OID) => KeyKind::P256.to_string(),
-        Some(SECP256K1) => KeyKind::Secp256k1.to_string(),
-        Some(other) => format!("a key of {other}"),
-        None => "a key that names no curve".to_owned(),
-    };
-    let standard = KeyKind::new(purpose, Cryptography::Standard);
-    let sm = KeyKind::new(purpose, Cryptography::Sm);
-    KeyError::Curve {
-        found,
-        accepted: format!("{standard}, or {sm} in a consortium whose cryptography is SM"),
     }
 }
 
@@ -258,18 +185,10 @@ fn secp256k1_to_pem(scalar: &[u8; 32]) -> Zeroizing<String> {
     Zeroizing::new(pem::encode_string("PRIVATE KEY", LineEnding::LF, &der).unwrap_or_default())
 }
 
-fn secp256k1_from_der(der: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-    let rest = der.strip_prefix(&SECP256K1_HEAD[..])?;
-    let (scalar, rest) = rest.split_at_checked(32)?;
-    let point = rest.strip_prefix(&SECP256K1_DIVIDER[..])?;
-    let mut copy = Zeroizing::new([0; 32]);
-    copy.copy_from_slice(scalar);
-    // A file whose halves do not belong together is no key.
-    (secp256k1_point(&copy)?[..] == *point).then_some(copy)
-}
-
 #[cfg(test)]
 mod tests {
+    use althing_types::Address;
+
     use super::*;
     use crate::pki::testing::entropy;
 
@@ -292,12 +211,27 @@ mod tests {
 
     #[test]
     fn a_node_key_is_read_by_the_node_and_gives_the_same_node_id() {
-        use althing_crypto::Suite;
-        let key = key(KeyKind::P256, 2);
-        let node = althing_crypto::StandardSuite.node_key(&key.to_pem()).unwrap();
-        assert_eq!(key.public().node_id(), Some(NodeId::new(node.public_key())));
-        let digest = B256::repeat_byte(5);
-        assert_eq!(key.sign(&digest), Some(node.sign(&digest)));
+        for kind in [KeyKind::P256, KeyKind::Sm2] {
+            let key = key(kind, 2);
+            let node = suite::of(kind.cryptography()).node_key(&key.to_pem()).unwrap();
+            assert_eq!(key.public().node_id(), Some(NodeId::new(node.public_key())));
+            let digest = B256::repeat_byte(5);
+            assert_eq!(key.sign(&digest), Some(node.sign(&digest)));
+            assert_eq!(key.sign_account(&digest), None);
+        }
+    }
+
+    #[test]
+    fn a_key_as_openssl_writes_it_for_sec1_is_read_too() {
+        for (kind, label) in [(KeyKind::P256, "EC PRIVATE KEY"), (KeyKind::Sm2, "SM2 PRIVATE KEY")] {
+            let key = key(kind, 7);
+            let (_, der) = pem::decode_vec(key.to_pem().as_bytes()).unwrap();
+            // The inner key of PKCS#8 without a curve says too little.
+            let inner = p256::pkcs8::PrivateKeyInfoRef::try_from(der.as_slice()).unwrap();
+            let alone = pem::encode_string(label, LineEnding::LF, inner.private_key.as_bytes()).unwrap();
+            let refused = PrivateKey::from_pem(kind.purpose(), &alone).unwrap_err().to_string();
+            assert_eq!(refused, "not a PEM private key: it does not say its curve");
+        }
     }
 
     #[test]
@@ -354,7 +288,7 @@ mod tests {
             let pem = key(kind, 5).to_pem();
             let purpose = kind.purpose();
             assert!(PrivateKey::from_pem(purpose, "").is_err());
-            assert!(PrivateKey::from_pem(purpose, &"a".repeat(KEY_FILE_BYTES_MAX + 1)).is_err());
+            assert!(PrivateKey::from_pem(purpose, &"a".repeat(1 << 20)).is_err());
             assert!(PrivateKey::from_pem(purpose, &format!("{}{}", *pem, *pem)).is_err());
             let (_, der) = pem::decode_vec(pem.as_bytes()).unwrap();
             for position in 0..der.len() {

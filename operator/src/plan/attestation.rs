@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Bytes;
 use althing_crds::v1alpha1::{AgencyTrust, Attestation};
 use althing_types::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::pki::PrivateKey;
-use crate::plan::{Identity, KeyPurpose};
+use crate::pki::{PrivateKey, signature};
+use crate::plan::Identity;
 
 /// What an agency signed last about one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +64,8 @@ pub struct Unsigned {
     pub sequence: i64,
     /// The fingerprint of the facts.
     pub facts: B256,
-    /// What is signed.
-    pub digest: B256,
+    /// What is signed, as the key's edition hashes it.
+    pub message: Bytes,
     /// What an agency's nodes say, where it is among the facts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<AgencyTrust>,
@@ -95,14 +96,11 @@ impl AttestationOrder {
     pub fn carried_out(&self, key: &PrivateKey) -> Result<Attestations, CannotSign> {
         let mut all = self.before.clone();
         for wanted in &self.unsigned {
-            let signature = match key.kind().purpose() {
-                KeyPurpose::Identity => key.sign(&wanted.digest),
-                KeyPurpose::Account => None,
-            };
+            let signature = signature::sign(key, &wanted.message).ok_or(CannotSign)?;
             let attested = Attested {
                 sequence: wanted.sequence,
                 facts: wanted.facts,
-                signature: alloy_primitives::hex::encode(signature.ok_or(CannotSign)?),
+                signature: alloy_primitives::hex::encode(signature),
                 trust: wanted.trust.clone(),
             };
             all.0.insert(wanted.object.clone(), attested);

@@ -6,7 +6,6 @@ mod wishes;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::keccak256;
 use althing_crds::v1alpha1::{
     AgencyTrust, Attestation, ExternalAgency, ExternalNode, Revocations, ServiceType, SignedWishes,
 };
@@ -130,9 +129,9 @@ fn sign_revocations(ctx: &Context<'_>, chain: &ChainFacts, signing: &mut Signing
     let Some(list) = object.and_then(|object| object.spec.revocations.as_ref()) else {
         return;
     };
-    let digest = keccak256(revocations_message(list, &consortium.revocations));
+    let message = revocations_message(list, &consortium.revocations);
     let subject = ObjectRef::Consortium(consortium.name.clone()).to_string();
-    if let Some(signature) = signing.sign(subject, list.sequence, digest) {
+    if let Some(signature) = signing.sign(subject, list.sequence, message) {
         let list = Revocations {
             signature: Some(signature),
             ..list.clone()

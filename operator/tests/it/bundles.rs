@@ -7,7 +7,7 @@ use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, ObjectStatus, Reason};
 use serde_json::{Value, json};
 
-use crate::support::{MemoryEdge, changed, node, now, running, sample};
+use crate::support::{EDITION, MemoryEdge, changed, node, now, running, sample};
 
 fn agency() -> ObjectRef {
     ObjectRef::Agency(AgencyName::new("agency-a").unwrap())
@@ -80,7 +80,7 @@ fn reader(chain: &str, bundle: &[Value]) -> Manifests {
 
 /// The same, unless the schema refuses it.
 fn accepted(chain: &str, bundle: &[Value]) -> Result<Manifests, Vec<ManifestError>> {
-    let spec = json!({"chainId": 20260, "trust": {"certificates": [chain]}});
+    let spec = json!({"chainId": 20260, "cryptography": EDITION.to_string(), "trust": {"certificates": [chain]}});
     let mut documents = vec![document("Consortium", "trade", &spec)];
     documents.extend_from_slice(bundle);
     let text: Vec<_> = documents.iter().map(Value::to_string).collect();

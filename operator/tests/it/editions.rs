@@ -1,5 +1,5 @@
-//! What is ordered in each edition. The Consortium's own check refuses SM as long as nodes do not speak it, so that the controllers are
-//! called with the values themselves.
+//! What is ordered in each edition, and what of one edition is refused in the other. The controllers are called with the values
+//! themselves.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,6 @@ fn manifests(edition: Cryptography) -> NamespaceManifests {
 
 /// One agency and one node, and the keys that were made for them.
 struct Scene {
-    edition: Cryptography,
     manifests: NamespaceManifests,
     observed: Observed,
     placement: Placement,
@@ -56,7 +55,6 @@ impl Scene {
     fn new(edition: Cryptography) -> Self {
         let endpoint = Endpoint::on_machine("127.0.0.1", Ports::FIRST);
         Self {
-            edition,
             manifests: manifests(edition),
             observed: Observed::default(),
             placement: Placement::from([(node_named("node-0"), endpoint)]),
@@ -65,12 +63,8 @@ impl Scene {
     }
 
     fn valid(&self) -> ValidatedConsortium {
-        let standard = manifests(Cryptography::Standard);
-        let (name, object) = standard.consortiums.iter().next().unwrap();
-        ValidatedConsortium {
-            cryptography: self.edition,
-            ..consortium::validate(name, object).unwrap()
-        }
+        let (name, object) = self.manifests.consortiums.iter().next().unwrap();
+        consortium::validate(name, object).unwrap()
     }
 
     fn round(&self) -> Round {
@@ -307,4 +301,28 @@ fn no_key_is_made_before_its_edition_is_known_and_one_that_is_there_counts() {
         assert!(matches!(ask(&scene, &mut orders), Err(Hold::Pending(_))));
         assert_eq!(orders, Orders::default());
     }
+}
+
+#[test]
+fn a_bundle_of_the_other_edition_is_refused_by_the_field_of_its_certificate() {
+    let (home, _) = Scene::settled(Cryptography::Sm);
+    let (other, _) = Scene::settled(Cryptography::Standard);
+    let agency = AgencyName::new("agency-a").unwrap();
+    let foreign = &other.observed.identities[&Identity::AgencyCa(agency)];
+    let external = serde_json::json!({
+        "certificate": foreign.certificate,
+        "governanceAccount": format!("0x{}", "07".repeat(20)),
+    });
+    let mut scene = Scene::new(Cryptography::Sm);
+    scene.observed = home.observed;
+    let spec = serde_json::json!({"consortium": "trade", "external": external});
+    let object = scene.manifests.agencies.values_mut().next().unwrap();
+    object.spec = serde_json::from_value(spec).unwrap();
+    let (reason, text) = refusal(scene.round().agency);
+    assert_eq!(reason, Reason::CertificateInvalid);
+    assert_eq!(
+        text,
+        "spec.external.certificate: found a certificate over a P-256 key; accepted: one over an SM2 key, because the consortium's \
+         cryptography is SM; have one issued over such a key"
+    );
 }

@@ -6,9 +6,8 @@ use althing_operator::name::{AgencyName, ConsortiumName, GroupName, Namespace};
 use althing_operator::plan::{Identity, KeyState, NamespacePlan, PublicKey, Step};
 use althing_operator::status::{Condition, ConditionType, ObjectRef, Reason};
 use althing_types::NodeId;
-use althing_types::genesis::Cryptography;
 
-use crate::support::{MemoryEdge, changed, node, now, running, sample};
+use crate::support::{EDITION, MemoryEdge, changed, node, now, running, sample};
 
 fn stalled(plan: &NamespacePlan, object: &ObjectRef) -> Condition {
     let status = plan.statuses.iter().find(|status| status.object == *object).unwrap();
@@ -129,7 +128,7 @@ fn rule_1_a_missing_chain_key_stalls_the_consortium() {
 #[test]
 fn rule_1_another_key_under_a_known_name_is_refused() {
     let (all, mut edge) = running();
-    let other = PublicKey::Identity(Cryptography::Standard, NodeId::new([7; 64]));
+    let other = PublicKey::Identity(EDITION, NodeId::new([7; 64]));
     edge.observed
         .identities
         .get_mut(&Identity::Node(node("node-0")))

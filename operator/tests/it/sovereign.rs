@@ -6,7 +6,7 @@ use althing_operator::name::AgencyName;
 use althing_operator::plan::{Identity, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, Reason};
 
-use crate::support::{MemoryEdge, changed, manifests, now};
+use crate::support::{EDITION, MemoryEdge, changed, manifests, now};
 
 fn file(text: String) -> SourceFile {
     SourceFile {
@@ -21,7 +21,7 @@ fn indent(pem: &str, by: usize) -> String {
 
 fn registrar(agency_d: &str, admit: &str) -> Manifests {
     let text = format!(
-        "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: trade, namespace: hub}}\nspec:\n  chainId: 20260\n  registrar:\n    managed: {{}}\n{admit}{agency_d}"
+        "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: trade, namespace: hub}}\nspec:\n  chainId: 20260\n  cryptography: {EDITION}\n  registrar:\n    managed: {{}}\n{admit}{agency_d}"
     );
     manifests(&[file(text)])
 }
@@ -31,7 +31,7 @@ fn sovereign(chain: &str, certificate: Option<&str>) -> Manifests {
         .map(|pem| format!("  certificate: |\n{}", indent(pem, 4)))
         .unwrap_or_default();
     let text = format!(
-        "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: trade, namespace: home}}\nspec:\n  chainId: 20260\n  trust:\n    certificates:\n    - |\n{}---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: agency-d, namespace: home}}\nspec:\n  consortium: trade\n{certificate}",
+        "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: trade, namespace: home}}\nspec:\n  chainId: 20260\n  cryptography: {EDITION}\n  trust:\n    certificates:\n    - |\n{}---\napiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: agency-d, namespace: home}}\nspec:\n  consortium: trade\n{certificate}",
         indent(chain, 6)
     );
     manifests(&[file(text)])

@@ -15,8 +15,14 @@ use althing_operator::plan::{
     Placement, Ports, Process, ProcessState, RpcSecurity, Step,
 };
 use althing_operator::status::ObjectStatus;
+use althing_types::genesis::Cryptography;
 use jiff::Timestamp;
 
+/// The edition that these tests are of. They are built once for each: the folder `it_sm` is this one.
+pub(crate) const EDITION: Cryptography = match env!("CARGO_CRATE_NAME").as_bytes() {
+    b"it_sm" => Cryptography::Sm,
+    _ => Cryptography::Standard,
+};
 /// More rounds than any plan needs.
 const ROUNDS_MAX: usize = 12;
 
@@ -258,9 +264,27 @@ pub(crate) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
-/// The files of `deploy/samples/four-agencies`.
+/// So many cases of a property in both editions together.
+pub(crate) const fn cases(both: u32) -> u32 {
+    both / 2
+}
+
+/// What the sample calls a file of a node's identity, in the words of the standard edition.
+pub(crate) fn identity_file(standard: &str) -> String {
+    match EDITION {
+        Cryptography::Standard => standard.to_owned(),
+        Cryptography::Sm => format!("gm{standard}"),
+    }
+}
+
+/// The files of `deploy/samples/four-agencies`, or of its twin.
 pub(crate) fn sample_files() -> Vec<SourceFile> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/four-agencies");
+    let sample = match EDITION {
+        Cryptography::Standard => "four-agencies",
+        Cryptography::Sm => "four-agencies-sm",
+    };
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples");
+    let folder = samples.join(sample);
     let file = |name: &str| SourceFile {
         name: name.to_owned(),
         text: std::fs::read_to_string(folder.join(name)).unwrap(),

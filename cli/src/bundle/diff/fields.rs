@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::genesis::hash_of;
+use althing_operator::genesis::GenesisDocument;
 use althing_operator::pki::{inspect, request};
 use serde_json::Value;
 
@@ -77,7 +77,7 @@ fn shown(name: &str, raw: &str) -> String {
     let short = match name {
         "certificate" => certificate(),
         "certificateSigningRequest" => request(),
-        "document" => Some(hash_of(raw).to_string()),
+        "document" => GenesisDocument::recorded(raw).ok().map(|found| found.hash.to_string()),
         "signature" => raw.get(..16).map(|start| format!("{start}…")),
         _ => None,
     };

@@ -6,8 +6,8 @@ use althing_governance::Wish;
 use althing_operator::governance::{ChainView, rpc, value_text};
 use althing_operator::name::AgencyName;
 use althing_operator::pki::PrivateKey;
-use althing_operator::transaction::{Message, sign};
-use althing_types::Address;
+use althing_operator::transaction::{Chain, Message, sign};
+use althing_types::{Address, GroupId};
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 
@@ -19,8 +19,6 @@ use crate::console::error::Refusal;
 use crate::console::place::{Access, Place, RunningNode};
 use crate::console::table::Argument;
 
-/// Gas that a transaction is given: many times what any of these calls needs.
-const GAS: u64 = 30_000_000;
 /// How long a transaction may take into a block.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before looking again.
@@ -95,34 +93,30 @@ impl<P: Place> Session<P> {
 
     /// Signs a call and brings it to the node; its hash.
     async fn submit(&self, node: &RunningNode, call: &Call, signer: &Signer) -> Result<String, Refusal> {
-        let path = format!("/group/{}", self.group);
-        let number = async |method: &str, params: Value| -> Result<u64, Refusal> {
-            let told = self.call_as(node, &path, method, params, Access::Anyone).await?;
-            let number = quantity(&told);
-            Ok(number.with_context(|| format!("{method} was answered with {told}, which is no quantity"))?)
-        };
-        let limit = self
-            .call_at(node, "getSystemConfigByKey", json!([self.group, "tx_gas_limit"]))
-            .await?;
-        let limit = limit.as_str().and_then(|text| text.parse::<u64>().ok());
         let message = Message {
-            evm_chain_id: number("eth_chainId", json!([])).await?,
-            // Behind whatever the agency's operator has on its way.
-            nonce: number("eth_getTransactionCount", json!([signer.account, "pending"])).await?,
-            gas_limit: limit.map_or(GAS, |limit| limit.min(GAS)),
+            chain: self.chain(node).await?,
             to: call.to,
             input: call.input.clone(),
         };
-        let signed = sign(&signer.key, message).with_context(|| format!("sign as {}", signer.agency))?;
-        self.call_as(
-            node,
-            &path,
-            "eth_sendRawTransaction",
-            json!([signed.raw]),
-            Access::Anyone,
-        )
-        .await?;
+        let signed = sign(&signer.key, &message).with_context(|| format!("sign as {}", signer.agency))?;
+        self.call_at(node, "sendRawTransaction", json!([self.group, signed.raw]))
+            .await?;
         Ok(signed.hash.to_string())
+    }
+
+    /// The chain of the group and how far the node has it.
+    async fn chain(&self, node: &RunningNode) -> Result<Chain, Refusal> {
+        let version = self.call_at(node, "getClientVersion", json!([])).await?;
+        let chain_id = version.get("Chain Id").and_then(Value::as_str);
+        let chain_id = chain_id.and_then(|text| text.parse::<u64>().ok());
+        let height = self.call_at(node, "getBlockNumber", json!([self.group])).await?;
+        Ok(Chain {
+            chain_id: chain_id
+                .with_context(|| format!("getClientVersion was answered with {version}, which names no Chain Id"))?,
+            group: GroupId::try_from(self.group).context("the group of this session")?,
+            height: quantity(&height)
+                .with_context(|| format!("getBlockNumber was answered with {height}, which is no quantity"))?,
+        })
     }
 
     /// Waits for the block with a transaction; what its call returned, or nothing when it failed.

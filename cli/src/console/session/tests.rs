@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use alloy_sol_types::SolValue;
 use althing_operator::name::{GroupName, Namespace, NodeName};
 use althing_operator::pki::PrivateKey;
-use althing_types::Address;
+use althing_operator::plan::{KeyKind, KeyPurpose};
+use althing_types::{Address, FiscoTransaction};
 use anyhow::bail;
 
 use super::*;
@@ -21,10 +22,17 @@ struct Stage {
     known: Known,
     answers: Answers,
     asked: Mutex<Vec<String>>,
+    /// The transactions that were sent.
+    sent: Mutex<Vec<String>>,
+    cryptography: Cryptography,
 }
 
 impl Stage {
     fn session(answers: Answers) -> Session<Self> {
+        Self::session_in(Cryptography::Standard, answers)
+    }
+
+    fn session_in(cryptography: Cryptography, answers: Answers) -> Session<Self> {
         let agency = AgencyName::new("agency-a").unwrap();
         let known = Known {
             namespace: Namespace::new("trade").unwrap(),
@@ -39,6 +47,8 @@ impl Stage {
             known,
             answers,
             asked: Mutex::default(),
+            sent: Mutex::default(),
+            cryptography,
         };
         let choice = Choice {
             node: None,
@@ -72,6 +82,10 @@ impl Place for Stage {
     async fn ask(&self, node: &RunningNode, _: &str, question: &Value, _: Access) -> anyhow::Result<Value> {
         let method = question["method"].as_str().unwrap_or_default();
         self.asked.lock().unwrap().push(format!("{} {method}", node.name));
+        if method == "sendRawTransaction" {
+            let raw = question["params"][1].as_str().unwrap_or_default();
+            self.sent.lock().unwrap().push(raw.to_owned());
+        }
         match (self.answers)(node.name.as_str(), method) {
             Value::Null => bail!("connection refused"),
             answer => Ok(answer),
@@ -84,14 +98,12 @@ impl Place for Stage {
             next += 1;
             bytes.fill(next);
         };
-        Ok(PrivateKey::generate(
-            althing_operator::plan::KeyKind::Secp256k1,
-            &mut entropy,
-        )?)
+        let kind = KeyKind::new(KeyPurpose::Account, self.cryptography);
+        Ok(PrivateKey::generate(kind, &mut entropy)?)
     }
 
     async fn cryptography(&self) -> anyhow::Result<Cryptography> {
-        Ok(Cryptography::Standard)
+        Ok(self.cryptography)
     }
 }
 
@@ -174,6 +186,38 @@ fn what_the_contract_would_refuse_is_not_sent() {
     let (told, asked) = carry_out(answers, "grantOperator agency-a");
     assert_eq!(told.unwrap_err().code(), Some(-52_006));
     assert_eq!(asked, ["node-0 call"]);
+}
+
+#[test]
+fn what_an_agency_decides_is_sent_in_fisco_s_format_with_the_key_of_its_edition() {
+    let answers: Answers = |_, method| match method {
+        "call" => output(&alloy_primitives::I256::ONE.abi_encode(), "0x0"),
+        "getTransactionReceipt" => {
+            let one = alloy_primitives::Bytes::from(alloy_primitives::I256::ONE.abi_encode());
+            json!({"result": {"status": "0x0", "output": one}})
+        }
+        "getClientVersion" => json!({"result": {"Chain Id": "20260"}}),
+        "getBlockNumber" => json!({"result": "0x7"}),
+        _ => json!({"result": "0x"}),
+    };
+    for (cryptography, bytes_of_v) in [(Cryptography::Standard, 1), (Cryptography::Sm, 64)] {
+        let mut session = Stage::session_in(cryptography, answers);
+        let command = parse::line("grantOperator agency-a", &session.names())
+            .unwrap()
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(session.carry_out(&command)).unwrap();
+        let sent = session.place.sent.into_inner().unwrap();
+        let [raw] = &sent[..] else { panic!("{sent:?}") };
+        let sent = FiscoTransaction::decode(&alloy_primitives::hex::decode(raw).unwrap()).unwrap();
+        let request = &sent.request;
+        assert_eq!((request.chain_id, request.group_id), (20_260, 1));
+        assert!(request.block_limit > 7);
+        assert_eq!(sent.signature.v.len(), bytes_of_v, "{cryptography}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256};
 use p256::pkcs8::ObjectIdentifier;
 use sm3::{Digest, Sm3};
+use zeroize::Zeroizing;
 
 use self::key::Sm2Key;
 use crate::curve::{Curve, SM2_ORDER, SM2_PRIME, uncompressed};
@@ -59,8 +60,8 @@ impl Suite for SmSuite {
         Ok(address(public_key))
     }
 
-    fn account_key(&self, pem: &str) -> Result<Arc<dyn AccountKey>, KeyError> {
-        self.account_key_of(&*key_file::secret(pem, &SM2)?)
+    fn account_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        key_file::secret(pem, &SM2)
     }
 
     fn account_key_of(&self, secret: &[u8; 32]) -> Result<Arc<dyn AccountKey>, KeyError> {
@@ -72,8 +73,12 @@ impl Suite for SmSuite {
         verify::verify(public_key, digest, signature)
     }
 
-    fn node_key(&self, pem: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
-        let key = Sm2Key::new(&*key_file::secret(pem, &SM2)?).ok_or_else(|| SM2.out_of_range())?;
+    fn node_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        key_file::secret(pem, &SM2)
+    }
+
+    fn node_key_of(&self, secret: &[u8; 32]) -> Result<Arc<dyn NodeKey>, KeyError> {
+        let key = Sm2Key::new(secret).ok_or_else(|| SM2.out_of_range())?;
         Ok(Arc::new(SmNodeKey(key)))
     }
 }

@@ -6,6 +6,7 @@ mod node;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, keccak256};
+use zeroize::Zeroizing;
 
 use crate::{AccountKey, AccountSignature, HashFn, KeyError, NodeKey, SignatureError, Suite, key_file};
 
@@ -29,8 +30,8 @@ impl Suite for StandardSuite {
         account::recover(digest, signature)
     }
 
-    fn account_key(&self, pem: &str) -> Result<Arc<dyn AccountKey>, KeyError> {
-        self.account_key_of(&*key_file::secret(pem, &SECP256K1)?)
+    fn account_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        key_file::secret(pem, &SECP256K1)
     }
 
     fn account_key_of(&self, secret: &[u8; 32]) -> Result<Arc<dyn AccountKey>, KeyError> {
@@ -42,9 +43,12 @@ impl Suite for StandardSuite {
         node::verify(public_key, digest, signature)
     }
 
-    fn node_key(&self, pem: &str) -> Result<Arc<dyn NodeKey>, KeyError> {
-        let secret = key_file::secret(pem, &P256)?;
-        let key = node::StandardNodeKey::new(&secret).ok_or_else(|| P256.out_of_range())?;
+    fn node_secret(&self, pem: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        key_file::secret(pem, &P256)
+    }
+
+    fn node_key_of(&self, secret: &[u8; 32]) -> Result<Arc<dyn NodeKey>, KeyError> {
+        let key = node::StandardNodeKey::new(secret).ok_or_else(|| P256.out_of_range())?;
         Ok(Arc::new(key))
     }
 }

@@ -8,7 +8,7 @@ use althing_governance::abi::{
     withdrawRoleCall, withdrawSettingCall, withdrawThresholdCall, withdrawWeightCall,
 };
 use althing_governance::{
-    Ballot, Governance, Outcome, PROOF_BLOCKS, Proof, RecoveryFault, Refusal, Role, Subject, Wish,
+    Ballot, Governance, LeaseWish, Outcome, PROOF_BLOCKS, Proof, RecoveryFault, Refusal, Role, Subject, Wish,
 };
 use althing_types::{Address, B256, Bytes, HashFn, NodeId, StateError};
 
@@ -123,12 +123,21 @@ fn decide(
         Some(askLeaseCall::SELECTOR) => {
             let call = askLeaseCall::abi_decode(input)?;
             named(&call.node, |node| {
-                governance.ask_lease(now, account, node, &call.reason, call.untilMs, call.pause)
+                let wish = LeaseWish {
+                    node,
+                    reason: call.reason,
+                    until_ms: call.untilMs,
+                    pause: call.pause,
+                    asked_in: call.askedIn,
+                };
+                governance.ask_lease(now, account, &wish)
             })
         }
         Some(returnLeaseCall::SELECTOR) => {
             let call = returnLeaseCall::abi_decode(input)?;
-            named(&call.node, |node| governance.return_lease(now, account, node))
+            named(&call.node, |node| {
+                governance.return_lease(now, account, node, call.askedIn)
+            })
         }
         _ => return withdraw(governance, around, input),
     })
@@ -140,23 +149,34 @@ fn withdraw(
     input: &[u8],
 ) -> Result<Asked, alloy_sol_types::Error> {
     let (now, account) = (around.now(), around.account());
-    let mut withdraw = |subject: &Subject| Ok(governance.withdraw(now, account, subject));
+    let mut withdraw = |subject: &Subject, voted_in| Ok(governance.withdraw(now, account, subject, voted_in));
     Ok(match selector(input) {
         Some(withdrawRoleCall::SELECTOR) => {
             let call = withdrawRoleCall::abi_decode(input)?;
             named(&call.node, |node| {
-                governance.withdraw(now, account, &Subject::Node(node))
+                governance.withdraw(now, account, &Subject::Node(node), call.votedIn)
             })
         }
-        Some(withdrawWeightCall::SELECTOR) => withdraw(&Subject::Seat(withdrawWeightCall::abi_decode(input)?.account)),
-        Some(withdrawThresholdCall::SELECTOR) => withdraw(&Subject::Threshold),
+        Some(withdrawWeightCall::SELECTOR) => {
+            let call = withdrawWeightCall::abi_decode(input)?;
+            withdraw(&Subject::Seat(call.account), call.votedIn)
+        }
+        Some(withdrawThresholdCall::SELECTOR) => {
+            let call = withdrawThresholdCall::abi_decode(input)?;
+            withdraw(&Subject::Threshold, call.votedIn)
+        }
+        Some(withdrawSettingCall::SELECTOR) => {
+            let call = withdrawSettingCall::abi_decode(input)?;
+            withdraw(&Subject::Config(call.key), call.votedIn)
+        }
         Some(withdrawOperatorCall::SELECTOR) => {
-            withdraw(&Subject::Operator(withdrawOperatorCall::abi_decode(input)?.account))
+            let call = withdrawOperatorCall::abi_decode(input)?;
+            withdraw(&Subject::Operator(call.account), call.votedIn)
         }
         Some(withdrawAccountCall::SELECTOR) => {
-            withdraw(&Subject::Account(withdrawAccountCall::abi_decode(input)?.account))
+            let call = withdrawAccountCall::abi_decode(input)?;
+            withdraw(&Subject::Account(call.account), call.votedIn)
         }
-        Some(withdrawSettingCall::SELECTOR) => withdraw(&Subject::Config(withdrawSettingCall::abi_decode(input)?.key)),
         _ => return Err(alloy_sol_types::Error::custom("no such function")),
     })
 }

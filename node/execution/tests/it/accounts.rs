@@ -197,7 +197,7 @@ fn a_vote_on_an_account_can_be_withdrawn() {
     ] {
         assert_eq!(chain.code(1, CHAIN_GOVERNANCE, input.clone()), 0);
         assert_eq!(chain.code(2, CHAIN_GOVERNANCE, input.clone()), 0);
-        let withdrawn = abi::withdraw(&subject).to_vec();
+        let withdrawn = abi::withdraw(&subject, chain.height).to_vec();
         assert_eq!(chain.told(2, withdrawn.clone()), (0, String::new()));
         assert_eq!(chain.told(2, withdrawn).0, -50_000);
         assert_eq!(chain.code(3, CHAIN_GOVERNANCE, input), 0);
@@ -279,6 +279,6 @@ fn what_is_no_call_ends_as_an_exception() {
             status::PRECOMPILED_ERROR
         );
     }
-    let cut = cut(abi::withdraw(&Subject::Account(sender(7))).to_vec());
+    let cut = cut(abi::withdraw(&Subject::Account(sender(7)), 1).to_vec());
     assert_eq!(chain.call(sender(1), GOVERNANCE, cut).0, status::PRECOMPILED_ERROR);
 }

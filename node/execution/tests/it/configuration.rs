@@ -13,7 +13,7 @@ sol! {
     function setValueByKey(string key, string value) returns (int256);
     function getValueByKey(string key) view returns (string, int256);
     function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
-    function withdrawSetting(string key) returns (int256 code, string reason);
+    function withdrawSetting(string key, uint64 votedIn) returns (int256 code, string reason);
 }
 
 fn set(key: &str, value: &str) -> Vec<u8> {
@@ -78,10 +78,11 @@ fn the_contract_of_our_own_takes_numbered_votes_and_takes_them_back() {
         let (key, value) = ("consensus_timeout".to_owned(), value.to_owned());
         voteSettingCall { key, value, number }.abi_encode()
     };
+    assert_eq!(chain.told(1, vote("10", 1)), (0, String::new()));
     let withdraw = withdrawSettingCall {
         key: "consensus_timeout".to_owned(),
+        votedIn: chain.height,
     };
-    assert_eq!(chain.told(1, vote("10", 1)), (0, String::new()));
     assert_eq!(chain.told(1, withdraw.abi_encode()), (0, String::new()));
     assert!(chain.group().votes().is_empty());
     assert_eq!(chain.told(1, withdraw.abi_encode()).0, -50_000);

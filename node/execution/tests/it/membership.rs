@@ -41,12 +41,17 @@ fn a_node_id_of_the_wrong_form_is_refused_in_every_call_that_names_a_node() {
             reason: "upgrade".to_owned(),
             untilMs: u64::MAX,
             pause: false,
+            askedIn: 0,
         };
         let calls = [
             vote(bad, 1),
-            withdrawRoleCall { node: node.clone() }.abi_encode(),
+            withdrawRoleCall {
+                node: node.clone(),
+                votedIn: 1,
+            }
+            .abi_encode(),
             lease.abi_encode(),
-            returnLeaseCall { node }.abi_encode(),
+            returnLeaseCall { node, askedIn: 1 }.abi_encode(),
         ];
         for call in calls {
             let told = chain.told(1, call);
@@ -80,11 +85,13 @@ fn who_has_no_seat_neither_votes_nor_withdraws_nor_takes_a_lease() {
         reason: "upgrade".to_owned(),
         untilMs: (NOW + chain.height + 60) * 1_000,
         pause: false,
+        askedIn: 0,
     };
     for call in [
         vote(&node(7).to_string(), 1),
         withdrawRoleCall {
             node: node(7).to_string(),
+            votedIn: chain.height,
         }
         .abi_encode(),
         lease.abi_encode(),

@@ -1,6 +1,6 @@
 //! The state as bytes.
 
-use althing_governance::{Ballot, DecodeError, Governance, Limits, Moment, Role, VOTE_MS, Wish};
+use althing_governance::{Ballot, DecodeError, Governance, LeaseWish, Limits, Moment, Role, VOTE_MS, Wish};
 use althing_types::genesis::Seat;
 use althing_types::{Address, B256, NodeId, SealerSet};
 
@@ -19,11 +19,14 @@ fn a_state_with_everything_in_it_comes_back_as_it_was() {
     scene.vote(2, Wish::Operator(account(8), false)).unwrap();
     scene.vote(2, Wish::Frozen(account(5), true)).unwrap();
     scene.vote(1, Wish::Threshold(70)).unwrap();
-    let until = scene.now.unix_ms + MINUTE;
-    let group = &mut scene.group;
-    group
-        .ask_lease(scene.now, account(2), node(2), "upgrade", until, false)
-        .unwrap();
+    let wish = LeaseWish {
+        node: node(2),
+        reason: "upgrade".to_owned(),
+        until_ms: scene.now.unix_ms + MINUTE,
+        pause: false,
+        asked_in: 0,
+    };
+    scene.group.ask_lease(scene.now, account(2), &wish).unwrap();
     scene.later(10 * MINUTE);
     scene.prove([1]);
     scene.group.take_events();

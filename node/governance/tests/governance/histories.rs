@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use althing_governance::{Ballot, FRESH_MS, Governance, Moment, Proof, Role, Subject, Value, Wish};
+use althing_governance::{Ballot, FRESH_MS, Governance, LeaseWish, Moment, Proof, Role, Subject, Value, Wish};
 use althing_types::{Address, NodeId, SealerSet};
 use proptest::prelude::*;
 
@@ -44,6 +44,11 @@ enum Act {
         blocks: u64,
         ms: u64,
     },
+}
+
+/// The block in which the lease that is there was asked for.
+fn asked_in(group: &Governance) -> u64 {
+    group.lease().map_or(0, |lease| lease.asked.height)
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -114,7 +119,10 @@ impl World {
                 };
                 drop(group.vote(now, account(*seat), &ballot));
             }
-            Act::Withdraw { seat, subject } => drop(group.withdraw(now, account(*seat), subject)),
+            Act::Withdraw { seat, subject } => {
+                let voted_in = group.vote_of(subject, &account(*seat)).map_or(0, |vote| vote.at.height);
+                drop(group.withdraw(now, account(*seat), subject, voted_in));
+            }
             Act::Prove => {
                 for number in (1..=NODES).filter(|number| !self.dead.contains(number)) {
                     let proof = Proof {
@@ -134,10 +142,19 @@ impl World {
                 }
             }
             Act::Lease { seat, number, pause } => {
-                let until = now.unix_ms + 300_000;
-                drop(group.ask_lease(now, account(*seat), node(*number), "x", until, *pause));
+                let wish = LeaseWish {
+                    node: node(*number),
+                    reason: "x".to_owned(),
+                    until_ms: now.unix_ms + 300_000,
+                    pause: *pause,
+                    asked_in: asked_in(group),
+                };
+                drop(group.ask_lease(now, account(*seat), &wish));
             }
-            Act::Return { seat, number } => drop(group.return_lease(now, account(*seat), node(*number))),
+            Act::Return { seat, number } => {
+                let asked_in = asked_in(group);
+                drop(group.return_lease(now, account(*seat), node(*number), asked_in));
+            }
             Act::Advance { seat } => {
                 for pending in group.pending(now) {
                     drop(group.advance(now, account(*seat), pending.id));

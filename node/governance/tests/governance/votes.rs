@@ -95,10 +95,27 @@ fn a_vote_that_was_withdrawn_does_not_count() {
     scene.vote(1, observer(9)).unwrap();
     scene.vote(2, observer(9)).unwrap();
     let subject = Subject::Node(node(9));
-    let withdraw = |scene: &mut Scene| scene.group.withdraw(scene.now, account(1), &subject);
+    let voted_in = scene.now.height;
+    let withdraw = |scene: &mut Scene| scene.group.withdraw(scene.now, account(1), &subject, voted_in);
     assert_eq!(withdraw(&mut scene), Ok(Outcome::Recorded));
     assert_eq!(withdraw(&mut scene), Err(Refusal::Unknown("vote")));
     assert_eq!(scene.vote(3, observer(9)), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn a_vote_that_was_given_since_is_not_taken_back_on_an_older_view() {
+    let mut scene = Scene::new(4, 4);
+    scene.vote(1, observer(9)).unwrap();
+    let (seen, subject) = (scene.now.height, Subject::Node(node(9)));
+    scene.later(1_000);
+    scene.vote(1, Wish::Role(node(9), Role::Sealer)).unwrap();
+    let refused = scene.group.withdraw(scene.now, account(1), &subject, seen);
+    let found = scene.now.height;
+    let what = "vote";
+    assert_eq!(refused, Err(Refusal::Changed { what, seen, found }));
+    assert!(scene.group.vote_of(&subject, &account(1)).is_some());
+    let taken = scene.group.withdraw(scene.now, account(1), &subject, found);
+    assert_eq!(taken, Ok(Outcome::Recorded));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use althing_operator::pki::PrivateKey;
 use althing_operator::plan::Identity;
 use althing_operator::plan::report::NodeReport;
 use althing_operator::transaction::Signed;
-use althing_types::{Address, GroupId};
+use althing_types::GroupId;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
@@ -113,13 +113,6 @@ pub async fn ask(tls: Arc<ClientConfig>, door: &Door) -> Result<NodeReport, AskE
 pub async fn ask_chain(tls: Arc<ClientConfig>, door: &Door, group: GroupId) -> Result<ChainView, AskError> {
     Ok(rpc::told_state(
         &post_group(tls, door, group, &rpc::ask_state()).await?,
-    )?)
-}
-
-/// Asks one node for the nonce of an account.
-pub async fn ask_nonce(tls: Arc<ClientConfig>, door: &Door, group: GroupId, account: Address) -> Result<u64, AskError> {
-    Ok(rpc::told_nonce(
-        &post_group(tls, door, group, &rpc::ask_nonce(account)).await?,
     )?)
 }
 

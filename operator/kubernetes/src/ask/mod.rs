@@ -8,5 +8,5 @@
 mod client;
 mod reports;
 
-pub use client::{Admin, AskError, Clients, Door, ask, ask_chain, ask_nonce, ask_through, send};
+pub use client::{Admin, AskError, Clients, Door, ask, ask_chain, ask_through, send};
 pub use reports::{Heard, Reports};

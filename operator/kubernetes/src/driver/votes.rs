@@ -7,11 +7,11 @@ use tracing::{info, warn};
 
 use super::look::{Look, Picture};
 use super::rounds::{Asking, Doors, doors};
-use crate::ask::{AskError, ask_chain, ask_nonce, send};
+use crate::ask::{AskError, send};
 use crate::names;
 
-/// Brings what the plan has an agency do. It is done when a chain shows it, which the next round of questions tells; until then
-/// the same act is the same transaction.
+/// Brings what the plan has an agency do. It is done when a chain shows it, which the next round of questions tells; until then it is
+/// brought again, which does nothing twice.
 pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
     if picture.plan.acts.is_empty() {
         return;
@@ -23,7 +23,7 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
             continue;
         };
         match bring(look, picture, &doors, &agency, &acts).await {
-            Ok(sent) => sent
+            Ok(()) => acts
                 .iter()
                 .for_each(|act| info!(namespace = %look.namespace, "sent: {act}")),
             Err(error) => {
@@ -35,26 +35,22 @@ pub(super) async fn cast(look: &mut Look<'_>, picture: &Picture) {
     }
 }
 
-/// What was sent: not an act that rests on a lease which is not as it was any more.
 async fn bring(
     look: &Look<'_>,
     picture: &Picture,
     doors: &Doors,
     agency: &AgencyName,
     acts: &[Act],
-) -> Result<Vec<Act>, AskError> {
+) -> Result<(), AskError> {
     let refused = |error: &dyn std::fmt::Display| AskError::Answer(error.to_string());
-    let Some(group) = acts.first().map(|act| act.chain.id) else {
-        return Ok(vec![]);
+    let Some(group) = acts.first().map(|act| act.chain.group) else {
+        return Ok(());
     };
     let identity = Identity::Governance(agency.clone());
     let name = names::key_secret(&identity);
     let secret = look.context.writer.secret(look.namespace.as_str(), &name).await?;
     let secret = secret.ok_or_else(|| refused(&format!("Secret {name} is missing; put it back from a backup")))?;
     let key = crate::secrets::private_key(&identity, &secret).map_err(|error| refused(&error))?;
-    let Some(account) = key.public().account() else {
-        return Err(refused(&format!("Secret {name} holds no key of an account")));
-    };
     let node = teller(&picture.observed.reports, group).ok_or_else(|| refused(&"no own node is in sync"))?;
     let asking = Asking {
         context: look.context,
@@ -63,16 +59,6 @@ async fn bring(
         doors,
     };
     let (tls, door) = asking.entrance(node).await?;
-    let nonce = ask_nonce(tls.clone(), door, group, account).await?;
-    let mut acts = acts.to_vec();
-    if acts.iter().any(Act::rests_on_the_chain) {
-        let chain = ask_chain(tls.clone(), door, group).await?;
-        acts.retain(|act| act.holds(&chain, &account));
-    }
-    if acts.is_empty() {
-        return Ok(acts);
-    }
-    let signed = signed(&acts, &key, nonce).map_err(|error| refused(&error))?;
-    send(tls, door, group, &signed).await?;
-    Ok(acts)
+    let signed = signed(acts, &key).map_err(|error| refused(&format!("Secret {name}: {error}")))?;
+    send(tls, door, group, &signed).await
 }

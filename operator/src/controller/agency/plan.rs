@@ -336,6 +336,7 @@ pub(super) fn within_dates(ctx: &Context<'_>, field: &str, certificate: &Certifi
 }
 
 pub(super) fn check_under_chain(field: &str, certificate: &Certificate, chain: &ChainFacts) -> Outcome<()> {
+    edition::check_certificate(field, &certificate.facts, chain.consortium.cryptography)?;
     let verify = |trusted: &Certificate| inspect::verify_issued_by(&certificate.pem, &trusted.pem);
     let mut errors = vec![];
     for trusted in &chain.trusted {

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::keccak256;
-use althing_crds::v1alpha1::{Consortium, Cryptography, ManagedRegistrar, Registrar, Revocations};
+use althing_crds::v1alpha1::{Consortium, ManagedRegistrar, Registrar, Revocations};
 use althing_types::NodeId;
-use althing_types::genesis::Cryptography as Edition;
+use althing_types::genesis::Cryptography;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::controller::certificate::Certificate;
@@ -30,7 +29,7 @@ pub struct ValidatedConsortium {
     /// The chain id.
     pub chain_id: u64,
     /// The edition of its keys, certificates and hashes.
-    pub cryptography: Edition,
+    pub cryptography: Cryptography,
     /// Who keeps the chain key, when it is kept here.
     pub registrar: Option<RegistrarMode>,
     /// The external agencies whose requests are signed: the fingerprint of each one's request.
@@ -82,13 +81,6 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
         .ok()
         .filter(|id| (1..=althing_crds::CHAIN_ID_MAX).contains(id));
     let chain_id = chain_id.ok_or_else(|| Hold::field("spec.chainId", spec.chain_id, "1 to 274877906942"))?;
-    if spec.cryptography == Cryptography::SM {
-        return Err(Hold::field(
-            "spec.cryptography",
-            "SM",
-            "Standard; this version does not speak the SM edition yet",
-        ));
-    }
     if spec.registrar.is_none() && spec.trust.is_none() {
         return Err(Hold::field(
             "spec.registrar",
@@ -145,7 +137,7 @@ pub fn validate(name: &ConsortiumName, object: &Consortium) -> Outcome<Validated
     })
 }
 
-fn trusted_certificate(index: usize, pem: &str, edition: Edition) -> Outcome<Certificate> {
+fn trusted_certificate(index: usize, pem: &str, edition: Cryptography) -> Outcome<Certificate> {
     let field = format!("spec.trust.certificates[{index}]");
     let certificate =
         Certificate::read(pem).map_err(|error| Hold::field(&field, error, "a chain certificate in PEM"))?;
@@ -248,9 +240,9 @@ fn revocation_list(list: &Revocations, is_own: bool, trusted: &[Certificate]) ->
     };
     let given = list.signature.as_deref().ok_or_else(|| wrong("nothing"))?;
     let given = alloy_primitives::hex::decode(given).map_err(|_| wrong("no hex digits"))?;
-    let digest = keccak256(revocations_message(list, &revocations));
+    let message = revocations_message(list, &revocations);
     let mut keys = trusted.iter().filter_map(|certificate| certificate.facts.key());
-    match keys.any(|key| signature::verify(&key, &digest, &given)) {
+    match keys.any(|key| signature::verify(&key, &message, &given)) {
         true => Ok(revocations),
         false => Err(wrong("a signature of another key or over another list")),
     }

@@ -9,7 +9,7 @@ use super::plan::agency_of;
 use super::{NodeForm, ValidatedNode};
 use crate::controller::agency::AgencyFacts;
 use crate::controller::attestation::{self, Before, Statement};
-use crate::controller::{Context, Hold, Outcome};
+use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::AgencyName;
 use crate::pki::inspect;
 use crate::status::{ObjectRef, Reason};
@@ -61,6 +61,8 @@ fn check(
     };
     let agency = agency_of(node, agencies)?;
     if let Some(certificate) = certificate {
+        let edition = edition::of_consortium(ctx, agency.consortium.as_str())?;
+        edition::check_certificate("spec.external.certificate", &certificate.facts, edition)?;
         inspect::verify_issued_by(&certificate.pem, &agency.certificate.pem).map_err(|error| {
             let text = format!("spec.external.certificate: not by Agency {}: {error}", node.agency);
             Hold::wrong(Reason::CertificateInvalid, text)

@@ -8,6 +8,7 @@ use althing_types::quorum;
 use proptest::prelude::*;
 
 use super::world::{Ledger, Member, World, index};
+use crate::support::cases;
 
 /// What happens between two rounds.
 #[derive(Clone, Debug)]
@@ -162,7 +163,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(512), ..ProptestConfig::default() })]
 
     #[test]
     fn no_plan_takes_the_quorum_of_a_group_that_has_it(world in world(1)) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use althing_governance::{Governance, Subject, Value};
-use althing_operator::governance::{Act, Agreement, Call, Chain, ChainView, Entry, Names, Opinion, Voice, agree};
+use althing_operator::governance::{Act, Agreement, Call, ChainView, Entry, Names, Opinion, Voice, agree};
 use althing_operator::name::GroupName;
-use althing_types::genesis::GAS_LIMIT_DEFAULT;
+use althing_operator::transaction::Chain;
 use althing_types::{Address, GroupId};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -62,9 +62,9 @@ impl Agency {
         let opinion = Opinion {
             group: &GroupName::new("group-1").unwrap(),
             chain: Chain {
-                id: GroupId::try_from(1).unwrap(),
-                evm_chain_id: 1,
-                gas_limit: GAS_LIMIT_DEFAULT,
+                chain_id: 20_260,
+                group: GroupId::try_from(1).unwrap(),
+                height: self.seen.now.height,
             },
             entries: &self.manifest,
             asks: &[],

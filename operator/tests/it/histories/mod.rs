@@ -13,6 +13,7 @@ use althing_types::NodeId;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
+use crate::support::cases;
 use world::World;
 
 /// About ten seconds of the tests' profile. Bugs that were planted to try this test on were found within the first twenty
@@ -171,7 +172,7 @@ fn subjects() -> Vec<Subject> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(CASES), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_change_without_a_current_majority_no_oscillation_and_none_lost_that_a_majority_declares(history in history()) {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::world::{Is, World};
+use crate::support::cases;
 
 const NODES: usize = 9;
 /// Rounds in which everything that is wanted must be done: leases of who was stopped run out on the way.
@@ -95,7 +96,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_048, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2_048), ..ProptestConfig::default() })]
 
     #[test]
     fn no_history_takes_a_quorum_every_wish_is_served_and_no_lease_stays(

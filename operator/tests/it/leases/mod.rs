@@ -3,7 +3,7 @@
 mod histories;
 mod world;
 
-use althing_governance::LEASE_MS_MAX;
+use althing_governance::{LEASE_MS_MAX, LeaseWish};
 use althing_operator::governance::{Call, GIVEN_BACK};
 use althing_operator::plan::disruption::{Rule, Taken};
 use althing_operator::plan::{Disruption, Verdict};
@@ -269,9 +269,14 @@ fn what_a_person_took_by_hand_is_neither_used_nor_given_back() {
     let (now, id) = (block.view.now, world_id());
     let until = now.unix_ms + LEASE_MS_MAX;
     let chain = &mut block.view.governance;
-    chain
-        .ask_lease(now, account(0), id, "a new disk", until, false)
-        .unwrap();
+    let wish = LeaseWish {
+        node: id,
+        reason: "a new disk".to_owned(),
+        until_ms: until,
+        pause: false,
+        asked_in: 0,
+    };
+    chain.ask_lease(now, account(0), &wish).unwrap();
     assert_eq!(world.turn(0, 0, 9).1, Taken::default());
     world.members[0].outdated = true;
     let (decided, taken) = world.turn(0, 0, 9);
@@ -294,10 +299,10 @@ fn a_group_that_tolerates_no_fault_is_asked_for_an_announced_pause_no_longer_tha
     world.groups[0].pause_until = Some(minutes(7));
     let (_, taken) = world.turn(0, 0, 9);
     let [act] = &taken.acts[..] else { panic!("{taken:?}") };
-    let Call::AskLease { until_ms, pause, .. } = act.call else {
+    let Call::AskLease(wish) = &act.call else {
         panic!("{act}")
     };
-    assert_eq!((until_ms, pause), (FIRST_MS + 7 * 60_000, true));
+    assert_eq!((wish.until_ms, wish.pause), (FIRST_MS + 7 * 60_000, true));
     world.blocks();
     world.blocks();
     let (decided, taken) = world.turn(0, 0, 9);

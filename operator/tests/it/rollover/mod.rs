@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{changed, now};
+use crate::support::{cases, changed, now};
 use scene::{Scene, chain_key, consortium, fingerprint, signs, waits_for};
 
 #[test]
@@ -296,7 +296,7 @@ fn a_bought_chain_key_is_replaced_once_everybody_trusts_the_new_certificate() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Nodes take their files up in any order and as late as they like, and the spec changes whenever it does: `take_up` looks at
     /// every pair of nodes after every event.

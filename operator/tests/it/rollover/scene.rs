@@ -14,7 +14,7 @@ use althing_types::NodeId;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{MemoryEdge, changed, node, now, running_in_cluster};
+use crate::support::{MemoryEdge, changed, identity_file, node, now, running_in_cluster};
 
 /// The chain certificates a node trusts and the certificates it shows, as its files said when it read them last.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,8 +88,8 @@ impl Scene {
     /// A running node reads its files, and every other node hears what it says from now on.
     pub(super) fn take_up(&mut self, node: &NodeName) {
         let taken = TakenUp {
-            trusted: blocks(&self.file(node, "ca.crt")),
-            agency: blocks(&self.file(node, "node.crt"))[1].clone(),
+            trusted: blocks(&self.file(node, &identity_file("ca.crt"))),
+            agency: blocks(&self.file(node, &identity_file("node.crt")))[1].clone(),
         };
         self.taken_up.insert(node.clone(), taken);
         self.tell();

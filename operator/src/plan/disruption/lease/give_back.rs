@@ -1,6 +1,6 @@
 //! Leases that nothing needs any more.
 
-use althing_governance::Lease;
+use althing_governance::{Lease, LeaseWish};
 
 use super::{ChainLeases, Ground, GroupChain, HeldLease, Standing, Taken};
 use crate::governance::{Act, Call, GIVEN_BACK, Voice};
@@ -71,16 +71,23 @@ fn is_back(ground: &Ground<'_>, group: &GroupName, node: &NodeName) -> bool {
 }
 
 fn give_back(ground: &Ground<'_>, group: &GroupName, chain: GroupChain<'_>, found: &Found<'_>) -> Act {
-    let lease = found.lease.clone();
+    let Lease {
+        node,
+        until_ms,
+        pause,
+        asked,
+        ..
+    } = *found.lease;
+    let asked_in = asked.height;
     let call = match found.is_marked {
-        true => Call::ReturnLease { found: lease },
-        false => Call::AskLease {
-            node: lease.node,
+        true => Call::ReturnLease { node, asked_in },
+        false => Call::AskLease(LeaseWish {
+            node,
             reason: GIVEN_BACK.to_owned(),
-            until_ms: lease.until_ms,
-            pause: lease.pause,
-            found: Some(lease),
-        },
+            until_ms,
+            pause,
+            asked_in,
+        }),
     };
     ground.act(group, chain, found.holder, found.node, call)
 }

@@ -18,14 +18,15 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use althing_governance::{Lease, Outcome};
+use althing_governance::{Lease, LeaseWish, Outcome};
 use althing_types::NodeId;
 use jiff::Timestamp;
 
 use self::terms::Terms;
 use super::{Answer, Budget, DisruptionReason, GroupScene, Leases, Rule, Scene};
-use crate::governance::{Act, Call, Chain, ChainView, GIVEN_BACK, Names, Voice};
+use crate::governance::{Act, Call, ChainView, GIVEN_BACK, Names, Voice};
 use crate::name::{AgencyName, GroupName, NodeName};
+use crate::transaction::Chain;
 
 /// What leases are decided on, beside the clock.
 #[derive(Clone, Debug)]
@@ -181,22 +182,22 @@ impl<'a> ChainLeases<'a> {
             return Err(words::asked_for_another(shared.name, node, &act.subject));
         }
         let asker = asker.unwrap_or(shared.voice);
-        let reason = why.as_str().to_owned();
-        let (until_ms, pause) = (terms.until_ms, terms.pause);
+        let wish = LeaseWish {
+            node: own.id,
+            reason: why.as_str().to_owned(),
+            until_ms: terms.until_ms,
+            pause: terms.pause,
+            asked_in: found.map_or(0, |lease| lease.asked.height),
+        };
         // What the chain would refuse is not sent but said.
         let mut played = view.governance.clone();
-        match played.ask_lease(view.now, asker.account, own.id, &reason, until_ms, pause) {
+        match played.ask_lease(view.now, asker.account, &wish) {
             Err(refusal) => return Err(words::refused(shared.name, &refusal.to_string())),
             Ok(Outcome::Recorded | Outcome::Passed) => {}
         }
-        let call = Call::AskLease {
-            node: own.id,
-            reason,
-            until_ms,
-            pause,
-            found: found.cloned(),
-        };
-        let act = self.ground.act(shared.name, shared.chain, asker, node, call);
+        let act = self
+            .ground
+            .act(shared.name, shared.chain, asker, node, Call::AskLease(wish));
         self.acts.insert(shared.name.clone(), act);
         Err(words::asks(shared.name, node, &asker.agency))
     }

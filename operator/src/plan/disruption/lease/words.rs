@@ -68,7 +68,7 @@ pub(super) fn not_granted(ground: &Ground<'_>, shared: Shared<'_>, node: &NodeNa
     let others = sealers.as_slice().iter().filter(|id| **id != lease.node || lease.pause);
     let missing = others.filter(|id| !live.contains(*id));
     let missing: Vec<_> = missing.map(|id| name_of(ground, id)).collect();
-    let had_time = view.now.unix_ms.saturating_sub(lease.asked_ms) >= FRESH_MS;
+    let had_time = view.now.unix_ms.saturating_sub(lease.asked.unix_ms) >= FRESH_MS;
     let what_helps = match had_time && !missing.is_empty() {
         true => format!(
             "bring back {}, of whom no proof came within a minute",

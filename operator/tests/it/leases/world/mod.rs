@@ -10,6 +10,7 @@ use althing_operator::governance::{Act, Call, ChainView};
 use althing_operator::name::{AgencyName, GroupName, NodeName};
 use althing_operator::plan::disruption::Taken;
 use althing_operator::plan::{Disruption, DisruptionReason, Verdict};
+use althing_operator::transaction::WAITS_BLOCKS;
 use althing_types::genesis::{Committee, Genesis, Seat};
 use althing_types::{Address, B256, GroupId, NodeId, SealerSet, quorum};
 use jiff::Timestamp;
@@ -45,8 +46,6 @@ pub(super) enum Is {
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub(super) view: ChainView,
-    /// The nonce of each operator's account.
-    nonces: Vec<u64>,
     /// Who was live.
     live: BTreeSet<usize>,
 }
@@ -56,7 +55,17 @@ pub(super) struct Group {
     pub(super) sealers: Vec<usize>,
     pub(super) blocks: Vec<Block>,
     pub(super) pause_until: Option<Timestamp>,
-    pool: Vec<(usize, u64, Call)>,
+    pool: Vec<Sent>,
+    /// What was in a block: no transaction is in two.
+    used: Vec<Sent>,
+}
+
+/// A transaction: whose, planned on which block, and what it calls. The same again is the same transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sent {
+    operator: usize,
+    height: u64,
+    call: Call,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -111,7 +120,7 @@ fn instant(unix_ms: u64) -> Timestamp {
 }
 
 impl Group {
-    fn new(g: usize, sealers: Vec<usize>, seats: &[usize], operators: usize) -> Self {
+    fn new(g: usize, sealers: Vec<usize>, seats: &[usize]) -> Self {
         let genesis = genesis(g, &sealers, seats);
         let view = ChainView {
             now: Moment {
@@ -123,12 +132,12 @@ impl Group {
         Self {
             blocks: vec![Block {
                 view,
-                nonces: vec![0; operators],
                 live: sealers.iter().copied().collect(),
             }],
             sealers,
             pause_until: None,
             pool: vec![],
+            used: vec![],
         }
     }
 
@@ -153,7 +162,7 @@ impl World {
         let operators = owners.iter().max().unwrap() + 1;
         let groups = groups.iter().enumerate();
         let groups: Vec<_> = groups
-            .map(|(g, sealers)| Group::new(g, sealers.to_vec(), seats, operators))
+            .map(|(g, sealers)| Group::new(g, sealers.to_vec(), seats))
             .collect();
         let operator = Operator {
             seen: vec![0; groups.len()],
@@ -204,15 +213,14 @@ impl World {
             block.live = live.clone();
             let (now, chain) = (block.view.now, &mut block.view.governance);
             let pool = std::mem::take(&mut group.pool);
-            for (at, (operator, nonce, call)) in pool.into_iter().enumerate() {
-                match nonce.cmp(&block.nonces[operator]) {
-                    std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal if takes(at) => {
-                        block.nonces[operator] += 1;
-                        // What the chain refuses uses up its nonce as well.
-                        drop(call.play(chain, now, account(operator)));
-                    }
-                    _ => group.pool.push((operator, nonce, call)),
+            let waits = |sent: &Sent| now.height <= sent.height + WAITS_BLOCKS;
+            for (at, sent) in pool.into_iter().filter(waits).enumerate() {
+                if takes(at) {
+                    // What the chain refuses changes nothing.
+                    drop(sent.call.play(chain, now, account(sent.operator)));
+                    group.used.push(sent);
+                } else {
+                    group.pool.push(sent);
                 }
             }
             let waits = chain.wants_proofs();
@@ -279,7 +287,7 @@ impl World {
             }
         }
         for act in &taken.acts {
-            self.send(operator, act, lag);
+            self.send(operator, act);
         }
         (decided, taken)
     }
@@ -324,17 +332,17 @@ impl World {
         }
     }
 
-    /// The nonce is asked for first, the chain afterwards: the node that tells may be behind.
-    fn send(&mut self, operator: usize, act: &Act, lag: usize) {
+    /// It may wait as long as a transaction may, and others pass it by.
+    fn send(&mut self, operator: usize, act: &Act) {
         let g = (0..self.groups.len()).find(|g| group_name(*g) == act.group).unwrap();
         let group = &mut self.groups[g];
-        let newest = group.blocks.len() - 1;
-        let told = newest.saturating_sub(lag / 2).max(self.operators[operator].seen[g]);
-        let nonce = group.blocks[told].nonces[operator];
-        let now = told + (newest - told).min(lag % 2);
-        let is_known = |it: &(usize, u64, Call)| (it.0, it.1) == (operator, nonce) && it.2 == act.call;
-        if act.holds(&group.blocks[now].view, &account(operator)) && !group.pool.iter().any(is_known) {
-            group.pool.push((operator, nonce, act.call.clone()));
+        let sent = Sent {
+            operator,
+            height: act.chain.height,
+            call: act.call.clone(),
+        };
+        if !group.pool.contains(&sent) && !group.used.contains(&sent) {
+            group.pool.push(sent);
         }
     }
 }

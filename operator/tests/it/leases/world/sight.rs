@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use althing_operator::governance::{Chain, Names, Voice};
+use althing_operator::governance::{Names, Voice};
 use althing_operator::name::Namespace;
 use althing_operator::plan::disruption::{
     Candidate, ChainLeases, DeclaredGroup, Ground, GroupChain, OwnNode, Taken, WantedScene, decide, survey,
@@ -10,8 +10,8 @@ use althing_operator::plan::disruption::{
 use althing_operator::plan::{
     Disruption, DisruptionReason, GroupReport, NodeReport, Observed, ObservedProcess, Ports, Process, ProcessState,
 };
+use althing_operator::transaction::Chain;
 use althing_types::B256;
-use althing_types::genesis::GAS_LIMIT_DEFAULT;
 
 use super::{Group, Is, World, account, agency, group_id, group_name, id, instant, name};
 
@@ -98,9 +98,9 @@ impl World {
         );
         let chains = self.groups.iter().enumerate().map(|(g, group)| {
             let chain = Chain {
-                id: group_id(g),
-                evm_chain_id: 1,
-                gas_limit: GAS_LIMIT_DEFAULT,
+                chain_id: 20_260,
+                group: group_id(g),
+                height: group.blocks[sees.seen[g]].view.now.height,
             };
             let view = &group.blocks[sees.seen[g]].view;
             (group_name(g), GroupChain { chain, view })
