@@ -9,6 +9,7 @@ use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Signature, TxKind, hex, keccak256};
 use althing_execution::memory::MemoryState;
 use althing_execution::{BlockContext, ChainIds, Executed, ExecutionError, Limits, RandomIds, Rules, execute_block};
+use althing_types::genesis::EvmHash;
 use althing_types::{Account, Address, B256, Bytes, ChangeSet, GroupId, Recovered, Transaction, U256};
 
 pub(crate) const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
@@ -49,7 +50,7 @@ pub(crate) fn init_code(runtime: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn rules() -> Rules {
-    Rules::of_version(1, Arc::new(althing_crypto::StandardSuite)).unwrap()
+    Rules::of_version(1, Arc::new(althing_crypto::StandardSuite), EvmHash::Keccak256).unwrap()
 }
 
 pub(crate) const LIMITS: Limits = Limits {
