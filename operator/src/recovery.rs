@@ -21,7 +21,11 @@ pub fn digest(recovery: &Recovery) -> B256 {
 /// A key that is no account's.
 pub fn sign(key: &PrivateKey, recovery: &mut Recovery) -> Result<(), SignError> {
     let (compact, is_odd) = key.sign_recoverable(&digest(recovery)).ok_or(SignError::WrongKey)?;
-    recovery.add_signatures([Recovery::signature(compact, is_odd)]);
+    let mut signature = [u8::from(is_odd); 65];
+    if let Some(parts) = signature.first_chunk_mut() {
+        *parts = compact;
+    }
+    recovery.add_signatures([signature.into()]);
     Ok(())
 }
 
@@ -69,7 +73,7 @@ mod tests {
             sign(key, &mut recovery).unwrap();
         }
         assert_eq!(signers(&recovery), Ok([account(&one), account(&other)].into()));
-        recovery.signatures[0][64] = 7;
+        recovery.signatures[0] = [7; 65].into();
         assert!(matches!(signers(&recovery), Err(RecoveryFault::Signature(_))));
     }
 

@@ -3,6 +3,9 @@
 //!
 //! The text is `group.N.recovery` beside `group.N.genesis`; the bytes are what the first transaction of the next block holds.
 
+use std::fmt;
+use std::ops::Deref;
+
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 
 use crate::codec::{SEALERS_MAX, bounded};
@@ -16,8 +19,52 @@ pub const SIGNATURES_MAX: usize = 256;
 /// Bytes a document may have: its sealers and signatures at their bounds fit.
 pub const RECOVERY_BYTES_MAX: usize = 64 * 1024;
 
-/// A signature of an account: r‖s‖v, with v 0 or 1.
-pub type AccountSignatureBytes = [u8; 65];
+/// A signature of an account in its edition's form: r‖s‖v with v 0 or 1, or r‖s and the public key. Whether it holds is for its suite to
+/// say.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountSignatureBytes(Bytes);
+
+/// Bytes that are a signature in neither form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a signature has {0} bytes; accepted are 65 or 128")]
+pub struct AccountSignatureLength(pub usize);
+
+impl TryFrom<&[u8]> for AccountSignatureBytes {
+    type Error = AccountSignatureLength;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, AccountSignatureLength> {
+        match bytes.len() {
+            65 | 128 => Ok(Self(Bytes::copy_from_slice(bytes))),
+            other => Err(AccountSignatureLength(other)),
+        }
+    }
+}
+
+impl From<[u8; 65]> for AccountSignatureBytes {
+    fn from(bytes: [u8; 65]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<[u8; 128]> for AccountSignatureBytes {
+    fn from(bytes: [u8; 128]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl Deref for AccountSignatureBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccountSignatureBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{}", hex::encode(&self.0))
+    }
+}
 
 /// A recovery as a committee signs it. Whether the signatures hold and weigh enough is for who knows the committee.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,15 +153,6 @@ impl Recovery {
         self.signatures.dedup();
     }
 
-    /// A signature r‖s with the parity of the curve point's y, as a document has it.
-    pub fn signature(compact: [u8; 64], odd_y: bool) -> AccountSignatureBytes {
-        let mut bytes = [u8::from(odd_y); 65];
-        for (to, from) in bytes.iter_mut().zip(compact) {
-            *to = from;
-        }
-        bytes
-    }
-
     fn replaces_bytes(&self) -> Bytes {
         self.replaces.map(|digest| digest.0.into()).unwrap_or_default()
     }
@@ -134,7 +172,7 @@ impl Recovery {
             block: self.block,
             replaces: self.replaces_bytes(),
             sealers: self.sealer_bytes(),
-            signatures: signatures.map(|signature| Bytes::copy_from_slice(signature)).collect(),
+            signatures: signatures.map(|signature| signature.0.clone()).collect(),
         })
     }
 
@@ -153,7 +191,7 @@ impl Recovery {
         };
         let node = |bytes: &Bytes| <[u8; 64]>::try_from(&bytes[..]).map(NodeId::new);
         let sealers: Result<Vec<NodeId>, _> = wire.sealers.iter().map(node).collect();
-        let signature = |bytes: &Bytes| AccountSignatureBytes::try_from(&bytes[..]);
+        let signature = |bytes: &Bytes| AccountSignatureBytes::try_from(&bytes[..]).map_err(|error| bad(&error.to_string()));
         let signatures: Result<Vec<_>, _> = wire.signatures.iter().map(signature).collect();
         let recovery = Self {
             genesis: wire.genesis,
@@ -163,7 +201,7 @@ impl Recovery {
             replaces,
             sealers: ascending(sealers.map_err(|_| bad("a sealer is no nodeID"))?)
                 .ok_or_else(|| bad("its sealers must ascend, be 1 to 256, and none twice"))?,
-            signatures: signatures.map_err(|_| bad("a signature has not 65 bytes"))?,
+            signatures: signatures?,
         };
         match recovery.signatures.len() {
             0..=SIGNATURES_MAX => Ok(recovery),
@@ -210,7 +248,7 @@ pub fn parse_recovery(file_name: &str, text: &str) -> Result<Recovery, RecoveryE
     let sealers: Vec<NodeId> = section.list("node", "a nodeID of 128 hex digits", |text| text.parse().ok())?;
     section.finish()?;
     let mut section = file.section(&["signatures"])?;
-    let signatures: Vec<AccountSignatureBytes> = section.list("signature", "0x and 130 hex digits", read_signature)?;
+    let signatures: Vec<AccountSignatureBytes> = section.list("signature", "0x and 130 or 256 hex digits", read_signature)?;
     section.finish()?;
     file.finish()?;
     let found = sealers.len();
@@ -240,9 +278,8 @@ pub fn parse_recovery(file_name: &str, text: &str) -> Result<Recovery, RecoveryE
 }
 
 fn read_signature(text: &str) -> Option<AccountSignatureBytes> {
-    let mut bytes = [0; 65];
-    hex::decode_to_slice(text.strip_prefix("0x")?, &mut bytes).ok()?;
-    Some(bytes)
+    let bytes = hex::decode(text.strip_prefix("0x")?).ok()?;
+    AccountSignatureBytes::try_from(&bytes[..]).ok()
 }
 
 /// Writes a `group.N.recovery` that [`parse_recovery`] reads back to the same value.
@@ -267,7 +304,7 @@ pub fn render_recovery(recovery: &Recovery) -> String {
     for (index, signature) in recovery.signatures.iter().enumerate() {
         ini.plain(
             &format!("signature.{index}"),
-            format_args!("0x{}", hex::encode(signature)),
+            format_args!("0x{}", hex::encode(&signature.0)),
         );
     }
     ini.finish()

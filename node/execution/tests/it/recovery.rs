@@ -77,7 +77,9 @@ fn recovery(signers: &[u8]) -> Recovery {
     let sign = |number: &u8| {
         let signed = RecoverableSignature::sign_ecdsa_recoverable(digest, &key(*number));
         let (parity, compact) = signed.serialize_compact();
-        Recovery::signature(compact, i32::from(parity.to_u8()) == 1)
+        let mut bytes = [parity.to_u8(); 65];
+        bytes[..64].copy_from_slice(&compact);
+        bytes.into()
     };
     recovery.signatures = signers.iter().map(sign).collect();
     recovery
@@ -150,7 +152,7 @@ fn too_few_signatures_another_parent_and_spoilt_bytes_are_refused() {
         ..recovery(&[])
     };
     let mut bad_signature = recovery(&[1, 2]);
-    bad_signature.signatures[1][64] = 9;
+    bad_signature.signatures[1] = [9; 65].into();
     for (recovery, says) in [
         (recovery(&[1]), "weight 1 signed it, 2 are needed"),
         (recovery(&[1, 1, 9]), "weight 1 signed it, 2 are needed"),

@@ -1,6 +1,6 @@
 //! `group.N.recovery`: what is written is read again, and nothing else is.
 
-use althing_types::recovery::{parse_recovery, render_recovery};
+use althing_types::recovery::{AccountSignatureBytes, AccountSignatureLength, parse_recovery, render_recovery};
 use althing_types::{B256, GroupId, NodeId, Recovery, SealerSet};
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn recovery() -> Recovery {
         block: B256::repeat_byte(3),
         replaces: None,
         sealers: SealerSet::new(vec![NodeId::new([9; 64]), NodeId::new([4; 64])]),
-        signatures: vec![[7; 65]],
+        signatures: vec![[7; 65].into(), [8; 128].into()],
     }
 }
 
@@ -43,7 +43,7 @@ fn what_is_signed_is_everything_but_the_signatures() {
     let first = recovery();
     let digest = first.digest(hash);
     let signed_by_more = Recovery {
-        signatures: vec![[7; 65], [8; 65]],
+        signatures: vec![[9; 65].into()],
         ..first.clone()
     };
     assert_eq!(signed_by_more.digest(hash), digest);
@@ -81,10 +81,11 @@ fn what_is_signed_is_everything_but_the_signatures() {
 #[test]
 fn signatures_are_added_in_any_order_and_none_twice() {
     let (mut a, mut b) = (recovery(), recovery());
-    a.add_signatures([[5; 65], [6; 65]]);
-    b.add_signatures([[6; 65], [7; 65], [5; 65]]);
+    a.add_signatures([[5; 65].into(), [6; 128].into()]);
+    b.add_signatures([[6; 128].into(), [7; 65].into(), [5; 65].into()]);
     assert_eq!(a, b);
-    assert_eq!(a.signatures, [[5; 65], [6; 65], [7; 65]]);
+    let sorted = [[5; 65].into(), [6; 128].into(), [7; 65].into(), [8; 128].into()];
+    assert_eq!(a.signatures, sorted);
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn what_is_no_recovery_is_refused_with_file_key_found_and_accepted() {
         (
             "signature.0=0x07",
             "signature.0=0x",
-            ["[signatures] signature.0", "0x", "130 hex digits"],
+            ["[signatures] signature.0", "0x", "130 or 256 hex digits"],
         ),
         (
             "[signatures]",
@@ -124,6 +125,29 @@ fn what_is_no_recovery_is_refused_with_file_key_found_and_accepted() {
     let twice = text.replacen(&"09".repeat(64), &node, 1);
     let error = parse_recovery("group.2.recovery", &twice).unwrap_err().to_string();
     assert!(error.contains("ascending, none twice"), "{error}");
+}
+
+#[test]
+fn a_signature_of_another_length_than_an_edition_has_is_refused_by_its_length() {
+    for length in [0, 1, 64, 66, 127, 129] {
+        let found = AccountSignatureBytes::try_from(&vec![8; length][..]);
+        assert_eq!(found, Err(AccountSignatureLength(length)));
+    }
+    let text = render_recovery(&recovery());
+    let longer = text.replacen(&"08".repeat(128), &"08".repeat(129), 1);
+    let error = parse_recovery("group.2.recovery", &longer).unwrap_err().to_string();
+    assert!(error.contains("130 or 256 hex digits"), "{error}");
+}
+
+#[test]
+fn a_document_with_as_many_sealers_and_signatures_as_there_may_be_fits_its_bound() {
+    let node = |number: u8| NodeId::new([number; 64]);
+    let whole = Recovery {
+        sealers: SealerSet::new((0..=255).map(node).collect()),
+        signatures: (0..=255).map(|number| [number; 128].into()).collect(),
+        ..recovery()
+    };
+    assert_eq!(Recovery::decode(&whole.encode()), Ok(whole));
 }
 
 #[test]
