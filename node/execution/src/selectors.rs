@@ -51,6 +51,8 @@ pub(crate) fn canonical(data: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use alloy_primitives::hex;
+
     use super::*;
 
     #[test]
@@ -59,5 +61,28 @@ mod tests {
         let of = |hash: HashFn| signatures.iter().map(move |signature| selector(hash, signature));
         let all: BTreeSet<_> = of(SmSuite.hash_fn()).chain(of(StandardSuite.hash_fn())).collect();
         assert_eq!(all.len(), 2 * signatures.len());
+    }
+
+    /// As FISCO's java-sdk 2.10.1 and its SM compiler call them.
+    #[test]
+    fn selectors_by_sm3_are_fisco_s() {
+        for (signature, by_sm3) in [
+            ("setValueByKey(string,string)", hex!("0749b518")),
+            ("addSealer(string)", hex!("df434acc")),
+            ("addObserver(string)", hex!("25e85d16")),
+            ("insert(string,string)", hex!("ce0a9fb9")),
+            ("freeze(address)", hex!("f12c66df")),
+            ("grantCommitteeMember(address)", hex!("cbff0346")),
+            ("freezeAccount(address)", hex!("563e46a5")),
+            ("sm2Verify(bytes32,bytes,bytes32,bytes32)", hex!("22ede61e")),
+            ("Error(string)", hex!("c703cb12")),
+            ("Panic(uint256)", hex!("b95aa355")),
+        ] {
+            assert_eq!(
+                canonical_selector(&by_sm3),
+                Some(selector(StandardSuite.hash_fn(), signature)),
+                "{signature}"
+            );
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! What transactions do to the state, and which may not be in a block.
 
-use alloy_primitives::{hex, keccak256};
+use alloy_primitives::hex;
 use althing_execution::{ExecutionError, InvalidReason, check_stateless, status};
 use althing_types::{Account, Address, Bytes, ChangeSet, StateReader, U256};
 
-use crate::support::*;
+use super::support::*;
 
 fn invalid(
     state: &althing_execution::memory::MemoryState,
@@ -211,7 +211,7 @@ fn receipts_carry_fiscos_status_numbers() {
     let pairing = Address::with_last_byte(8);
     let (status, _) = run_one(&state_with(&[]), &Tx::call(sender(1), 0, pairing, vec![1]));
     assert_eq!(status, status::PRECOMPILED_ERROR);
-    let taken = state_with(&[(sender(1).create(0), STORE)]);
+    let taken = state_with(&[(created_by(sender(1), 0), STORE)]);
     let (status, _) = run_one(&taken, &Tx::create(sender(1), 0, init_code(READ)));
     assert_eq!(status, status::ADDRESS_ALREADY_USED);
 }
@@ -233,16 +233,16 @@ fn a_failed_transaction_keeps_only_its_nonce() {
 }
 
 #[test]
-fn a_creation_has_the_keccak_address_and_its_code_in_the_state() {
+fn a_creation_has_ethereum_s_address_and_its_code_in_the_state() {
     let executed = execute(&state_with(&[]), &[Tx::create(sender(1), 0, init_code(STORE)).make()]).unwrap();
     let receipt = &executed.receipts[0];
-    let address = sender(1).create(0);
+    let address = created_by(sender(1), 0);
     assert_eq!(receipt.contract_address(), Some(address));
     assert!(
         receipt.output.is_empty(),
         "the code is in the state, not in the receipt"
     );
-    let code_hash = keccak256(STORE);
+    let code_hash = evm_hash(STORE);
     assert_eq!(
         executed.changes.accounts[&address],
         Some(Account {
@@ -260,10 +260,7 @@ fn create2_makes_the_address_of_its_salt_and_code() {
     let init = init_code(STORE);
     let input = [&word(5)[..], &init].concat();
     let (_, output) = run_one(&state, &Tx::call(sender(1), 0, place(1), input));
-    assert_eq!(
-        Address::from_slice(&output[12..]),
-        place(1).create2_from_code(word(5), &init)
-    );
+    assert_eq!(Address::from_slice(&output[12..]), created2(place(1), word(5), &init));
 }
 
 #[test]
@@ -295,16 +292,13 @@ fn only_a_contract_of_the_same_transaction_is_destroyed() {
     let born = init_code(READ);
     let call = |nonce, init: &[u8]| Tx::call(sender(1), nonce, place(2), [&word(9)[..], init].concat()).make();
     let executed = execute(&state, &[call(0, &dying), call(1, &born), call(2, &dying)]).unwrap();
-    let (first, second) = (
-        place(2).create2_from_code(word(9), dying),
-        place(2).create2_from_code(word(9), &born),
-    );
+    let (first, second) = (created2(place(2), word(9), &dying), created2(place(2), word(9), &born));
     assert!(
         !executed.changes.accounts.contains_key(&first),
         "made and destroyed twice is no change"
     );
     assert!(executed.changes.storage.is_empty());
-    assert_eq!(executed.changes.accounts[&second].unwrap().code_hash, keccak256(READ));
+    assert_eq!(executed.changes.accounts[&second].unwrap().code_hash, evm_hash(READ));
     state.apply(&executed.changes);
     assert_eq!(state.account(&first), Ok(None));
 }

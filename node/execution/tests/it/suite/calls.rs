@@ -10,8 +10,8 @@ use althing_execution::{
 };
 use althing_types::{Address, B256, Bytes, U256};
 
-use crate::support::*;
-use crate::token::{creation, transfer};
+use super::support::*;
+use super::token::{creation, transfer};
 
 /// Asks something of a state, with overrides.
 struct Question {
@@ -78,7 +78,7 @@ fn with_token() -> (MemoryState, Address) {
     )
     .unwrap();
     state.apply(&created.changes);
-    (state, sender(1).create(0))
+    (state, created_by(sender(1), 0))
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::I256;
 use alloy_sol_types::SolValue;
-use althing_crypto::{StandardSuite, Suite};
+use althing_crypto::AccountKey;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
     BlockContext, Executed, GOVERNANCE, calls_recover, carried_recovery, check_recovery, execute_block,
@@ -13,11 +13,9 @@ use althing_execution::{
 use althing_governance::{RecoveryFault, Role};
 use althing_types::genesis::{Committee, Seat};
 use althing_types::{Address, B256, Bytes, GroupId, NodeId, Recovered, Recovery, SealerSet};
-use secp256k1::ecdsa::RecoverableSignature;
-use secp256k1::{Message, PublicKey, SecretKey};
 
-use crate::genesis::genesis;
-use crate::support::*;
+use super::genesis::genesis;
+use super::support::*;
 
 const GENESIS: B256 = B256::repeat_byte(3);
 const BLOCK: B256 = B256::repeat_byte(8);
@@ -27,12 +25,12 @@ fn node(number: u8) -> NodeId {
     NodeId::new([number; 64])
 }
 
-fn key(number: u8) -> SecretKey {
-    SecretKey::from_secret_bytes([number; 32]).unwrap()
+fn key(number: u8) -> Arc<dyn AccountKey> {
+    suite().account_key_of(&[number; 32]).unwrap()
 }
 
 fn account(number: u8) -> Address {
-    Address::from_raw_public_key(&PublicKey::from_secret_key(&key(number)).serialize_uncompressed()[1..])
+    key(number).address()
 }
 
 /// Four sealers, three seats of equal weight, block 41 with this hash.
@@ -48,18 +46,7 @@ fn state() -> MemoryState {
     genesis.committee = Committee { seats, threshold: 50 };
     let mut state = MemoryState::new(&genesis_changes(&genesis, GENESIS));
     state.set_block(HEIGHT, BLOCK, 1_700_000_000_000);
-    let code = proxy(GOVERNANCE);
-    let mut more = althing_types::ChangeSet::default();
-    let code_hash = alloy_primitives::keccak256(&code);
-    let (nonce, balance) = (1, althing_types::U256::ZERO);
-    let proxy = althing_types::Account {
-        nonce,
-        balance,
-        code_hash,
-    };
-    more.accounts.insert(place(1), Some(proxy));
-    more.code.insert(code_hash, code.into());
-    state.apply(&more);
+    state.apply(&changes_with(&[(place(1), &proxy(GOVERNANCE))]));
     state
 }
 
@@ -73,14 +60,8 @@ fn recovery(signers: &[u8]) -> Recovery {
         sealers: SealerSet::new(vec![node(1), node(2)]),
         signatures: vec![],
     };
-    let digest = Message::from_digest(recovery.digest(StandardSuite.hash_fn()).0);
-    let sign = |number: &u8| {
-        let signed = RecoverableSignature::sign_ecdsa_recoverable(digest, &key(*number));
-        let (parity, compact) = signed.serialize_compact();
-        let mut bytes = [parity.to_u8(); 65];
-        bytes[..64].copy_from_slice(&compact);
-        bytes.into()
-    };
+    let digest = recovery.digest(suite().hash_fn());
+    let sign = |number: &u8| key(*number).sign(&digest).to_bytes()[..].try_into().unwrap();
     recovery.signatures = signers.iter().map(sign).collect();
     recovery
 }
@@ -164,7 +145,7 @@ fn too_few_signatures_another_parent_and_spoilt_bytes_are_refused() {
         assert_eq!(code, -50_000);
         assert!(reason.contains(says), "{reason}");
         let holds = governance(&state).unwrap().unwrap();
-        let alike = check_recovery(&holds, &recovery, (HEIGHT, BLOCK), &StandardSuite).unwrap_err();
+        let alike = check_recovery(&holds, &recovery, (HEIGHT, BLOCK), &*suite()).unwrap_err();
         assert_eq!(
             alike.to_string(),
             reason,
@@ -185,8 +166,7 @@ fn too_few_signatures_another_parent_and_spoilt_bytes_are_refused() {
 
 #[test]
 fn who_signed_is_who_holds_the_keys() {
-    let found = recovery_signers(&recovery(&[2, 1]), &StandardSuite);
+    let found = recovery_signers(&recovery(&[2, 1]), &*suite());
     assert_eq!(found, Ok([account(1), account(2)].into()));
-    let suite: Arc<dyn Suite> = Arc::new(StandardSuite);
-    assert!(recovery_signers(&recovery(&[]), &*suite).unwrap().is_empty());
+    assert!(recovery_signers(&recovery(&[]), &*suite()).unwrap().is_empty());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alloy_primitives::{hex, keccak256};
+use alloy_primitives::hex;
 use alloy_sol_types::{SolCall, sol};
 use althing_execution::{
     BlockOverrides, CHAIN_GOVERNANCE, CallContext, CallOutcome, CallRequest, GasEstimate, LIFE_CYCLE, PERMISSION,
@@ -10,10 +10,10 @@ use althing_execution::{
 };
 use althing_types::{Account, Address, B256, Bytes, StateError, StateReader, U256};
 
-use crate::lifecycle::{freeze, unfreeze};
-use crate::permission::{grant_write, insert, revoke_write};
-use crate::support::*;
-use crate::system::Chain;
+use super::lifecycle::{freeze, unfreeze};
+use super::permission::{grant_write, insert, revoke_write};
+use super::support::*;
+use super::system::Chain;
 
 sol! {
     function freezeAccount(address account) returns (int256);
@@ -187,7 +187,7 @@ fn who_may_not_deploy_may_not_through_a_contract_either() {
     chain.agree(CHAIN_GOVERNANCE, &operator);
     let init = init_code(STORE);
     let input = [&word(1)[..], &init].concat();
-    let made = factory.create2(word(1), keccak256(&init));
+    let made = created2(factory, word(1), &init);
     let nonce = chain.nonce(factory);
     let (status, output, _) = chain.call(sender(8), factory, input.clone());
     assert_eq!((status, &output[..]), (status::OK, &word(0)[..]), "CREATE2 gives 0");

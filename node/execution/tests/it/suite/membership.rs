@@ -1,14 +1,14 @@
 //! GOVERNANCE.md 1 where calls are executed: what is no call of it, and what is too old at its block.
 
 use alloy_sol_types::SolCall;
-use althing_crypto::{StandardSuite, Suite};
 use althing_execution::{CHAIN_GOVERNANCE, CONSENSUS, alive_call, alive_digest};
 use althing_governance::abi::{askLeaseCall, returnLeaseCall, voteRoleCall, withdrawRoleCall};
 use althing_governance::{Role, VOTE_BLOCKS};
 use althing_types::B256;
 
-use crate::support::sender;
-use crate::system::{
+use super::support::sender;
+use super::support::suite;
+use super::system::{
     BLOCK, Chain, GENESIS, NOW, grantCommitteeMemberCall, key, node, observer, revokeCommitteeMemberCall,
     updateCommitteeMemberWeightCall,
 };
@@ -117,15 +117,7 @@ fn a_vote_that_is_too_old_at_the_block_of_the_next_one_does_not_count() {
 fn a_proof_of_life_of_another_ledger_or_with_a_spoilt_signature_proves_nothing() {
     let mut chain = Chain::new();
     let height = chain.height;
-    let signed = |genesis: &B256| {
-        key(1).sign(&alive_digest(
-            StandardSuite.hash_fn(),
-            genesis,
-            &node(1),
-            height,
-            &BLOCK,
-        ))
-    };
+    let signed = |genesis: &B256| key(1).sign(&alive_digest(suite().hash_fn(), genesis, &node(1), height, &BLOCK));
     let other_ledger = signed(&B256::repeat_byte(4)).to_vec();
     for signature in [
         other_ledger,

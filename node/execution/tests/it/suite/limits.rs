@@ -4,7 +4,7 @@ use althing_execution::{
     BlockBuilder, BlockContext, ExecutionError, InvalidReason, Limit, Limits, PushOutcome, execute_block,
 };
 
-use crate::support::*;
+use super::support::*;
 
 fn limited(limits: Limits) -> BlockContext {
     BlockContext { limits, ..context(1) }

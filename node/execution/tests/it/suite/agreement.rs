@@ -5,7 +5,7 @@ use althing_execution::{BlockBuilder, BlockContext, Limits, PushOutcome, execute
 use althing_types::{Receipt, Recovered};
 use proptest::prelude::*;
 
-use crate::support::*;
+use super::support::*;
 
 /// A state with something of everything.
 fn state() -> MemoryState {
@@ -75,17 +75,11 @@ impl Attempt {
             4 | 7 => Tx::call(from, nonce, place(self.target), made),
             5 | 8 => Tx::call(from, nonce, place(self.target), stored),
             // Contracts that creations below may have made, and the destroyer's value.
-            9 => Tx::call(from, nonce, place(4).create2_from_code(word(self.a), init(0)), stored),
-            10 => Tx::call(from, nonce, place(4).create2_from_code(word(self.a), init(3)), stored),
+            9 => Tx::call(from, nonce, created2(place(4), word(self.a), &init(0)), stored),
+            10 => Tx::call(from, nonce, created2(place(4), word(self.a), &init(3)), stored),
             11 => Tx::create(from, nonce, init(self.b as u8)),
             12 => Tx::call(from, nonce, sender(1 + self.a as u8), Vec::new()).value(self.b * 400),
-            13 => Tx::call(
-                from,
-                nonce,
-                place(4).create2_from_code(word(self.a), init(1)),
-                Vec::new(),
-            )
-            .value(self.b),
+            13 => Tx::call(from, nonce, created2(place(4), word(self.a), &init(1)), Vec::new()).value(self.b),
             _ => Tx::call(from, nonce, place(20), Vec::new()),
         };
         tx.gas(self.gas).make()

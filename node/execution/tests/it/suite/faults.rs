@@ -8,7 +8,7 @@ use althing_execution::{
 };
 use althing_types::{Account, Address, B256, Bytes, StateError, StateReader, U256};
 
-use crate::support::*;
+use super::support::*;
 
 /// A state whose n-th read fails.
 struct Failing<'a> {

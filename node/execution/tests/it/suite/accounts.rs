@@ -6,8 +6,8 @@ use althing_governance::abi;
 use althing_governance::{Ballot, Subject, Wish};
 use althing_types::Address;
 
-use crate::support::*;
-use crate::system::Chain;
+use super::support::*;
+use super::system::Chain;
 
 sol! {
     function grantCommitteeMember(address user) returns (int256);

@@ -6,11 +6,15 @@ use std::sync::{Arc, LazyLock};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2930::AccessList;
-use alloy_primitives::{Signature, TxKind, hex, keccak256};
+use alloy_primitives::{Signature, TxKind, hex};
+use althing_crypto::{NodeKey, Signer, Suite};
 use althing_execution::memory::MemoryState;
 use althing_execution::{BlockContext, ChainIds, Executed, ExecutionError, Limits, RandomIds, Rules, execute_block};
-use althing_types::genesis::EvmHash;
-use althing_types::{Account, Address, B256, Bytes, ChangeSet, GroupId, Recovered, Transaction, U256};
+use althing_types::{
+    Account, Address, B256, Bytes, ChangeSet, FiscoRequest, FiscoSignature, GroupId, Recovered, Transaction, U256,
+};
+
+pub(crate) use super::super::KIND;
 
 pub(crate) const CHAIN_ID: u64 = 20_260 * 32_768 + 1;
 pub(crate) const GAS: u64 = 300_000_000;
@@ -50,7 +54,49 @@ pub(crate) fn init_code(runtime: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn rules() -> Rules {
-    Rules::of_version(1, Arc::new(althing_crypto::StandardSuite), EvmHash::Keccak256).unwrap()
+    KIND.rules()
+}
+
+pub(crate) fn suite() -> Arc<dyn Suite> {
+    KIND.suite()
+}
+
+/// The hash of the group's EVM.
+pub(crate) fn evm_hash(bytes: &[u8]) -> B256 {
+    KIND.evm_hash()(bytes)
+}
+
+/// Where an account creates its contract of this nonce, which is less than 128.
+pub(crate) fn created_by(creator: Address, nonce: u8) -> Address {
+    let nonce = if nonce == 0 { 0x80 } else { nonce };
+    Address::from_word(evm_hash(&[&[0xd6, 0x94], creator.as_slice(), &[nonce]].concat()))
+}
+
+/// Where `CREATE2` makes a contract (EIP-1014).
+pub(crate) fn created2(creator: Address, salt: [u8; 32], init_code: &[u8]) -> Address {
+    let code = evm_hash(init_code);
+    Address::from_word(evm_hash(
+        &[&[0xff], creator.as_slice(), &salt, code.as_slice()].concat(),
+    ))
+}
+
+/// The key of a node that is this number.
+pub(crate) fn node_key(secret: &[u8; 32]) -> Arc<dyn NodeKey> {
+    suite().node_key(&KIND.node_pem(secret)).unwrap()
+}
+
+/// What a request becomes when an account of the edition signs it.
+pub(crate) fn signed(request: &FiscoRequest, secret: &[u8; 32]) -> Arc<Transaction> {
+    let signature = suite()
+        .account_key_of(secret)
+        .unwrap()
+        .sign(&request.signing_hash(suite().hash_fn()));
+    let (r, s) = (signature.r, signature.s);
+    let signature = match signature.signer {
+        Signer::OddY(odd) => FiscoSignature::recoverable(r, s, odd),
+        Signer::PublicKey(key) => FiscoSignature::with_key(r, s, &key),
+    };
+    Arc::new(Transaction::decode(request.clone().signed(signature).encode(), suite().hash_fn()).unwrap())
 }
 
 pub(crate) const LIMITS: Limits = Limits {
@@ -98,17 +144,22 @@ pub(crate) fn words(values: &[u64]) -> Vec<u8> {
 
 /// A state that holds these contracts.
 pub(crate) fn state_with(contracts: &[(Address, &[u8])]) -> MemoryState {
+    MemoryState::new(&changes_with(contracts))
+}
+
+/// What makes these contracts.
+pub(crate) fn changes_with(contracts: &[(Address, &[u8])]) -> ChangeSet {
     let mut changes = ChangeSet::default();
     for (address, code) in contracts {
         let account = Account {
             nonce: 1,
             balance: U256::ZERO,
-            code_hash: keccak256(code),
+            code_hash: evm_hash(code),
         };
         changes.accounts.insert(*address, Some(account));
-        changes.code.insert(keccak256(code), Bytes::copy_from_slice(code));
+        changes.code.insert(evm_hash(code), Bytes::copy_from_slice(code));
     }
-    MemoryState::new(&changes)
+    changes
 }
 
 pub(crate) fn fund(state: &mut MemoryState, address: Address, balance: u64) {
@@ -203,8 +254,7 @@ pub(crate) fn legacy(from: Address, chain_id: Option<u64>, to: Address, price: u
 }
 
 pub(crate) fn recovered(envelope: TxEnvelope, sender: Address) -> Recovered {
-    let hash = |bytes: &[u8]| keccak256(bytes);
-    let transaction = Transaction::decode(envelope.encoded_2718().into(), hash).unwrap();
+    let transaction = Transaction::decode(envelope.encoded_2718().into(), suite().hash_fn()).unwrap();
     Recovered {
         transaction: Arc::new(transaction),
         sender,

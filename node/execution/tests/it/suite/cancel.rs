@@ -7,7 +7,7 @@ use althing_execution::memory::MemoryState;
 use althing_execution::{BlockBuilder, ExecutionError, Limit, PushOutcome, execute_block};
 use althing_types::{Account, Address, B256, Bytes, StateError, StateReader, U256};
 
-use crate::support::*;
+use super::support::*;
 
 /// A state that raises the flag when slot 1 is read.
 struct Raising<'a> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_sol_types::{SolCall, SolValue, sol};
-use althing_crypto::{NodeKey, StandardSuite, Suite};
+use althing_crypto::NodeKey;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
     BlockContext, CHAIN_GOVERNANCE, CONSENSUS, Executed, GOVERNANCE, alive_call, alive_digest, changed_governance,
@@ -13,10 +13,9 @@ use althing_execution::{
 use althing_governance::{Governance, Role};
 use althing_types::genesis::{Committee, Seat};
 use althing_types::{Account, Address, B256, Bytes, NodeId, SealerSet, StateError, StateReader, U256};
-use p256::pkcs8::{EncodePrivateKey, LineEnding};
 
-use crate::genesis::genesis;
-use crate::support::*;
+use super::genesis::genesis;
+use super::support::*;
 
 sol! {
     function addSealer(string node) returns (int256);
@@ -40,10 +39,7 @@ pub(crate) const BLOCK: B256 = B256::repeat_byte(8);
 pub(crate) const NOW: u64 = 1_700_000_000;
 
 pub(crate) fn key(number: u8) -> Arc<dyn NodeKey> {
-    let secret = p256::SecretKey::from_slice(&[number; 32]).unwrap();
-    StandardSuite
-        .node_key(&secret.to_pkcs8_pem(LineEnding::LF).unwrap())
-        .unwrap()
+    node_key(&[number; 32])
 }
 
 pub(crate) fn node(number: u8) -> NodeId {
@@ -70,20 +66,7 @@ impl Chain {
         seats.sort();
         genesis.committee = Committee { seats, threshold: 50 };
         let mut state = MemoryState::new(&genesis_changes(&genesis, GENESIS));
-        state.apply(&{
-            let mut more = althing_types::ChangeSet::default();
-            for (place, code) in [(place(1), proxy(CONSENSUS)), (place(2), REVERTER.to_vec())] {
-                let code_hash = alloy_primitives::keccak256(&code);
-                let account = althing_types::Account {
-                    nonce: 1,
-                    balance: althing_types::U256::ZERO,
-                    code_hash,
-                };
-                more.accounts.insert(place, Some(account));
-                more.code.insert(code_hash, code.into());
-            }
-            more
-        });
+        state.apply(&changes_with(&[(place(1), &proxy(CONSENSUS)), (place(2), REVERTER)]));
         Self {
             state,
             height: 1_000,
@@ -146,7 +129,7 @@ impl Chain {
 
     pub(crate) fn prove(&mut self, number: u8) -> (i64, String) {
         let height = self.height;
-        let digest = alive_digest(StandardSuite.hash_fn(), &GENESIS, &node(number), height, &BLOCK);
+        let digest = alive_digest(suite().hash_fn(), &GENESIS, &node(number), height, &BLOCK);
         let input = alive_call(&node(number), height, BLOCK, &key(number).sign(&digest));
         self.told(9, input.to_vec())
     }
@@ -233,7 +216,7 @@ fn a_proof_of_life_is_signed_by_the_node_about_a_block_of_this_chain() {
         chain.code(seat, CONSENSUS, sealer(7));
     }
     let told = |chain: &mut Chain, by: u8, height: u64, block: B256| {
-        let digest = alive_digest(StandardSuite.hash_fn(), &GENESIS, &node(1), height, &block);
+        let digest = alive_digest(suite().hash_fn(), &GENESIS, &node(1), height, &block);
         chain.told(9, alive_call(&node(1), height, block, &key(by).sign(&digest)).to_vec())
     };
     let height = chain.height;

@@ -1,12 +1,12 @@
 //! 0x1007: who freezes contracts.
 
-use alloy_primitives::{I256, keccak256};
+use alloy_primitives::I256;
 use alloy_sol_types::{SolCall, SolValue, sol};
 use althing_execution::{LIFE_CYCLE, status};
 use althing_types::Address;
 
-use crate::support::*;
-use crate::system::Chain;
+use super::support::*;
+use super::system::Chain;
 
 sol! {
     function freeze(address target) returns (int256);
@@ -56,7 +56,7 @@ fn who_deploys_a_contract_is_its_first_manager_also_through_another_contract() {
     let init = init_code(STORE);
     let input = [&word(1)[..], &init].concat();
     assert_eq!(chain.call(sender(8), factory, input).0, status::OK);
-    let made = factory.create2(word(1), keccak256(&init));
+    let made = created2(factory, word(1), &init);
     assert_eq!(chain.managers(made), (0, vec![sender(8)]));
 }
 

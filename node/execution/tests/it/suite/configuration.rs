@@ -5,9 +5,9 @@ use alloy_sol_types::{SolCall, SolValue, sol};
 use althing_execution::{GOVERNANCE, SYSTEM_CONFIG, status};
 use althing_governance::SystemConfig;
 
-use crate::genesis::genesis;
-use crate::support::sender;
-use crate::system::Chain;
+use super::genesis::genesis;
+use super::support::sender;
+use super::system::Chain;
 
 sol! {
     function setValueByKey(string key, string value) returns (int256);

@@ -3,18 +3,20 @@
 use alloy_primitives::hex;
 use althing_execution::memory::MemoryState;
 use althing_execution::{
-    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, GOVERNANCE, LIFE_CYCLE, MULTICALL3, PERMISSION, SYSTEM_CONFIG,
-    SYSTEM_CONTRACTS, genesis_changes, status,
+    CHAIN_GOVERNANCE, CONSENSUS, CREATE2_DEPLOYER, CRYPTO, GOVERNANCE, LIFE_CYCLE, MULTICALL3, PERMISSION,
+    SYSTEM_CONFIG, SYSTEM_CONTRACTS, genesis_changes, status,
 };
 use althing_types::genesis::Predeploy;
 use althing_types::{Address, B256, ChangeSet, Genesis, GroupId, NodeId, SealerSet, StateReader, U256};
 
-use crate::support::*;
+use super::support::*;
 
 pub(crate) fn genesis(predeploys: &[Predeploy]) -> Genesis {
     let sealers = SealerSet::new(vec![NodeId::new([1; 64])]);
     Genesis {
         evm_chain_id: CHAIN_ID,
+        cryptography: KIND.cryptography,
+        evm_hash: KIND.evm_hash,
         gas_limit: GAS,
         predeploys: predeploys.iter().copied().collect(),
         ..Genesis::with_defaults(20_260, GroupId::try_from(1).unwrap(), sealers).unwrap()
@@ -51,7 +53,7 @@ fn multicall3_and_the_create2_deployer_work() {
         &state,
         &Tx::call(sender(1), 0, CREATE2_DEPLOYER, [&word(4)[..], &init].concat()),
     );
-    let expected = CREATE2_DEPLOYER.create2_from_code(word(4), &init);
+    let expected = created2(CREATE2_DEPLOYER, word(4), &init);
     assert_eq!((status, Address::from_slice(&output)), (status::OK, expected));
 }
 
@@ -65,6 +67,7 @@ fn system_contract_addresses_carry_stub_code_that_never_looks_like_success() {
             PERMISSION,
             LIFE_CYCLE,
             CHAIN_GOVERNANCE,
+            CRYPTO,
             GOVERNANCE,
         ];
         let is_there = there.contains(&address);

@@ -5,9 +5,9 @@ use althing_execution::memory::MemoryState;
 use althing_execution::{decode_revert_reason, status};
 use althing_types::{Address, U256};
 
-use crate::support::*;
+use super::support::*;
 
-const CREATION: &str = include_str!("fixtures/erc20_preset_fixed_supply.hex");
+const CREATION: &str = include_str!("../fixtures/erc20_preset_fixed_supply.hex");
 
 /// The creation of a token with a supply of a million, all of it the owner's.
 pub(crate) fn creation(owner: Address) -> Vec<u8> {
@@ -38,7 +38,7 @@ fn an_erc20_is_deployed_and_transferred_with_receipts_and_events() {
     )
     .unwrap();
     let token = created.receipts[0].contract_address().unwrap();
-    assert_eq!(token, sender(1).create(0));
+    assert_eq!(token, created_by(sender(1), 0));
     state.apply(&created.changes);
     let transfers = [
         Tx::call(sender(1), 1, token, transfer(sender(2), 100)).make(),

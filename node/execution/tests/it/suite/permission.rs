@@ -4,8 +4,8 @@ use alloy_sol_types::{SolCall, sol};
 use althing_execution::{CHAIN_GOVERNANCE, PERMISSION, status};
 use althing_types::{Address, U256};
 
-use crate::support::*;
-use crate::system::Chain;
+use super::support::*;
+use super::system::Chain;
 
 sol! {
     function insert(string table, string account) returns (int256);

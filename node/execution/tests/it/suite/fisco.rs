@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{TxKind, hex, keccak256};
-use althing_crypto::StandardSuite;
+use alloy_primitives::{TxKind, hex};
 use althing_execution::{
     BlockBuilder, ExecutionError, InvalidReason, PushOutcome, RANDOM_ID_BLOCKS, RandomId, RandomIds, SenderError,
     check_stateless, execute_block, recover, status,
 };
+use althing_types::genesis::Cryptography;
 use althing_types::{Address, ChangeSet, FiscoRequest, FiscoSignature, Recovered, StateReader, Transaction, U256};
 use proptest::prelude::*;
-use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
-use secp256k1::{Message, SecretKey};
 
-use crate::support::*;
-use crate::system::Chain;
+use super::support::*;
+use super::system::Chain;
 
 /// A request that block 1 takes.
 fn request(random_id: u64, to: Option<Address>) -> FiscoRequest {
@@ -34,7 +32,7 @@ fn request(random_id: u64, to: Option<Address>) -> FiscoRequest {
 fn made(request: FiscoRequest, sender: Address) -> Recovered {
     let signature = FiscoSignature::recoverable(U256::from(1), U256::from(1), false);
     let raw = request.signed(signature).encode();
-    let transaction = Transaction::decode(raw, |bytes| keccak256(bytes)).unwrap();
+    let transaction = Transaction::decode(raw, suite().hash_fn()).unwrap();
     Recovered {
         transaction: Arc::new(transaction),
         sender,
@@ -68,48 +66,51 @@ fn nonce(changes: &ChangeSet) -> Option<u64> {
     changes.accounts.get(&sender(1)).map(|account| account.unwrap().nonce)
 }
 
-#[test]
-fn a_transaction_of_java_sdk_recovers_to_its_account() {
-    let raw = hex!(
-        "f87283bc614e8411e1a3008411e1a3008201f494000000000000000000000000000000000000100380844ed3885e0101801c"
-        "a0bf86bfcf89d3c45ca121e08c1e0b23e13a647616dd199344e020f5e8d94fa0f7"
-        "a013f50f2c9426b912c42ead2c75958632f8c20793f65460755773e35d9ec735a9"
-    );
-    let transaction = Transaction::decode(raw.into(), |bytes| keccak256(bytes)).unwrap();
-    let found = recover(&StandardSuite, CHAIN_ID, Arc::new(transaction)).unwrap();
-    let expected: Address = "0xef678007d18427e6022059dbc264f27507cd1ffc".parse().unwrap();
-    assert_eq!(found.sender, expected);
+/// The first call of FISCO's java-sdk in the oracle's text of this edition, with its account (`node/crypto/tests/oracle`).
+fn of_java_sdk() -> (Vec<u8>, Address) {
+    let text = include_str!("../../../../crypto/tests/testdata/java-sdk.txt");
+    let edition = match KIND.cryptography {
+        Cryptography::Standard => "standard",
+        Cryptography::Sm => "sm",
+    };
+    let mut entries = text.split("\n\n").map(|entry| {
+        let lines = entry.lines().filter_map(|line| line.split_once(" = "));
+        lines.collect::<std::collections::BTreeMap<_, _>>()
+    });
+    let entry = entries
+        .find(|entry| entry.get("edition") == Some(&edition) && entry.contains_key("raw"))
+        .unwrap();
+    (hex::decode(entry["raw"]).unwrap(), entry["address"].parse().unwrap())
 }
 
 #[test]
-fn what_is_built_and_signed_recovers_to_its_signer() {
-    let secret = SecretKey::from_secret_bytes([9; 32]).unwrap();
-    let public = secp256k1::PublicKey::from_secret_key(&secret).serialize_uncompressed();
-    let request = request(1, None);
-    let digest = request.signing_hash(|bytes| keccak256(bytes));
-    let signature = RecoverableSignature::sign_ecdsa_recoverable(Message::from_digest(digest.0), &secret);
-    let (id, compact) = signature.serialize_compact();
-    let (r, s) = compact.split_at(32);
-    let (r, s) = (U256::from_be_slice(r), U256::from_be_slice(s));
-    let recovered = |signature| {
-        let raw = request.clone().signed(signature).encode();
-        let transaction = Transaction::decode(raw, |bytes| keccak256(bytes)).unwrap();
-        recover(&StandardSuite, CHAIN_ID, Arc::new(transaction)).map(|recovered| recovered.sender)
-    };
-    let is_odd = id == RecoveryId::One;
-    let own = Address::from_raw_public_key(&public[1..]);
-    assert_eq!(recovered(FiscoSignature::recoverable(r, s, is_odd)), Ok(own));
-    // The other parity is somebody else's, the other s nobody's (EIP-2), and a key beside the signature is the SM edition's.
-    assert_ne!(recovered(FiscoSignature::recoverable(r, s, !is_odd)), Ok(own));
-    let order = U256::from_be_slice(&hex!(
-        "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
-    ));
+fn a_transaction_of_java_sdk_recovers_to_its_account() {
+    let (raw, account) = of_java_sdk();
+    let transaction = Transaction::decode(raw.into(), suite().hash_fn()).unwrap();
+    let found = recover(&*suite(), CHAIN_ID, Arc::new(transaction)).unwrap();
+    assert_eq!(found.sender, account);
+}
+
+#[test]
+fn what_is_built_and_signed_recovers_to_its_signer_and_a_signature_of_another_form_or_number_to_nobody() {
+    let secret = [9; 32];
+    let own = suite().account_key_of(&secret).unwrap().address();
+    let recovered = |transaction| recover(&*suite(), CHAIN_ID, transaction).map(|recovered| recovered.sender);
+    let transaction = signed(&request(1, None), &secret);
+    assert_eq!(recovered(Arc::clone(&transaction)), Ok(own));
+    let FiscoSignature { r, s, .. } = transaction.fisco().unwrap().signature.clone();
     for refused in [
-        FiscoSignature::recoverable(r, order - s, !is_odd),
         FiscoSignature::recoverable(U256::ZERO, U256::ZERO, false),
+        FiscoSignature::with_key(U256::ZERO, U256::ZERO, &[1; 64]),
         FiscoSignature::with_key(r, s, &[1; 64]),
+        FiscoSignature::recoverable(r, U256::MAX - s, false),
     ] {
-        assert!(matches!(recovered(refused), Err(SenderError::Signature(_))));
+        let raw = request(1, None).signed(refused).encode();
+        let transaction = Transaction::decode(raw, suite().hash_fn()).unwrap();
+        assert!(matches!(
+            recovered(Arc::new(transaction)),
+            Err(SenderError::Signature(_))
+        ));
     }
 }
 
@@ -193,7 +194,7 @@ fn a_block_that_repeats_a_randomid_is_no_block() {
 
 #[test]
 fn a_randomid_of_the_last_thousand_blocks_is_used_and_an_older_one_is_not() {
-    let hash = |bytes: &[u8]| keccak256(bytes);
+    let hash = suite().hash_fn();
     let mut used = RandomIds::default();
     used.follow([RandomId::new(&sender(1), &U256::from(7), hash)]);
     let at = |used: &RandomIds| {
@@ -239,8 +240,8 @@ fn calls_leave_the_accounts_nonce_alone_and_creations_count_it() {
     let executed = execute(&state, &[creation(1, READ), call(2), creation(3, STORE)]).unwrap();
     assert_eq!(nonce(&executed.changes), Some(2));
     let contract = |index: usize| executed.receipts[index].contract_address();
-    assert_eq!(contract(0), Some(sender(1).create(0)));
-    assert_eq!(contract(2), Some(sender(1).create(1)));
+    assert_eq!(contract(0), Some(created_by(sender(1), 0)));
+    assert_eq!(contract(2), Some(created_by(sender(1), 1)));
     // One that fails counts, too.
     let failing = FiscoRequest {
         input: vec![0xfe].into(),
@@ -266,7 +267,7 @@ fn both_formats_of_one_account_go_into_one_block() {
     let executed = execute(&state, &block).unwrap();
     assert!(executed.receipts.iter().all(|receipt| receipt.status == status::OK));
     assert_eq!(nonce(&executed.changes), Some(4));
-    assert_eq!(executed.receipts[2].contract_address(), Some(sender(1).create(1)));
+    assert_eq!(executed.receipts[2].contract_address(), Some(created_by(sender(1), 1)));
     // An Ethereum transaction goes on being held to its account's nonce.
     let low = execute(&state, &[ethereum(0), creation(2, READ), ethereum(1)]).unwrap_err();
     let reason = InvalidReason::NonceTooLow {
@@ -343,7 +344,7 @@ proptest! {
         used in proptest::collection::vec((0..3_u8, 0..4_u64), 0..6),
     ) {
         let state = state_with(&[(place(1), STORE)]);
-        let hash = |bytes: &[u8]| keccak256(bytes);
+        let hash = suite().hash_fn();
         let mut before = RandomIds::after(3);
         before.follow(used.iter().map(|(from, id)| RandomId::new(&sender(*from), &U256::from(*id), hash)));
         let (rules, context) = (rules(), context(5));
