@@ -13,7 +13,7 @@ use super::{Failure, charge};
 sol! {
     interface Crypto {
         function sm3(bytes data) view returns (bytes32);
-        /// FISCO 2.8 called it `keccak256`, which Solidity has a function of.
+        /// FISCO called it `keccak256` at first, which Solidity has a function of.
         function keccak256Hash(bytes data) view returns (bytes32);
         function keccak256(bytes data) view returns (bytes32);
         /// `message` is what was signed, which SM2 hashes once more; the key is 64 bytes. Who signed is 0 where nobody did.

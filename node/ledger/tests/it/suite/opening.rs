@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use althing_crypto::{StandardSuite, Suite};
+use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH};
 use althing_ledger::storage::{Batch, Column, Database, Storage};
 use althing_ledger::{Ledger, OpenError, SharedMemory};
 use althing_types::genesis::{StateKind, genesis_hash};
 use althing_types::{GroupId, SealerSet, StateReader, U256};
 
-use crate::support::{address, contract, genesis, genesis_changes, node, open, open_with, pay};
+use super::support::{address, contract, genesis, genesis_changes, node, open, open_with, pay, suite};
 
 fn refused(result: Result<althing_ledger::Opened, OpenError>, words: &[&str]) {
     let error = result.expect_err("it must be refused").to_string();
@@ -21,14 +21,24 @@ fn refused(result: Result<althing_ledger::Opened, OpenError>, words: &[&str]) {
 fn block_0_is_ethereum_shaped_and_names_the_genesis() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path(), StateKind::Mpt);
-    let hash = StandardSuite.hash_fn();
+    let hash = suite().hash_fn();
     let block = ledger.block(0).unwrap().unwrap();
     let header = &block.block.header;
     assert_eq!(header.timestamp, 1_767_225_600);
     assert_eq!(header.base_fee_per_gas, Some(0));
     assert_eq!(header.difficulty, U256::ZERO);
     assert_eq!(header.extra_data[..], block.block.section.hash(hash)[..]);
-    assert_eq!(block.hash, header.hash_slow(), "Ethereum clients recompute it");
+    let recomputed = hash(&alloy_rlp::encode(header));
+    assert_eq!(
+        block.hash, recomputed,
+        "what Ethereum's clients hash, by the edition's hash"
+    );
+    let empty = (EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, EMPTY_ROOT_HASH);
+    let found = (header.ommers_hash, header.transactions_root, header.receipts_root);
+    assert_eq!(
+        found, empty,
+        "Keccak's constants in every edition: Ethereum's clients know no others"
+    );
     assert_eq!(
         block.block.section.genesis,
         Some(genesis_hash(&genesis(StateKind::Mpt), hash))
@@ -209,7 +219,7 @@ fn the_in_memory_engine_holds_the_same_chain_as_the_disk() {
         &genesis(StateKind::Mpt),
         &genesis_changes(),
         node(1),
-        Arc::new(StandardSuite),
+        suite(),
         Default::default(),
     );
     let memory = memory.unwrap().ledger;

@@ -7,7 +7,7 @@ use althing_ledger::{LedgerError, OpenError, SharedMemory};
 use althing_types::genesis::StateKind;
 use althing_types::{StateReader, U256};
 
-use crate::support::{address, contract, genesis, node, open, open_with, pay};
+use super::support::{address, contract, genesis, node, open, open_with, pay};
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

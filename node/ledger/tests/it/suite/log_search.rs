@@ -5,7 +5,7 @@ use althing_ledger::{Ledger, LogFilter, LogQuery, LogsError, SharedMemory};
 use althing_types::genesis::StateKind;
 use althing_types::{Address, B256, Log};
 
-use crate::support::{Content, commit, open, pay, receipt, transaction};
+use super::support::{Content, commit, open, pay, receipt, transaction};
 
 fn log(emitter: u8, topics: &[u8]) -> Log {
     let topics = topics.iter().map(|byte| B256::repeat_byte(*byte)).collect();

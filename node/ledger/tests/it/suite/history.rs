@@ -7,7 +7,7 @@ use althing_ledger::LedgerError;
 use althing_types::genesis::StateKind;
 use althing_types::{Account, Address, ChangeSet, StateReader, U256};
 
-use crate::support::{Content, account, address, commit, contract, open};
+use super::support::{Content, account, address, commit, contract, open};
 
 type State = (BTreeMap<Address, Account>, BTreeMap<(Address, U256), U256>);
 

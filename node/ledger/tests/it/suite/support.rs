@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, logs_bloom};
-use althing_crypto::{StandardSuite, Suite};
+use althing_crypto::{SmSuite, StandardSuite, Suite};
 use althing_ledger::{Committed, Head, Ledger, OpenError, Opened, Prepared, SharedMemory};
 use althing_types::genesis::{
     Committee, ConsensusConfig, ConsensusKind, Cryptography, EvmHash, PROTOCOL_VERSION, Seat, StateKind,
@@ -17,6 +17,15 @@ use althing_types::{
     Account, Address, Block, Bloom, Bytes, ChangeSet, CommitCertificate, FiscoRequest, FiscoSignature, Genesis,
     GroupId, Header, Log, NodeId, Receipt, SealerSet, Section, U256,
 };
+
+use super::EDITION;
+
+pub(crate) fn suite() -> Arc<dyn Suite> {
+    match EDITION {
+        Cryptography::Standard => Arc::new(StandardSuite),
+        Cryptography::Sm => Arc::new(SmSuite),
+    }
+}
 
 pub(crate) fn node(byte: u8) -> NodeId {
     NodeId::new([byte; 64])
@@ -44,7 +53,7 @@ pub(crate) fn genesis(state: StateKind) -> Genesis {
         protocol_version: PROTOCOL_VERSION,
         chain_id: 20_260,
         group_id: GroupId::try_from(1).unwrap(),
-        cryptography: Cryptography::Standard,
+        cryptography: EDITION,
         timestamp_ms: 1_767_225_600_123,
         consensus: ConsensusConfig {
             kind: ConsensusKind::Pbft,
@@ -95,7 +104,7 @@ pub(crate) fn open_with(folder: &Path, genesis: &Genesis, id: NodeId) -> Result<
         genesis,
         &genesis_changes(),
         id,
-        Arc::new(StandardSuite),
+        suite(),
         &SharedMemory::default(),
     )
 }
@@ -115,7 +124,7 @@ pub(crate) fn transaction(number: u64) -> Arc<Transaction> {
         ..TxLegacy::default()
     };
     let envelope = TxEnvelope::from(unsigned.into_signed(Signature::test_signature()));
-    Arc::new(Transaction::decode(envelope.encoded_2718().into(), StandardSuite.hash_fn()).unwrap())
+    Arc::new(Transaction::decode(envelope.encoded_2718().into(), suite().hash_fn()).unwrap())
 }
 
 /// A FISCO transaction with this randomid.
@@ -127,9 +136,13 @@ pub(crate) fn fisco_transaction(random_id: u64) -> Arc<Transaction> {
         group_id: 1,
         ..FiscoRequest::default()
     };
-    let signature = FiscoSignature::recoverable(U256::from(1), U256::from(1), false);
+    let (r, s) = (U256::from(1), U256::from(1));
+    let signature = match EDITION {
+        Cryptography::Standard => FiscoSignature::recoverable(r, s, false),
+        Cryptography::Sm => FiscoSignature::with_key(r, s, &[7; 64]),
+    };
     let raw = request.signed(signature).encode();
-    Arc::new(Transaction::decode(raw, StandardSuite.hash_fn()).unwrap())
+    Arc::new(Transaction::decode(raw, suite().hash_fn()).unwrap())
 }
 
 pub(crate) fn receipt(logs: Vec<Log>) -> Receipt {
@@ -155,7 +168,7 @@ pub(crate) struct Content {
 
 /// A block on the head that holds this.
 pub(crate) fn assemble(ledger: &Ledger, head: &Head, prepared: Prepared, content: Content) -> Committed {
-    let hash = StandardSuite.hash_fn();
+    let hash = suite().hash_fn();
     let next_sealers = content.next_sealers.unwrap_or_else(|| head.next_sealers.clone());
     let (transactions, receipts): (Vec<_>, Vec<_>) = content.transactions.into_iter().unzip();
     let section = Section {

@@ -7,9 +7,9 @@ use althing_ledger::{Ledger, LedgerError};
 use althing_types::genesis::{PROTOCOL_VERSION, StateKind};
 use althing_types::{ChangeSet, SealerSet, StateReader, U256};
 
-use crate::support::{
+use super::support::{
     Content, account, address, assemble, commit, fisco_transaction, genesis, genesis_changes, node, open, pay, receipt,
-    transaction,
+    suite, transaction,
 };
 
 #[test]
@@ -192,7 +192,7 @@ fn after_a_failed_write_no_block_is_taken_until_the_ledger_is_opened_again() {
     let disk = Arc::new(FullDisk::default());
     let (genesis, changes) = (genesis(StateKind::Storage), genesis_changes());
     let open = || {
-        let suite = Arc::new(althing_crypto::StandardSuite);
+        let suite = suite();
         let folder = "full-disk".as_ref();
         Ledger::open_storage(
             disk.clone(),
