@@ -13,6 +13,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Signature, TxKind, hex, keccak256};
 use althing_execution::memory::MemoryState;
 use althing_execution::{BlockBuilder, BlockContext, ChainIds, Limits, RandomIds, Rules, execute_block};
+use althing_types::genesis::EvmHash;
 use althing_types::{Address, GroupId, Receipt, Recovered, Transaction, U256};
 
 const CREATION: &str = include_str!("../tests/it/fixtures/erc20_preset_fixed_supply.hex");
@@ -66,7 +67,7 @@ fn best(mut work: impl FnMut()) -> Duration {
 }
 
 fn main() {
-    let rules = Rules::of_version(1, Arc::new(althing_crypto::StandardSuite)).unwrap();
+    let rules = Rules::of_version(1, Arc::new(althing_crypto::StandardSuite), EvmHash::Keccak256).unwrap();
     let limits = Limits {
         transactions: 1000,
         bytes: 4 << 20,

@@ -1,17 +1,17 @@
 //! The EVM as this ledger runs it: one machine for a whole block, one way through it for every transaction.
 //!
-//! Four things differ from Ethereum's own handler:
+//! Five things differ from Ethereum's own handler:
 //! - nothing is charged, refunded or paid, whatever price was offered (LEDGER.md 5);
 //! - a block's gas is what its transactions *used*, so a transaction is undone when it turns out not to fit;
 //! - the work can be stopped: the flag is looked at before a transaction, on every call frame and on every `JUMPDEST`.
 //!   Code without either is bounded by its length, a precompiled contract by its gas;
-//! - who acts must have the right to it: a transaction, a call frame and an `SSTORE` are asked (`rights`).
+//! - who acts must have the right to it: a transaction, a call frame and an `SSTORE` are asked (`rights`);
+//! - what it hashes, it hashes as genesis says (`evmHash`): the opcode, addresses of contracts, hashes of their code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use althing_types::{StateError, U256};
-use revm::bytecode::opcode::{JUMPDEST, SSTORE};
 use revm::context::result::{
     ExecutionResult, FromStringError, HaltReason, InvalidHeader, InvalidTransaction, ResultGas,
 };
@@ -24,23 +24,16 @@ use revm::context_interface::{Cfg as _, Transaction as _};
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, EvmTr, FrameResult, Handler, ItemOrResult, post_execution, pre_execution};
 use revm::interpreter::interpreter::EthInterpreter;
-use revm::interpreter::interpreter_action::FrameInit;
-use revm::interpreter::interpreter_types::{InputsTr, LoopControl};
-use revm::interpreter::{
-    InitialAndFloorGas, Instruction, InstructionContext, InstructionExecResult, InstructionResult, InterpreterAction,
-    instructions,
-};
+use revm::interpreter::interpreter_action::{FrameInit, FrameInput};
+use revm::interpreter::{CreateInputs, CreateScheme, InitialAndFloorGas};
 
+use crate::evm_hash::{code_hash, created, created2};
+use crate::instructions::instructions;
 use crate::receipt::status;
 use crate::rights::{Chain, Denied};
 use crate::state::{ReadError, StateCache};
 use crate::system::Contracts;
 use crate::{BlockContext, Rules, rights, system};
-
-/// Gas of `JUMPDEST`, as Ethereum charges it.
-const JUMPDEST_GAS: u16 = 1;
-/// What `SSTORE` costs whatever it does: it charges by itself.
-const SSTORE_GAS: u16 = 0;
 
 pub(crate) type Host<'a> = Context<BlockEnv, TxEnv, CfgEnv, StateCache<'a>, Journal<StateCache<'a>>, Chain<'a>>;
 
@@ -60,46 +53,13 @@ pub(crate) fn machine<'a>(
     let context = context
         .with_cfg(rules.cfg(block.ids.evm))
         .with_block(block_env)
-        .with_chain(Chain::new(cancel));
-    let mut instructions = EthInstructions::new_mainnet_with_spec(rules.spec());
-    instructions.insert_instruction(JUMPDEST, Instruction::new(jumpdest), JUMPDEST_GAS);
-    instructions.insert_instruction(SSTORE, Instruction::new(sstore), SSTORE_GAS);
+        .with_chain(Chain::new(cancel, rules.evm_hash()));
     let contracts = Contracts::new(rules.spec(), Arc::clone(rules.suite()), block.in_force());
-    Evm::new(context, instructions, contracts)
-}
-
-/// `JUMPDEST`, where every loop passes: stops when the flag is up.
-fn jumpdest<'a>(context: InstructionContext<'_, Host<'a>, EthInterpreter>) -> InstructionExecResult {
-    if context.host.chain.cancel.load(Ordering::Relaxed) {
-        context.host.error = Err(ContextError::Custom(STOPPED.to_owned()));
-        return Err(InstructionResult::FatalExternalError);
-    }
-    Ok(())
-}
-
-/// `SSTORE`, where it is asked who may write. Who may not sees the call frame revert.
-fn sstore<'a>(context: InstructionContext<'_, Host<'a>, EthInterpreter>) -> InstructionExecResult {
-    let (interpreter, host) = (context.interpreter, context.host);
-    let contract = interpreter.input.target_address();
-    match rights::lacking_to_write(host, contract) {
-        Ok(None) => instructions::host::sstore(InstructionContext { interpreter, host }),
-        Ok(Some(denied)) => {
-            if interpreter.input.depth() == 0 {
-                host.chain.denied = Some(denied);
-            }
-            let action = InterpreterAction::new_return(InstructionResult::Revert, denied.output(), interpreter.gas);
-            interpreter.bytecode.set_action(action);
-            Err(InstructionResult::Revert)
-        }
-        Err(error) => {
-            host.error = Err(ContextError::Db(error.into()));
-            Err(InstructionResult::FatalExternalError)
-        }
-    }
+    Evm::new(context, instructions(rules.spec()), contracts)
 }
 
 /// How the EVM carries the stop out of an instruction; [`TransactError::Cancelled`] everywhere else.
-const STOPPED: &str = "stopped";
+pub(crate) const STOPPED: &str = "stopped";
 
 /// Why a transaction left no trace.
 #[derive(Debug)]
@@ -202,9 +162,12 @@ pub(crate) fn transact(
 }
 
 /// Begins a call or a creation, unless somebody lacks the right to it.
-fn begin(evm: &mut Machine<'_>, frame: FrameInit) -> Result<Option<FrameResult>, TransactError> {
+fn begin(evm: &mut Machine<'_>, mut frame: FrameInit) -> Result<Option<FrameResult>, TransactError> {
     let is_first = frame.depth == 0;
     let Some(denied) = rights::lacking(&mut evm.ctx, &frame).map_err(TransactError::State)? else {
+        if let FrameInput::Create(inputs) = &mut frame.frame_input {
+            place(&mut evm.ctx, inputs)?;
+        }
         return Ok(match evm.frame_init(frame)? {
             ItemOrResult::Result(result) => Some(result),
             ItemOrResult::Item(_) => None,
@@ -218,19 +181,37 @@ fn begin(evm: &mut Machine<'_>, frame: FrameInit) -> Result<Option<FrameResult>,
             evm.ctx.journal_mut().load_account_mut(caller)?.data.bump_nonce();
         }
     }
-    Ok(Some(rights::refused(frame, denied)))
+    Ok(Some(rights::refused(frame, denied, evm.ctx.chain.hash)))
 }
 
-/// A creation that went well leaves a contract with a manager.
+/// Says where a contract comes to be. The EVM would hash with Keccak-256 whatever genesis says.
+fn place(host: &mut Host<'_>, creation: &mut CreateInputs) -> Result<(), TransactError> {
+    let (hash, creator) = (host.chain.hash, creation.caller());
+    let address = match creation.scheme() {
+        // The nonce is not counted yet, also that of a transaction's sender.
+        CreateScheme::Create => created(hash, &creator, host.journal_mut().load_account(creator)?.info.nonce),
+        CreateScheme::Create2 { salt } => created2(hash, &creator, &salt.into(), creation.init_code()),
+        CreateScheme::Custom { address } => address,
+    };
+    creation.set_scheme(CreateScheme::Custom { address });
+    Ok(())
+}
+
+/// A creation that went well leaves a contract with a manager, whose code is known by its hash.
 fn record(evm: &mut Machine<'_>, result: &FrameResult) -> Result<(), TransactError> {
     let FrameResult::Create(created) = result else {
         return Ok(());
     };
-    let has_code = created.result.is_ok() && !created.result.output.is_empty();
-    match created.address.filter(|_| has_code) {
-        Some(contract) => system::record_creation(&mut evm.ctx, contract).map_err(TransactError::State),
-        None => Ok(()),
+    let code = &created.result.output;
+    let has_code = created.result.is_ok() && !code.is_empty();
+    let Some(contract) = created.address.filter(|_| has_code) else {
+        return Ok(());
+    };
+    if let Some(account) = evm.ctx.journaled_state.inner.state.get_mut(&contract) {
+        // The EVM has hashed it with Keccak-256. Undoing the creation undoes this with it.
+        account.info.code_hash = code_hash(evm.ctx.chain.hash, code);
     }
+    system::record_creation(&mut evm.ctx, contract).map_err(TransactError::State)
 }
 
 /// Ethereum's handler without money.

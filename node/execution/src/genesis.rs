@@ -1,9 +1,11 @@
 //! The state of block 0.
 
-use alloy_primitives::{address, hex, keccak256};
+use alloy_primitives::{address, hex};
 use althing_governance::Governance;
 use althing_types::genesis::Predeploy;
-use althing_types::{Account, Address, B256, Bytes, ChangeSet, Genesis, U256};
+use althing_types::{Account, Address, B256, Bytes, ChangeSet, Genesis, HashFn, U256};
+
+use crate::evm_hash::{code_hash, hash_of};
 
 /// Where Multicall3 is on public chains, and here.
 pub const MULTICALL3: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
@@ -11,9 +13,9 @@ pub const MULTICALL3: Address = address!("cA11bde05977b3631167028862bE2a173976CA
 pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// FISCO's system contracts: system config, table factory, CRUD, consensus, name service, permission, parallel config,
-/// contract life cycle, governance, gas charging, key-value tables, working sealers.
+/// contract life cycle, governance, gas charging, key-value tables, working sealers, hashes and signatures.
 /// The last one is our own.
-pub const SYSTEM_CONTRACTS: [Address; 13] = [
+pub const SYSTEM_CONTRACTS: [Address; 14] = [
     address!("0000000000000000000000000000000000001000"),
     address!("0000000000000000000000000000000000001001"),
     address!("0000000000000000000000000000000000001002"),
@@ -26,6 +28,7 @@ pub const SYSTEM_CONTRACTS: [Address; 13] = [
     address!("0000000000000000000000000000000000001009"),
     address!("0000000000000000000000000000000000001010"),
     address!("0000000000000000000000000000000000001011"),
+    crate::system::CRYPTO,
     crate::system::GOVERNANCE,
 ];
 
@@ -50,20 +53,21 @@ pub fn genesis_changes(genesis: &Genesis, hash: B256) -> ChangeSet {
     let mut changes = ChangeSet::default();
     let governance = Governance::new(genesis, hash);
     changes.storage.extend(crate::system::genesis_storage(&governance));
+    let evm_hash = hash_of(genesis.evm_hash);
     for address in SYSTEM_CONTRACTS {
-        install(&mut changes, address, &STUB);
+        install(&mut changes, evm_hash, address, &STUB);
     }
     for predeploy in &genesis.predeploys {
         match predeploy {
-            Predeploy::Multicall3 => install(&mut changes, MULTICALL3, &MULTICALL3_CODE),
-            Predeploy::Create2 => install(&mut changes, CREATE2_DEPLOYER, &CREATE2_CODE),
+            Predeploy::Multicall3 => install(&mut changes, evm_hash, MULTICALL3, &MULTICALL3_CODE),
+            Predeploy::Create2 => install(&mut changes, evm_hash, CREATE2_DEPLOYER, &CREATE2_CODE),
         }
     }
     changes
 }
 
-fn install(changes: &mut ChangeSet, address: Address, code: &'static [u8]) {
-    let code_hash = keccak256(code);
+fn install(changes: &mut ChangeSet, evm_hash: HashFn, address: Address, code: &'static [u8]) {
+    let code_hash = code_hash(evm_hash, code);
     // Nonce 1, as of any contract (EIP-161).
     changes.accounts.insert(
         address,
@@ -78,7 +82,7 @@ fn install(changes: &mut ChangeSet, address: Address, code: &'static [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::b256;
+    use alloy_primitives::{b256, keccak256};
 
     use super::*;
 

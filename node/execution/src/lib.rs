@@ -21,13 +21,16 @@ mod block;
 mod call;
 mod context;
 mod evm;
+mod evm_hash;
 mod genesis;
+mod instructions;
 pub mod memory;
 mod protocol;
 mod random_ids;
 mod receipt;
 mod revert;
 mod rights;
+mod selectors;
 mod sender;
 mod state;
 mod system;
@@ -46,7 +49,7 @@ pub use receipt::status;
 pub use revert::decode_revert_reason;
 pub use sender::{SenderError, fisco_signature, is_replay_protected, recover, recover_all};
 pub use system::{
-    CHAIN_GOVERNANCE, CONSENSUS, GOVERNANCE, LIFE_CYCLE, PERMISSION, SYSTEM_CONFIG, alive_call, alive_digest,
+    CHAIN_GOVERNANCE, CONSENSUS, CRYPTO, GOVERNANCE, LIFE_CYCLE, PERMISSION, SYSTEM_CONFIG, alive_call, alive_digest,
     calls_recover, carried_recovery, changed_governance, check_recovery, governance, recover_call, recovery_signers,
 };
 pub use transaction::{InvalidReason, check_stateless, intrinsic_gas};

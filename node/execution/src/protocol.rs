@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use althing_crypto::Suite;
-use althing_types::{Address, B256, U256};
+use althing_types::genesis::EvmHash;
+use althing_types::{Address, B256, HashFn, U256};
 use revm::context::{BlockEnv, CfgEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::handler::EthPrecompiles;
@@ -13,6 +14,7 @@ use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::primitives::hardfork::SpecId;
 
 use crate::BlockContext;
+use crate::evm_hash::hash_of;
 
 /// Contract code a version-1 account may hold: FISCO's 256 KiB.
 const CODE_BYTES_MAX: usize = 0x4_0000;
@@ -32,6 +34,7 @@ pub struct UnknownProtocolVersion(pub u32);
 /// - no transaction gas cap below the block's (EIP-7825 is lifted), as LEDGER.md 1 says;
 /// - code up to 256 KiB, initialisation code up to twice that;
 /// - base fee and effective gas price are 0; nothing is paid to anybody;
+/// - what the EVM hashes, it hashes as the group's genesis says: with Keccak-256, or with SM3 (ADR 0029);
 /// - `PREVRANDAO` and `DIFFICULTY` give 0, `BLOBBASEFEE` gives 1 (EIP-4844's minimum), `BLOBHASH` gives 0;
 /// - none of the system calls of Ethereum's beacon chain (EIP-2935, EIP-4788, EIP-7002, EIP-7251).
 #[derive(Clone, Debug)]
@@ -40,17 +43,19 @@ pub struct Rules {
     spec: SpecId,
     code_bytes_max: usize,
     suite: Arc<dyn Suite>,
+    evm_hash: HashFn,
 }
 
 impl Rules {
-    /// The rules of a protocol version, in an edition.
-    pub fn of_version(version: u32, suite: Arc<dyn Suite>) -> Result<Self, UnknownProtocolVersion> {
+    /// The rules of a protocol version, in an edition, with a hash inside the EVM.
+    pub fn of_version(version: u32, suite: Arc<dyn Suite>, evm_hash: EvmHash) -> Result<Self, UnknownProtocolVersion> {
         match version {
             1 => Ok(Self {
                 version,
                 spec: SpecId::OSAKA,
                 code_bytes_max: CODE_BYTES_MAX,
                 suite,
+                evm_hash: hash_of(evm_hash),
             }),
             unknown => Err(UnknownProtocolVersion(unknown)),
         }
@@ -73,6 +78,11 @@ impl Rules {
 
     pub(crate) const fn suite(&self) -> &Arc<dyn Suite> {
         &self.suite
+    }
+
+    /// What the EVM hashes with: the opcode, addresses of contracts, hashes of their code, selectors and topics of the ledger's own.
+    pub(crate) const fn evm_hash(&self) -> HashFn {
+        self.evm_hash
     }
 
     pub(crate) const fn spec(&self) -> SpecId {
@@ -119,14 +129,15 @@ mod tests {
 
     #[test]
     fn an_unknown_protocol_version_is_refused_by_number() {
-        let error = Rules::of_version(2, Arc::new(StandardSuite)).unwrap_err();
+        let error = Rules::of_version(2, Arc::new(StandardSuite), EvmHash::Keccak256).unwrap_err();
         assert_eq!(error, UnknownProtocolVersion(2));
         assert!(error.to_string().starts_with("protocol version 2 is not known"));
     }
 
     #[test]
     fn version_1_has_no_transaction_gas_cap_and_fisco_code_size() {
-        let cfg = Rules::of_version(1, Arc::new(StandardSuite)).unwrap().cfg(7);
+        let rules = Rules::of_version(1, Arc::new(StandardSuite), EvmHash::Keccak256).unwrap();
+        let cfg = rules.cfg(7);
         assert_eq!(cfg.tx_gas_limit_cap, Some(u64::MAX));
         assert_eq!(cfg.limit_contract_code_size, Some(262_144));
         assert_eq!(cfg.limit_contract_initcode_size, Some(524_288));

@@ -1,21 +1,24 @@
 //! What a contract said when it reverted: Solidity's `Error(string)` and `Panic(uint256)`.
 
+use alloy_sol_types::{Panic, Revert, SolError};
 use althing_types::U256;
 
-/// Selector of `Error(string)`.
-const ERROR: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
-/// Selector of `Panic(uint256)`.
-const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
+use crate::selectors::canonical;
 
-/// The text of a revert, none where the data is neither `Error(string)` nor `Panic(uint256)` in the contract ABI.
+/// What is read.
+pub(crate) const ERRORS: [&str; 2] = [Revert::SIGNATURE, Panic::SIGNATURE];
+
+/// The text of a revert, none where the data is neither `Error(string)` nor `Panic(uint256)` in the contract ABI, with the selector
+/// that Keccak-256 or SM3 gives.
 ///
 /// Panic codes are Solidity's (documentation, "Panic via assert and Error via require"). Text that is not UTF-8 is
 /// shown with replacement characters.
 pub fn decode_revert_reason(data: &[u8]) -> Option<String> {
+    let data = canonical(data);
     let (selector, arguments) = data.split_first_chunk::<4>()?;
     match *selector {
-        ERROR => text(arguments),
-        PANIC => Some(panic_text(U256::from_be_slice(arguments.get(..32)?))),
+        Revert::SELECTOR => text(arguments),
+        Panic::SELECTOR => Some(panic_text(U256::from_be_slice(arguments.get(..32)?))),
         _ => None,
     }
 }
@@ -67,7 +70,7 @@ mod tests {
             "6e6f706500000000000000000000000000000000000000000000000000000000"
         );
         assert_eq!(decode_revert_reason(&error).as_deref(), Some("nope"));
-        let mut panic = PANIC.to_vec();
+        let mut panic = Panic::SELECTOR.to_vec();
         panic.extend(U256::from(0x11).to_be_bytes::<32>());
         assert_eq!(
             decode_revert_reason(&panic).as_deref(),
@@ -84,12 +87,19 @@ mod tests {
 
     #[test]
     fn hostile_revert_data_has_no_reason_and_does_no_harm() {
-        let mut endless = ERROR.to_vec();
+        let mut endless = Revert::SELECTOR.to_vec();
         endless.extend(U256::MAX.to_be_bytes::<32>());
-        let mut long = ERROR.to_vec();
+        let mut long = Revert::SELECTOR.to_vec();
         long.extend(U256::from(32).to_be_bytes::<32>());
         long.extend(U256::from(u64::MAX).to_be_bytes::<32>());
-        for data in [&[][..], &ERROR, &PANIC, &[1, 2, 3, 4], &endless, &long] {
+        for data in [
+            &[][..],
+            &Revert::SELECTOR,
+            &Panic::SELECTOR,
+            &[1, 2, 3, 4],
+            &endless,
+            &long,
+        ] {
             assert_eq!(decode_revert_reason(data), None, "{data:02x?}");
         }
     }

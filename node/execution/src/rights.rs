@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicBool;
 
 use alloy_sol_types::{Revert, SolError};
-use althing_types::{Address, Bytes, StateError};
+use althing_types::{Address, Bytes, HashFn, StateError};
 use revm::context::{Block, Transaction};
 use revm::handler::FrameResult;
 use revm::interpreter::interpreter_action::{FrameInit, FrameInput};
@@ -13,12 +13,15 @@ use revm::interpreter::{CallOutcome, CreateOutcome, Gas, InstructionResult, Inte
 
 use crate::evm::Host;
 use crate::receipt::status;
+use crate::selectors::selector;
 use crate::system;
 
 /// What the machine knows beside block, transaction and state.
 pub(crate) struct Chain<'a> {
     /// Raised when the work is to stop.
     pub(crate) cancel: &'a AtomicBool,
+    /// What the EVM hashes with.
+    pub(crate) hash: HashFn,
     /// Why the transaction as a whole is refused.
     pub(crate) denied: Option<Denied>,
     /// Whether any contract says who may write to it. A new rule counts from the next block, so that it is asked once a transaction.
@@ -26,9 +29,10 @@ pub(crate) struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(crate) const fn new(cancel: &'a AtomicBool) -> Self {
+    pub(crate) const fn new(cancel: &'a AtomicBool, hash: HashFn) -> Self {
         Self {
             cancel,
+            hash,
             denied: None,
             has_write_rules: false,
         }
@@ -74,9 +78,11 @@ impl Denied {
         }
     }
 
-    /// The sentence as Solidity's `Error(string)`, which clients of both kinds read.
-    pub(crate) fn output(self) -> Bytes {
-        Revert::from(self.to_string()).abi_encode().into()
+    /// The sentence as Solidity's `Error(string)`, which clients of both kinds read, with the selector that this hash gives.
+    pub(crate) fn output(self, hash: HashFn) -> Bytes {
+        let mut output = Revert::from(self.to_string()).abi_encode();
+        output.splice(..4, selector(hash, Revert::SIGNATURE));
+        output.into()
     }
 }
 
@@ -115,8 +121,8 @@ pub(crate) fn lacking_to_write(host: &mut Host<'_>, contract: Address) -> Result
 }
 
 /// The end of a call or a creation that never began: its gas goes back, its caller sees a revert.
-pub(crate) fn refused(frame: FrameInit, denied: Denied) -> FrameResult {
-    let result = |gas| InterpreterResult::new(InstructionResult::Revert, denied.output(), Gas::new(gas));
+pub(crate) fn refused(frame: FrameInit, denied: Denied, hash: HashFn) -> FrameResult {
+    let result = |gas| InterpreterResult::new(InstructionResult::Revert, denied.output(hash), Gas::new(gas));
     match frame.frame_input {
         FrameInput::Call(inputs) => FrameResult::Call(CallOutcome::new(
             result(inputs.gas_limit),

@@ -11,45 +11,53 @@ pub const ADDRESS: althing_types::Address = alloy_primitives::address!("00000000
 
 sol! {
     #![sol(extra_derives(Debug))]
-    /// Votes for a role: 0 free, 1 observer, 2 sealer. `number` is the number of the change among those of the node.
-    function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
-    /// Votes for the weight of a seat; 0 takes it away.
-    function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
-    /// Votes for the percentage above which a change passes.
-    function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
-    /// Votes for a value of the system configuration.
-    function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
-    /// Votes for an account to be an operator, or to be none any more.
-    function voteOperator(address account, bool operator, uint64 number) returns (int256 code, string reason);
-    /// Votes for an account to be frozen, or not to be any more.
-    function voteAccount(address account, bool frozen, uint64 number) returns (int256 code, string reason);
-    /// Takes a vote on a node's role back: the one of the block of this height, and no other. So do the next five.
-    function withdrawRole(string node, uint64 votedIn) returns (int256 code, string reason);
-    /// Takes a vote on a seat's weight back.
-    function withdrawWeight(address account, uint64 votedIn) returns (int256 code, string reason);
-    /// Takes a vote on the threshold back.
-    function withdrawThreshold(uint64 votedIn) returns (int256 code, string reason);
-    /// Takes a vote on a value of the system configuration back.
-    function withdrawSetting(string key, uint64 votedIn) returns (int256 code, string reason);
-    /// Takes a vote on whether an account is an operator back.
-    function withdrawOperator(address account, uint64 votedIn) returns (int256 code, string reason);
-    /// Takes a vote on whether an account is frozen back.
-    function withdrawAccount(address account, uint64 votedIn) returns (int256 code, string reason);
-    /// Has an approved change looked at again that gave way to others.
-    function advance(bytes32 id) returns (int256 code, string reason);
-    /// Proves that a node lives and holds a block.
-    function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
-    /// Asks to disturb a node until then, milliseconds since 1970. `askedIn` is the height of the block in which the lease that is there
-    /// was asked for, which only its holder may ask for anew; 0 where there is none.
-    function askLease(string node, string reason, uint64 untilMs, bool pause, uint64 askedIn) returns (int256 code, string reason);
-    /// Gives that right back: the one that was asked for in the block of this height, and no other.
-    function returnLease(string node, uint64 askedIn) returns (int256 code, string reason);
-    /// Goes on after the quorum was lost for ever, as a [`althing_types::Recovery`] says. Only the first transaction of a block may
-    /// call it, and it is the node that makes the block that does.
-    function recover(bytes document) returns (int256 code, string reason);
-    /// The whole of it, as [`crate::Governance::encode`] has it.
-    function state() view returns (bytes);
+    /// What the contract is asked.
+    interface Interface {
+        /// Votes for a role: 0 free, 1 observer, 2 sealer. `number` is the number of the change among those of the node.
+        function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
+        /// Votes for the weight of a seat; 0 takes it away.
+        function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
+        /// Votes for the percentage above which a change passes.
+        function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+        /// Votes for a value of the system configuration.
+        function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
+        /// Votes for an account to be an operator, or to be none any more.
+        function voteOperator(address account, bool operator, uint64 number) returns (int256 code, string reason);
+        /// Votes for an account to be frozen, or not to be any more.
+        function voteAccount(address account, bool frozen, uint64 number) returns (int256 code, string reason);
+        /// Takes a vote on a node's role back: the one of the block of this height, and no other. So do the next five.
+        function withdrawRole(string node, uint64 votedIn) returns (int256 code, string reason);
+        /// Takes a vote on a seat's weight back.
+        function withdrawWeight(address account, uint64 votedIn) returns (int256 code, string reason);
+        /// Takes a vote on the threshold back.
+        function withdrawThreshold(uint64 votedIn) returns (int256 code, string reason);
+        /// Takes a vote on a value of the system configuration back.
+        function withdrawSetting(string key, uint64 votedIn) returns (int256 code, string reason);
+        /// Takes a vote on whether an account is an operator back.
+        function withdrawOperator(address account, uint64 votedIn) returns (int256 code, string reason);
+        /// Takes a vote on whether an account is frozen back.
+        function withdrawAccount(address account, uint64 votedIn) returns (int256 code, string reason);
+        /// Has an approved change looked at again that gave way to others.
+        function advance(bytes32 id) returns (int256 code, string reason);
+        /// Proves that a node lives and holds a block.
+        function alive(string node, uint64 height, bytes32 blockHash, bytes signature) returns (int256 code, string reason);
+        /// Asks to disturb a node until then, milliseconds since 1970. `askedIn` is the height of the block in which the lease that is there
+        /// was asked for, which only its holder may ask for anew; 0 where there is none.
+        function askLease(string node, string reason, uint64 untilMs, bool pause, uint64 askedIn) returns (int256 code, string reason);
+        /// Gives that right back: the one that was asked for in the block of this height, and no other.
+        function returnLease(string node, uint64 askedIn) returns (int256 code, string reason);
+        /// Goes on after the quorum was lost for ever, as a [`althing_types::Recovery`] says. Only the first transaction of a block may
+        /// call it, and it is the node that makes the block that does.
+        function recover(bytes document) returns (int256 code, string reason);
+        /// The whole of it, as [`crate::Governance::encode`] has it.
+        function state() view returns (bytes);
+    }
 }
+
+pub use Interface::*;
+
+/// The signatures of its functions.
+pub const FUNCTIONS: &[&str] = InterfaceCalls::SIGNATURES;
 
 /// The call that puts a vote in the box.
 pub fn vote(ballot: &Ballot) -> Bytes {

@@ -10,17 +10,19 @@
     reason = "a measurement, run by hand"
 )]
 
-#[path = "../tests/it/support.rs"]
+#[path = "../tests/it/suite/support.rs"]
 mod support;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use althing_types::genesis::{PROTOCOL_VERSION, StateKind};
+use althing_types::genesis::{Cryptography, PROTOCOL_VERSION, StateKind};
 use althing_types::transaction::Transaction;
 use althing_types::{B256, ChangeSet, Log, Receipt, StateReader, U256};
 use support::{Content, account, address, assemble, contract, open, receipt, transaction};
 
+/// What is measured.
+const EDITION: Cryptography = Cryptography::Standard;
 /// Transfers of a block.
 const TRANSFERS: u64 = 1000;
 /// Token holders.

@@ -1,7 +1,5 @@
 //! What a client is told when it gets no result: codes and texts that Ethereum's and FISCO's tools know.
 
-use alloy_sol_types::{Panic, Revert, SolError};
-use althing_types::Bytes;
 use jsonrpsee::types::ErrorObjectOwned;
 
 use crate::backend::{BackendError, CallFailure, GroupUnavailable, SubmitError};
@@ -121,9 +119,12 @@ impl From<CallFailure> for RpcError {
     /// go-ethereum's form, the only one that ethers, viem, web3.js and web3.py all decode.
     fn from(failure: CallFailure) -> Self {
         match failure {
-            CallFailure::Reverted { output, .. } => Self {
+            CallFailure::Reverted { output, reason, .. } => Self {
                 code: REVERTED,
-                message: revert_message(&output),
+                message: match reason {
+                    Some(reason) => format!("execution reverted: {reason}"),
+                    None => "execution reverted".to_owned(),
+                },
                 data: Some(output.to_string()),
             },
             CallFailure::Halted { reason, .. } | CallFailure::Refused(reason) => Self::new(SERVER, reason),
@@ -131,49 +132,27 @@ impl From<CallFailure> for RpcError {
     }
 }
 
-/// `execution reverted`, with the reason that Solidity's `Error(string)` or `Panic(uint256)` gives.
-pub(crate) fn revert_message(output: &Bytes) -> String {
-    const BARE: &str = "execution reverted";
-    if let Ok(revert) = Revert::abi_decode(output) {
-        return format!("{BARE}: {}", revert.reason);
-    }
-    match Panic::abi_decode(output) {
-        Ok(panic) => match panic.kind() {
-            Some(kind) => format!("{BARE}: {}", kind.as_str()),
-            None => format!("{BARE}: unknown panic code: {:#x}", panic.code),
-        },
-        Err(_) => BARE.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::U256;
+    use althing_types::Bytes;
 
     use super::*;
 
     #[test]
     fn a_revert_carries_its_reason_as_text_and_its_data_as_a_hex_string() {
-        let output: Bytes = Revert::from("too little").abi_encode().into();
-        let error = RpcError::from(CallFailure::Reverted {
-            output: output.clone(),
-            gas_used: 1,
-            status: 22,
-        });
-        assert_eq!(error.code, 3);
-        assert_eq!(error.message, "execution reverted: too little");
-        assert_eq!(error.data, Some(output.to_string()));
-    }
-
-    #[test]
-    fn a_panic_is_named_and_other_data_is_left_alone() {
-        let output: Bytes = Panic { code: U256::from(0x11) }.abi_encode().into();
-        assert!(
-            revert_message(&output).contains("overflow"),
-            "{}",
-            revert_message(&output)
-        );
-        assert_eq!(revert_message(&Bytes::from_static(&[1, 2, 3])), "execution reverted");
-        assert_eq!(revert_message(&Bytes::new()), "execution reverted");
+        let output = Bytes::from_static(&[1, 2, 3]);
+        for (reason, message) in [
+            (Some("too little".to_owned()), "execution reverted: too little"),
+            (None, "execution reverted"),
+        ] {
+            let error = RpcError::from(CallFailure::Reverted {
+                output: output.clone(),
+                reason,
+                gas_used: 1,
+                status: 22,
+            });
+            assert_eq!((error.code, error.message.as_str()), (3, message));
+            assert_eq!(error.data, Some(output.to_string()));
+        }
     }
 }

@@ -6,7 +6,7 @@ use althing_rpc::backend::{
     AccessListOutcome, AccountOverride, BackendError, BlockOverrides, CallContext, CallFailure, CallOutcome,
     CallRequest, EstimateOutcome,
 };
-use althing_types::Address;
+use althing_types::{Address, Bytes};
 
 use super::reads;
 use crate::group::Group;
@@ -58,11 +58,7 @@ pub(super) fn call(group: &Group, asked: &CallRequest, context: &CallContext) ->
             output,
             gas_used,
             status,
-        }) => CallOutcome::Failed(CallFailure::Reverted {
-            output,
-            gas_used,
-            status,
-        }),
+        }) => CallOutcome::Failed(reverted(output, gas_used, status)),
         Ok(evm::CallOutcome::Halt(halt)) => CallOutcome::Failed(halted(halt)),
         Err(failure) => CallOutcome::Failed(failure),
     })
@@ -77,11 +73,7 @@ pub(super) fn estimate(
     Ok(
         match ask(group, context, |context| evm::estimate_gas(context, &request))? {
             Ok(evm::GasEstimate::Gas(gas)) => EstimateOutcome::Gas(gas),
-            Ok(evm::GasEstimate::Revert { output, status }) => EstimateOutcome::Failed(CallFailure::Reverted {
-                output,
-                gas_used: 0,
-                status,
-            }),
+            Ok(evm::GasEstimate::Revert { output, status }) => EstimateOutcome::Failed(reverted(output, 0, status)),
             Ok(evm::GasEstimate::Halt(halt)) => EstimateOutcome::Failed(halted(halt)),
             Err(failure) => EstimateOutcome::Failed(failure),
         },
@@ -116,6 +108,15 @@ pub(super) fn access_list(
             },
         },
     )
+}
+
+fn reverted(output: Bytes, gas_used: u64, status: u32) -> CallFailure {
+    CallFailure::Reverted {
+        reason: evm::decode_revert_reason(&output),
+        output,
+        gas_used,
+        status,
+    }
 }
 
 fn halted(halt: evm::Halt) -> CallFailure {

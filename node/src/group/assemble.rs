@@ -121,7 +121,8 @@ impl Assembler {
     /// An assembler by a ledger's fixed config, and by what was voted on since.
     pub fn new(ledger: &Ledger, suite: Arc<dyn Suite>) -> Result<Self, String> {
         let genesis = ledger.genesis();
-        let rules = Rules::of_version(genesis.protocol_version, Arc::clone(&suite)).map_err(|e| e.to_string())?;
+        let rules = Rules::of_version(genesis.protocol_version, Arc::clone(&suite), genesis.evm_hash)
+            .map_err(|e| e.to_string())?;
         Ok(Self {
             suite,
             rules,

@@ -114,6 +114,7 @@ fn is_plain_transfer(context: &CallContext<'_>, request: &CallRequest) -> Result
     if !request.input.is_empty() || request.access_list != AccessList::default() || context.rules.is_precompile(&to) {
         return Ok(false);
     }
-    let account = OverriddenState::new(context.state, context.state_overrides).account(&to)?;
+    let account =
+        OverriddenState::new(context.state, context.state_overrides, context.rules.evm_hash()).account(&to)?;
     Ok(account.is_none_or(|account| account.code_hash == EMPTY_CODE_HASH))
 }

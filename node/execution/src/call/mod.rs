@@ -174,7 +174,7 @@ fn run(
     access_list: AccessList,
     gas: u64,
 ) -> Result<(Ended, EvmState), CallError> {
-    let state = OverriddenState::new(context.state, context.state_overrides);
+    let state = OverriddenState::new(context.state, context.state_overrides, context.rules.evm_hash());
     let cache = StateCache::new(&state, Ancestors::MayBeMissing);
     let mut machine = machine(context.rules, context.block, block_env(context), cache, context.cancel);
     let ended = transact(

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::keccak256;
 use althing_types::state::EMPTY_CODE_HASH;
-use althing_types::{Account, Address, B256, Bytes, StateError, StateReader, U256};
+use althing_types::{Account, Address, B256, Bytes, HashFn, StateError, StateReader, U256};
 use revm::context::BlockEnv;
+
+use crate::evm_hash::code_hash;
 
 /// What is pretended about accounts.
 pub type StateOverrides = BTreeMap<Address, AccountOverride>;
@@ -64,17 +65,24 @@ impl BlockOverrides {
 pub(super) struct OverriddenState<'a> {
     base: &'a dyn StateReader,
     overrides: &'a StateOverrides,
+    hash: HashFn,
     code: BTreeMap<B256, Bytes>,
 }
 
 impl<'a> OverriddenState<'a> {
-    pub(super) fn new(base: &'a dyn StateReader, overrides: &'a StateOverrides) -> Self {
+    /// `hash` is what the EVM knows code by.
+    pub(super) fn new(base: &'a dyn StateReader, overrides: &'a StateOverrides, hash: HashFn) -> Self {
         let code = overrides
             .values()
             .filter_map(|o| o.code.clone())
-            .map(|code| (keccak256(&code), code))
+            .map(|code| (code_hash(hash, &code), code))
             .collect();
-        Self { base, overrides, code }
+        Self {
+            base,
+            overrides,
+            hash,
+            code,
+        }
     }
 }
 
@@ -91,7 +99,10 @@ impl StateReader for OverriddenState<'_> {
         });
         account.balance = pretended.balance.unwrap_or(account.balance);
         account.nonce = pretended.nonce.unwrap_or(account.nonce);
-        account.code_hash = pretended.code.as_ref().map_or(account.code_hash, keccak256);
+        account.code_hash = pretended
+            .code
+            .as_ref()
+            .map_or(account.code_hash, |code| code_hash(self.hash, code));
         Ok(Some(account))
     }
 

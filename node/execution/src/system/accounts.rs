@@ -12,13 +12,20 @@ use super::words::{Called, Words, slot_of};
 use super::{CHAIN_GOVERNANCE, Failure, Reply, Standing, Surroundings, permission};
 
 sol! {
-    function grantOperator(address user) returns (int256);
-    function revokeOperator(address user) returns (int256);
-    function listOperators() view returns (string);
-    function freezeAccount(address account) returns (int256);
-    function unfreezeAccount(address account) returns (int256);
-    function getAccountStatus(address account) view returns (string);
+    interface AccountsOfTheCommittee {
+        function grantOperator(address user) returns (int256);
+        function revokeOperator(address user) returns (int256);
+        function listOperators() view returns (string);
+        function freezeAccount(address account) returns (int256);
+        function unfreezeAccount(address account) returns (int256);
+        function getAccountStatus(address account) view returns (string);
+    }
 }
+
+pub(super) use AccountsOfTheCommittee::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = AccountsOfTheCommitteeCalls::SIGNATURES;
 
 /// FISCO's codes that no rule of ours has.
 const OPERATOR_EXISTS: i32 = -52_006;

@@ -12,16 +12,23 @@ use super::consensus::{number, reply, selector, vote};
 use super::{Reply, Surroundings, accounts};
 
 sol! {
-    function grantCommitteeMember(address user) returns (int256);
-    function revokeCommitteeMember(address user) returns (int256);
-    function updateCommitteeMemberWeight(address user, int256 weight) returns (int256);
-    function updateThreshold(int256 threshold) returns (int256);
-    function listCommitteeMembers() view returns (string);
-    function queryCommitteeMemberWeight(address user) view returns (bool, int256);
-    function queryThreshold() view returns (int256);
-    function queryVotesOfMember(address user) view returns (string);
-    function queryVotesOfThreshold() view returns (string);
+    interface Committee {
+        function grantCommitteeMember(address user) returns (int256);
+        function revokeCommitteeMember(address user) returns (int256);
+        function updateCommitteeMemberWeight(address user, int256 weight) returns (int256);
+        function updateThreshold(int256 threshold) returns (int256);
+        function listCommitteeMembers() view returns (string);
+        function queryCommitteeMemberWeight(address user) view returns (bool, int256);
+        function queryThreshold() view returns (int256);
+        function queryVotesOfMember(address user) view returns (string);
+        function queryVotesOfThreshold() view returns (string);
+    }
 }
+
+use Committee::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = CommitteeCalls::SIGNATURES;
 
 /// FISCO's codes that no rule of ours has.
 const MEMBER_EXISTS: i32 = -52_000;

@@ -9,9 +9,16 @@ use super::consensus::{reply, selector, vote};
 use super::{Reply, Surroundings};
 
 sol! {
-    function setValueByKey(string key, string value) returns (int256);
-    function getValueByKey(string key) view returns (string, int256);
+    interface Configuration {
+        function setValueByKey(string key, string value) returns (int256);
+        function getValueByKey(string key) view returns (string, int256);
+    }
 }
+
+use Configuration::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = ConfigurationCalls::SIGNATURES;
 
 /// FISCO's code for a key there is not, or a value that the key does not take.
 const NO_SYSTEM_CONFIG: i32 = -51_300;

@@ -9,10 +9,17 @@ use althing_types::NodeId;
 use super::{Reply, Surroundings, code};
 
 sol! {
-    function addSealer(string node) returns (int256);
-    function addObserver(string node) returns (int256);
-    function remove(string node) returns (int256);
+    interface Consensus {
+        function addSealer(string node) returns (int256);
+        function addObserver(string node) returns (int256);
+        function remove(string node) returns (int256);
+    }
 }
+
+use Consensus::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = ConsensusCalls::SIGNATURES;
 
 /// FISCO's codes that no rule of ours has.
 pub(super) const BAD_NODE_ID: i32 = -51_100;

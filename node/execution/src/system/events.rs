@@ -1,9 +1,9 @@
 //! What happened, as events of the contract of our own, so that clients and operators can follow it.
 
-use alloy_primitives::hex;
+use alloy_primitives::{LogData, hex};
 use alloy_sol_types::{SolEvent, sol};
 use althing_governance::{Event, Lapse, Subject};
-use althing_types::Log;
+use althing_types::{HashFn, Log};
 
 use super::GOVERNANCE;
 
@@ -19,51 +19,74 @@ sol! {
     event LeaseEnded(string node);
 }
 
-pub(super) fn log(event: &Event) -> Log {
+/// The event with its topic by this hash, as contracts of the group have theirs.
+pub(super) fn log(event: &Event, hash: HashFn) -> Log {
     let data = match event {
-        Event::Voted { account, id } => Voted {
-            account: *account,
-            id: *id,
-        }
-        .encode_log_data(),
-        Event::Withdrawn { account, subject } => Withdrawn {
-            account: *account,
-            subject: name(subject),
-        }
-        .encode_log_data(),
-        Event::Passed { id } => Passed { id: *id }.encode_log_data(),
-        Event::Stepped { id, node, from, to } => Stepped {
-            id: *id,
-            node: hex::encode(node.as_bytes()),
-            from: *from as u8,
-            to: *to as u8,
-        }
-        .encode_log_data(),
-        Event::Done { id } => Done { id: *id }.encode_log_data(),
-        Event::Lapsed { id, why } => Lapsed {
-            id: *id,
-            why: reason(why),
-        }
-        .encode_log_data(),
-        Event::Recovered { id, height } => Recovered {
-            id: *id,
-            height: *height,
-        }
-        .encode_log_data(),
-        Event::LeaseGranted { node, until_ms } => LeaseGranted {
-            node: hex::encode(node.as_bytes()),
-            untilMs: *until_ms,
-        }
-        .encode_log_data(),
-        Event::LeaseEnded { node } => LeaseEnded {
-            node: hex::encode(node.as_bytes()),
-        }
-        .encode_log_data(),
+        Event::Voted { account, id } => data(
+            hash,
+            &Voted {
+                account: *account,
+                id: *id,
+            },
+        ),
+        Event::Withdrawn { account, subject } => data(
+            hash,
+            &Withdrawn {
+                account: *account,
+                subject: name(subject),
+            },
+        ),
+        Event::Passed { id } => data(hash, &Passed { id: *id }),
+        Event::Stepped { id, node, from, to } => data(
+            hash,
+            &Stepped {
+                id: *id,
+                node: hex::encode(node.as_bytes()),
+                from: *from as u8,
+                to: *to as u8,
+            },
+        ),
+        Event::Done { id } => data(hash, &Done { id: *id }),
+        Event::Lapsed { id, why } => data(
+            hash,
+            &Lapsed {
+                id: *id,
+                why: reason(why),
+            },
+        ),
+        Event::Recovered { id, height } => data(
+            hash,
+            &Recovered {
+                id: *id,
+                height: *height,
+            },
+        ),
+        Event::LeaseGranted { node, until_ms } => data(
+            hash,
+            &LeaseGranted {
+                node: hex::encode(node.as_bytes()),
+                untilMs: *until_ms,
+            },
+        ),
+        Event::LeaseEnded { node } => data(
+            hash,
+            &LeaseEnded {
+                node: hex::encode(node.as_bytes()),
+            },
+        ),
     };
     Log {
         address: GOVERNANCE,
         data,
     }
+}
+
+fn data<E: SolEvent>(hash: HashFn, event: &E) -> LogData {
+    let mut data = event.encode_log_data();
+    if let Some(first) = data.topics_mut().first_mut() {
+        *first = hash(E::SIGNATURE.as_bytes());
+    }
+    data
 }
 
 fn name(subject: &Subject) -> String {

@@ -18,13 +18,20 @@ use super::words::{Called, Words, account_in, number_in, slot_of};
 use super::{Failure, LIFE_CYCLE, Reply, Standing};
 
 sol! {
-    function freeze(address target) returns (int256);
-    function unfreeze(address target) returns (int256);
-    function grantManager(address target, address account) returns (int256);
-    function revokeManager(address target, address account) returns (int256);
-    function getStatus(address target) view returns (int256, string);
-    function listManager(address target) view returns (int256, address[]);
+    interface LifeCycle {
+        function freeze(address target) returns (int256);
+        function unfreeze(address target) returns (int256);
+        function grantManager(address target, address account) returns (int256);
+        function revokeManager(address target, address account) returns (int256);
+        function getStatus(address target) view returns (int256, string);
+        function listManager(address target) view returns (int256, address[]);
+    }
 }
+
+use LifeCycle::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = LifeCycleCalls::SIGNATURES;
 
 const FROZEN_ALREADY: i32 = -51_900;
 const AVAILABLE_ALREADY: i32 = -51_901;

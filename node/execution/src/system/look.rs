@@ -10,11 +10,13 @@ use super::rows::{self, Table};
 use super::words::{Called, Look};
 use super::{Failure, GOVERNANCE, accounts, lifecycle};
 use crate::evm::Host;
+use crate::selectors::canonical_selector;
 
 /// Whether a transaction only brings what others signed: proofs of life, recoveries.
 pub(crate) fn speaks_for_itself(transaction: &TxEnv) -> bool {
-    let selectors = [aliveCall::SELECTOR, recoverCall::SELECTOR];
-    transaction.kind.to() == Some(&GOVERNANCE) && selectors.iter().any(|known| transaction.data.starts_with(known))
+    let asked = canonical_selector(&transaction.data);
+    let speaks = asked.is_some_and(|selector| [aliveCall::SELECTOR, recoverCall::SELECTOR].contains(&selector));
+    transaction.kind.to() == Some(&GOVERNANCE) && speaks
 }
 
 /// Whether transactions of an account do nothing.

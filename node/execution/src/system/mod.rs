@@ -8,6 +8,7 @@ mod accounts;
 mod committee;
 mod configuration;
 mod consensus;
+mod crypto;
 mod events;
 mod lifecycle;
 mod look;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{address, map::AddressSet};
 use althing_crypto::Suite;
-use althing_governance::{Governance, Limits, Moment, Outcome, Refusal, SystemConfig};
+use althing_governance::{Governance, Limits, Moment, Outcome, Refusal, SystemConfig, abi};
 use althing_types::{Address, B256, Bytes, StateError, U256};
 use revm::context::{Block, ContextTr, JournalTr, Transaction};
 use revm::handler::{EthPrecompiles, PrecompileProvider};
@@ -41,6 +42,7 @@ use self::accounts::Accounts;
 use self::words::Called;
 use crate::evm::Host;
 use crate::genesis::SYSTEM_CONTRACTS;
+use crate::selectors::canonical;
 
 /// FISCO's system configuration.
 pub const SYSTEM_CONFIG: Address = address!("0000000000000000000000000000000000001000");
@@ -52,17 +54,35 @@ pub const PERMISSION: Address = address!("00000000000000000000000000000000000010
 pub const LIFE_CYCLE: Address = address!("0000000000000000000000000000000000001007");
 /// FISCO's committee.
 pub const CHAIN_GOVERNANCE: Address = address!("0000000000000000000000000000000000001008");
+/// FISCO's hashes and signatures of the SM edition.
+pub const CRYPTO: Address = address!("0000000000000000000000000000000000005006");
 /// The contract of our own, whose storage holds the governance of the group.
-pub const GOVERNANCE: Address = althing_governance::abi::ADDRESS;
+pub const GOVERNANCE: Address = abi::ADDRESS;
 
-const CONTRACTS: [Address; 6] = [
+const CONTRACTS: [Address; 7] = [
     SYSTEM_CONFIG,
     CONSENSUS,
     PERMISSION,
     LIFE_CYCLE,
     CHAIN_GOVERNANCE,
+    CRYPTO,
     GOVERNANCE,
 ];
+
+/// The signatures of what they are called by.
+pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
+    let all = [
+        configuration::FUNCTIONS,
+        consensus::FUNCTIONS,
+        permission::FUNCTIONS,
+        lifecycle::FUNCTIONS,
+        committee::FUNCTIONS,
+        accounts::FUNCTIONS,
+        crypto::FUNCTIONS,
+        abi::FUNCTIONS,
+    ];
+    all.into_iter().flatten().copied()
+}
 
 /// Gas of a call, of a word that is read, and of a word that is written.
 const CALL_GAS: u64 = 3_000;
@@ -122,7 +142,7 @@ impl<'a> PrecompileProvider<Host<'a>> for Contracts {
         }
         let input = inputs.input.bytes(context);
         let mut gas = Gas::new(inputs.gas_limit);
-        let outcome = self.call(context, inputs, &input, &mut gas);
+        let outcome = self.call(context, inputs, &canonical(&input), &mut gas);
         let (result, output) = match outcome {
             Ok(output) => (InstructionResult::Return, output.into()),
             Err(Failure::Halt(result)) => {
@@ -219,6 +239,9 @@ impl Contracts {
         // Another contract's storage is none of theirs.
         if inputs.target_address != inputs.bytecode_address {
             return Err(Failure::Halt(InstructionResult::PrecompileError));
+        }
+        if inputs.bytecode_address == CRYPTO {
+            return crypto::call(input, gas);
         }
         charge(gas, CALL_GAS)?;
         if own::is_recovery(inputs.bytecode_address, input) {
@@ -322,13 +345,14 @@ fn write(
     let words = after.iter().copied().chain(gone).enumerate();
     let changed: Vec<_> = words.filter(|(index, word)| before.get(*index) != Some(word)).collect();
     charge(gas, WRITE_GAS * changed.len() as u64)?;
+    let hash = context.chain.hash;
     let journal = context.journal_mut();
     for (_, (slot, word)) in changed {
         journal.sstore(GOVERNANCE, slot, word).map_err(|error| error.0)?;
     }
     journal.touch_account(GOVERNANCE);
     for event in events {
-        journal.log(events::log(&event));
+        journal.log(events::log(&event, hash));
     }
     Ok(())
 }

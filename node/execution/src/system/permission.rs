@@ -11,13 +11,20 @@ use super::words::Called;
 use super::{Failure, Reply, Standing, lifecycle};
 
 sol! {
-    function insert(string table, string account) returns (int256);
-    function remove(string table, string account) returns (int256);
-    function queryByName(string table) view returns (string);
-    function grantWrite(address target, address account) returns (int256);
-    function revokeWrite(address target, address account) returns (int256);
-    function queryPermission(address target) view returns (string);
+    interface Permission {
+        function insert(string table, string account) returns (int256);
+        function remove(string table, string account) returns (int256);
+        function queryByName(string table) view returns (string);
+        function grantWrite(address target, address account) returns (int256);
+        function revokeWrite(address target, address account) returns (int256);
+        function queryPermission(address target) view returns (string);
+    }
 }
+
+use Permission::*;
+
+/// What it is called by.
+pub(super) const FUNCTIONS: &[&str] = PermissionCalls::SIGNATURES;
 
 /// Who may deploy contracts.
 pub(super) const DEPLOY: &str = "_sys_tables_";

@@ -14,6 +14,7 @@ use althing_types::recovery::AccountSignatureBytes;
 use althing_types::{Address, B256, Bytes, Recovery, Transaction};
 
 use super::GOVERNANCE;
+use crate::selectors::{canonical, canonical_selector};
 
 /// The call that records a recovery.
 pub fn recover_call(recovery: &Recovery) -> Bytes {
@@ -23,7 +24,7 @@ pub fn recover_call(recovery: &Recovery) -> Bytes {
 
 /// Whether a transaction calls `recover` directly. Only the leader of a recovered height makes one, so it leads nowhere in a pool.
 pub fn calls_recover(transaction: &Transaction) -> bool {
-    transaction.to() == Some(GOVERNANCE) && transaction.input().starts_with(&recoverCall::SELECTOR)
+    transaction.to() == Some(GOVERNANCE) && canonical_selector(transaction.input()) == Some(recoverCall::SELECTOR)
 }
 
 /// The recovery that a block carries that begins with this transaction: none when it calls something else.
@@ -37,7 +38,8 @@ pub fn carried_recovery(first: Option<&Arc<Transaction>>) -> Result<Option<Recov
 
 /// The recovery in the input of a call.
 pub(super) fn recovery_in(input: &[u8]) -> Result<Recovery, RecoveryFault> {
-    let call = recoverCall::abi_decode(input).map_err(|error| RecoveryFault::Document(error.to_string()))?;
+    let call =
+        recoverCall::abi_decode(&canonical(input)).map_err(|error| RecoveryFault::Document(error.to_string()))?;
     Recovery::decode(&call.document).map_err(|error| RecoveryFault::Document(error.to_string()))
 }
 

@@ -1,16 +1,17 @@
-//! Senders are recovered once, in parallel, in order.
+//! Senders are recovered once, in parallel, in order. These are Ethereum's signed formats, which the standard edition alone has: those of
+//! FISCO are in the suite.
 
 use std::sync::Arc;
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy_primitives::{B256, Signature, TxKind, hex};
-use althing_crypto::StandardSuite;
+use althing_crypto::{StandardSuite, Suite};
 use althing_execution::{SenderError, is_replay_protected, recover, recover_all};
-use althing_types::{Address, Transaction, U256};
+use althing_types::{Address, FiscoRequest, FiscoSignature, Transaction, U256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, SecretKey};
 
-use crate::support::{CHAIN_ID, recovered};
+use crate::standard::suite::support::{CHAIN_ID, recovered, signed as fisco_signed};
 
 fn key(n: u8) -> (SecretKey, Address) {
     let secret = SecretKey::from_secret_bytes([n; 32]).unwrap();
@@ -110,4 +111,25 @@ fn many_senders_come_in_order_on_any_number_of_threads() {
             ),
         }
     }
+}
+
+#[test]
+fn a_fisco_signature_of_the_other_parity_is_somebody_else_s_and_of_the_other_s_nobody_s() {
+    let request = FiscoRequest::default();
+    let own = fisco_signed(&request, &[9; 32]);
+    let FiscoSignature { r, s, .. } = own.fisco().unwrap().signature.clone();
+    let is_odd = own.fisco().unwrap().signature.odd_y().unwrap();
+    let recovered = |signature| {
+        let raw = request.clone().signed(signature).encode();
+        let transaction = Transaction::decode(raw, StandardSuite.hash_fn()).unwrap();
+        recover(&StandardSuite, CHAIN_ID, Arc::new(transaction)).map(|recovered| recovered.sender)
+    };
+    let (_, address) = key(9);
+    assert_eq!(recovered(FiscoSignature::recoverable(r, s, is_odd)), Ok(address));
+    assert_ne!(recovered(FiscoSignature::recoverable(r, s, !is_odd)), Ok(address));
+    let order = U256::from_be_slice(&hex!(
+        "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+    ));
+    let twin = recovered(FiscoSignature::recoverable(r, order - s, !is_odd));
+    assert!(matches!(twin, Err(SenderError::Signature(_))), "EIP-2");
 }

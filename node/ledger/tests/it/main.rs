@@ -1,11 +1,10 @@
 //! The ledger on a real disk.
+//!
+//! `suite` is one set of tests that is compiled once for every edition: the edition is a constant of the module around it.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::duplicate_mod, reason = "the suite, on purpose")]
 
-mod blocks;
-mod damage;
-mod history;
-mod log_search;
-mod opening;
-mod roots;
-mod support;
+mod ethereum_trie;
+mod sm;
+mod standard;

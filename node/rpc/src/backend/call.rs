@@ -119,6 +119,8 @@ pub enum CallFailure {
     Reverted {
         /// The revert data.
         output: Bytes,
+        /// What it says, where it is an `Error(string)` or a `Panic(uint256)` by either hash.
+        reason: Option<String>,
         /// Gas used.
         gas_used: u64,
         /// FISCO's receipt status: 22 for `REVERT`, 25, 30 or 31 for a right that is lacking.
