@@ -1,5 +1,6 @@
 //! TLS of the RPC listener: its own certificate, TLS 1.2 where clients need it, client certificates where asked for
-//! (LEDGER.md 6: apart from the TLS between peers). All of it reloads; a client is held to the same blacklist as a peer.
+//! (LEDGER.md 6: apart from the TLS between peers, and of the standard kind in both editions). All of it reloads; a client is held to
+//! the same blacklist as a peer.
 
 use std::sync::Arc;
 
@@ -42,9 +43,8 @@ struct Material {
     certificate: PemText,
     key: PemText,
     client_ca: Option<PemText>,
-    /// The node's own certificate between peers: who issued it issues the certificates of administrators.
+    /// The node's certificate between peers.
     own: PemText,
-    own_roots: PemText,
 }
 
 /// Who clients are, by one state of the files.
@@ -52,9 +52,9 @@ struct Material {
 struct Judge {
     roots: TrustSet,
     blacklist: Blacklist,
-    /// The key that the node's own certificate was signed with.
-    own_issuer: Vec<u8>,
-    /// The certificates above the node's own: a client of our agency that shows an older one of the agency's certificates is
+    /// The keys that certificates of ours were signed with: whoever else has one signed with such a key is of our agency.
+    own_issuers: Vec<Vec<u8>>,
+    /// The certificates above our own: a client of our agency that shows an older one of the agency's certificates is
     /// under the newer one as well, because a renewal keeps the key. So no session ends when a chain certificate goes.
     own_chain: Vec<CertificateDer<'static>>,
 }
@@ -64,7 +64,7 @@ impl Judge {
         let chain: Vec<_> = chain.iter().chain(&self.own_chain).cloned().collect();
         let identity = verify_client(&chain, &self.roots, &self.blacklist, unix_seconds)?;
         Ok(Client {
-            own_agency: identity.issuer_key == self.own_issuer,
+            own_agency: self.own_issuers.contains(&identity.issuer_key),
             role: identity.role,
             agency: identity.agency,
             name: identity.name,
@@ -123,7 +123,6 @@ impl Current {
             key: files.pem(&tls.key)?,
             client_ca: tls.client_ca.as_ref().map(|file| files.pem(file)).transpose()?,
             own: files.own_certificate(config)?,
-            own_roots: files.chain_certificates(config)?,
         };
         material.check(files.blacklist(config)?, tls.client_auth)
     }
@@ -146,7 +145,7 @@ impl Material {
         let (builder, judge) = match &self.client_ca {
             None => (builder.with_no_client_auth(), None),
             Some(file) => {
-                let judge = Arc::new(self.judge(file, blacklist)?);
+                let judge = Arc::new(self.judge(file, &chain, blacklist)?);
                 let verifier = ClientVerifier::new(file, Arc::clone(&judge), auth, provider)?;
                 (builder.with_client_cert_verifier(Arc::new(verifier)), Some(judge))
             }
@@ -164,19 +163,35 @@ impl Material {
         })
     }
 
-    fn judge(&self, client_ca: &PemText, blacklist: Blacklist) -> Result<Judge, RpcTlsError> {
+    /// Our agency is whoever signed what we show: the listener's certificate, and the one between peers, as far as clients are under the
+    /// same roots. Of the SM edition's two sets that is the listener's; where somebody else issues the listener's, it is the other one.
+    fn judge(
+        &self,
+        client_ca: &PemText,
+        listener: &[CertificateDer<'static>],
+        blacklist: Blacklist,
+    ) -> Result<Judge, RpcTlsError> {
         let roots = TrustSet::from_pem(std::slice::from_ref(client_ca), &TlsEdition::standard())
             .map_err(|e| content(client_ca, e))?;
-        let own_roots = TrustSet::from_pem(std::slice::from_ref(&self.own_roots), &TlsEdition::standard())
-            .map_err(|e| content(&self.own_roots, e))?;
-        let shown = certificates(&self.own)?;
-        let own = verify_client(&shown, &own_roots, &Blacklist::default(), unix_seconds())
-            .map_err(|refusal| content(&self.own, refusal))?;
+        let (mut own_issuers, mut own_chain) = (Vec::new(), Vec::new());
+        for (file, shown) in [
+            (&self.certificate, listener.to_vec()),
+            (&self.own, certificates(&self.own)?),
+        ] {
+            match verify_client(&shown, &roots, &Blacklist::default(), unix_seconds()) {
+                Ok(own) => {
+                    own_issuers.push(own.issuer_key);
+                    let above = shown.into_iter().skip(1).filter(|it| !own_chain.contains(it));
+                    own_chain.extend(above.collect::<Vec<_>>());
+                }
+                Err(refusal) => tracing::debug!("{} names nobody who administers this node: {refusal}", file.file()),
+            }
+        }
         Ok(Judge {
             roots,
             blacklist,
-            own_issuer: own.issuer_key,
-            own_chain: shown.into_iter().skip(1).collect(),
+            own_issuers,
+            own_chain,
         })
     }
 }

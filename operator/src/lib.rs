@@ -11,6 +11,7 @@
 //!
 //! Invariant: nothing outside [`edge`] knows a socket, a disk, a process, a clock or a client.
 
+pub mod clients;
 pub mod controller;
 mod cut_off;
 pub mod edge;

@@ -1,6 +1,7 @@
 //! The whole plan of one namespace: the four controllers in the order their facts depend on each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use althing_crds::v1alpha1::{AgreedMember, Approval, MemberRole};
 use althing_types::{Address, GroupId, NodeId};
@@ -20,7 +21,7 @@ use crate::node_files::{NodeFiles, node_files};
 use crate::plan::disruption::{ChainLeases, Ground, GroupChain, OwnNode, Scene, decide};
 use crate::plan::{
     Desired, GenesisRecord, Identity, NamespacePlan, NodeNetwork, Observed, Peer, Placement, Process, ProcessGroup,
-    Step,
+    RpcSecurity, Step,
 };
 use crate::processes::{self, Work};
 use crate::report::Report;
@@ -432,15 +433,20 @@ impl Findings {
             .agencies
             .iter()
             .filter(|(_, object)| object.spec.external.is_none());
-        let agencies = agencies.flat_map(|(name, _)| {
-            [Identity::AgencyCa, Identity::Governance, Identity::Sdk, Identity::Admin].map(|kind| kind(name.clone()))
-        });
+        let agencies = agencies.flat_map(|(name, _)| ctx.manifests.keys_of_agency(name));
         let nodes = ctx
             .manifests
             .nodes
             .iter()
             .filter(|(_, object)| object.spec.external.is_none());
-        let nodes = nodes.map(|(name, _)| Identity::Node(name.clone()));
+        let speaks_tls = |node: &NodeName| {
+            let endpoint = ctx.placement.get(node);
+            endpoint.is_some_and(|endpoint| endpoint.rpc_security == RpcSecurity::Tls)
+        };
+        let nodes = nodes.flat_map(|(name, _)| {
+            let listener = ctx.manifests.listener(name).filter(|_| speaks_tls(name));
+            iter::once(Identity::Node(name.clone())).chain(listener)
+        });
         let mut identities: Vec<_> = chains.chain(agencies).chain(nodes).collect();
         identities.sort();
         identities

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::slice;
 
 use alloy_primitives::keccak256;
 use althing_types::config::{
@@ -15,6 +16,7 @@ use althing_types::ini_file::IniWriter;
 use althing_types::recovery::{parse_recovery, render_recovery};
 use althing_types::{B256, GroupId, Recovery};
 
+use crate::clients::ListenerFiles;
 use crate::controller::certificate::Certificate;
 use crate::controller::consortium::{ChainFacts, RevocationList};
 use crate::controller::group::GroupFacts;
@@ -86,6 +88,19 @@ pub fn node_files(
             texts.push((folders.configured(&file), recovery_text(&file, recovery)?));
         }
     }
+    if let Some(listener) = &own.listener {
+        let names = ListenerFiles::SECOND;
+        texts.extend([
+            (
+                folders.configured(names.authority),
+                bundle(slice::from_ref(&listener.authority)),
+            ),
+            (
+                folders.configured(names.certificate),
+                bundle(slice::from_ref(&listener.certificate)),
+            ),
+        ]);
+    }
     let file = |path: String, content| File {
         at: FileRef {
             node: node.name.clone(),
@@ -101,6 +116,12 @@ pub fn node_files(
         folders.configured(names.key),
         FileContent::PrivateKey(Identity::Node(node.name.clone())),
     ));
+    if own.listener.is_some() {
+        files.push(file(
+            folders.configured(ListenerFiles::SECOND.key),
+            FileContent::PrivateKey(Identity::Listener(node.name.clone())),
+        ));
+    }
     files.sort_by(|one, other| one.at.cmp(&other.at));
     Ok(NodeFiles {
         files,
@@ -164,7 +185,10 @@ fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> O
             listen_port: ports.rpc,
             channel_listen_ip: client,
             channel_listen_port: ports.channel,
-            tls: rpc_tls(&own.endpoint, IdentityFiles::of(chain.consortium.cryptography)),
+            tls: rpc_tls(
+                &own.endpoint,
+                ListenerFiles::in_consortium(chain.consortium.cryptography),
+            ),
             ..RpcConfig::default()
         },
         p2p: P2pConfig {
@@ -199,15 +223,15 @@ fn node_config(own: &OwnNode, chain: &ChainFacts, cut_off: &RevocationList) -> O
     })
 }
 
-/// The node's own certificate serves its RPC clients too.
-fn rpc_tls(endpoint: &Endpoint, names: IdentityFiles) -> Option<RpcTls> {
+/// Which certificate serves RPC clients, and whose theirs are.
+fn rpc_tls(endpoint: &Endpoint, names: ListenerFiles) -> Option<RpcTls> {
     let file = |name| endpoint.folders.configured(name);
     match endpoint.rpc_security {
         RpcSecurity::Plain => None,
         RpcSecurity::Tls => Some(RpcTls {
             certificate: file(names.certificate),
             key: file(names.key),
-            client_ca: Some(file(names.chain_certificates)),
+            client_ca: Some(file(names.authority)),
             // Whoever may reach the port reads and submits; only an administrator's certificate administers.
             client_auth: ClientAuth::Optional,
         }),

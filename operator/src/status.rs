@@ -393,7 +393,7 @@ pub struct Facts {
     /// Consortium: the registrar's list, signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocations: Option<Revocations>,
-    /// Consortium, Agency, Node: the end of the certificate.
+    /// Consortium, Agency, Node: the end of the certificate; of several, the first end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Timestamp>,
     /// Agency, Node: own, the signature over its public facts as they are; somebody else's, the newest that was accepted.
@@ -402,6 +402,9 @@ pub struct Facts {
     /// Agency: own, what its running nodes trust and show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<AgencyTrust>,
+    /// Agency: own, the certificate of its client authority in PEM, where it has one: what clients trust its nodes' listeners by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_authority: Option<String>,
     /// Node: where others dial it; of somebody else's node as it was accepted last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,

@@ -40,7 +40,7 @@ pub(super) struct There {
 pub(super) struct Door {
     /// Its RPC port.
     pub port: u16,
-    /// The chain's certificates.
+    /// What its clients know it by.
     trust: String,
 }
 
@@ -113,7 +113,7 @@ impl There {
             if !self.seen.pods.get(&node).is_some_and(|pod| pod.is_running) {
                 continue;
             }
-            let identity = Identity::Node(node.clone());
+            let identity = self.seen.manifests.shown_to_clients(&node);
             let trust = self.certificate_file(&identity, names::TRUST_FILE).await?;
             let port = endpoint.ports.rpc;
             doors.insert(node, Door { port, trust });

@@ -28,7 +28,7 @@ use super::group::AgreedMember;
     printcolumn(name = "Account", type_ = "string", json_path = ".status.governanceAccount", description = "Its governance account"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether this namespace's part is done"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it is or is not"),
-    printcolumn(name = "Expires", type_ = "string", json_path = ".status.certificateNotAfter", description = "End of the agency certificate", priority = "1"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.certificateNotAfter", description = "First end of its certificates", priority = "1"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", description = "What is done, waited for or wrong", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made")
 )]
@@ -187,11 +187,16 @@ pub struct AgencyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16384))]
     pub certificate: Option<String>,
+    /// Own agency where `cryptography` is SM: the certificate of its client authority in PEM. Applications, browsers and scrapers trust
+    /// its nodes' listeners by it; its sdk and admin certificates are under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16384))]
+    pub client_authority: Option<String>,
     /// The agency's account on the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 42))]
     pub governance_account: Option<String>,
-    /// The last moment of the agency certificate.
+    /// The last moment of the agency certificate, or of the client authority's where that is sooner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,
     /// Own agency: what all of its running nodes trust and show.

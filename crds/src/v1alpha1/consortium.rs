@@ -46,7 +46,8 @@ pub struct ConsortiumSpec {
     /// The chain id, 1 to 274877906942, so that `chainId · 32768 + groupId` stays below 2^53 for every group. Immutable.
     #[schemars(range(min = 1, max = 274_877_906_942_i64))]
     pub chain_id: i64,
-    /// The edition. Immutable.
+    /// The edition. Immutable. With SM, clients' TLS stays standard: each agency has a second set of certificates for it, on P-256, under a
+    /// key of its own, its client authority.
     #[serde(default)]
     pub cryptography: Cryptography,
     /// Present only where the chain key is kept: signs agency certificates.

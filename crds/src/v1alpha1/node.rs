@@ -255,7 +255,7 @@ pub struct NodeStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024))]
     pub groups: Vec<String>,
-    /// The last moment of its certificate.
+    /// The last moment of its certificate, or of its listener's where that is sooner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after: Option<Time>,
     /// The `host:port` at which others dial it; of somebody else's node the one that was accepted last.

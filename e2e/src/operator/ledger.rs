@@ -1,4 +1,4 @@
-//! A group as its clients see it: JSON-RPC on the pods of its members, over TLS under the chain's certificate.
+//! A group as its clients see it: JSON-RPC on the pods of its members, over TLS by what clients trust.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -69,7 +69,11 @@ impl Ledger {
 
     async fn trust(&self, node: &str) -> anyhow::Result<ClientConfig> {
         let secrets: kube::Api<Secret> = kube::Api::namespaced(self.case.client(), &self.namespace);
-        let secret = secrets.get(&format!("{node}-certificate")).await?;
+        // What its clients trust lies beside its listener's certificate, which is the node's own where it has no other.
+        let secret = match secrets.get_opt(&format!("{node}-tls")).await? {
+            Some(listener) => listener,
+            None => secrets.get(&format!("{node}-certificate")).await?,
+        };
         let pem = secret
             .data
             .and_then(|mut data| data.remove("ca.crt"))

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::standard::client::{Client, config};
-use crate::standard::folder::{Authority, Folder, key};
+use crate::standard::folder::{Authority, Folder, key, node_id};
 use crate::standard::lifecycle::METHODS;
 use crate::standard::pki::Key;
 use crate::standard::running::Running;
@@ -32,6 +32,57 @@ fn certificate(folder: &Folder) -> String {
 
 fn start(folder: &Folder) -> Running {
     Running::start(&folder.file("config.ini"), folder.ports)
+}
+
+/// A node that serves clients with certificates that its peers do not see: those of its agency's client authority.
+struct Apart {
+    folder: Folder,
+    authority: Authority,
+    key: Key,
+}
+
+impl Apart {
+    fn new(auth: &str) -> Self {
+        let folder = Folder::new();
+        fs::create_dir(folder.file("conf/origin_cert")).unwrap();
+        let tls = ["cert=node.crt", "key=node.key", "client_ca=ca.crt"];
+        let tls = tls.map(|line| format!("tls_{}\n", line.replace('=', "=conf/origin_cert/")));
+        let lines = format!("[rpc]\n{}tls_client_auth={auth}\n", tls.concat());
+        folder.replace("config.ini", "[rpc]\n", &lines);
+        let apart = Self {
+            folder,
+            authority: Authority::of_clients("agency-a"),
+            key: key(),
+        };
+        for (file, text) in [
+            ("ca.crt", apart.authority.pem().to_owned()),
+            ("node.crt", apart.listener(&apart.authority)),
+            ("node.key", apart.key.serialize_pem()),
+        ] {
+            apart.folder.write(&format!("conf/origin_cert/{file}"), text);
+        }
+        apart
+    }
+
+    /// The listener's certificate.
+    fn listener(&self, authority: &Authority) -> String {
+        authority.issue(&self.key, |params| {
+            params.dns_names.push("localhost".to_owned());
+        })
+    }
+
+    fn client(&self, person: &Person) -> Client {
+        let shown = (person.chain.as_str(), &person.key);
+        Client::tls(self.folder.ports.rpc, &config(self.authority.pem(), Some(shown)))
+    }
+
+    /// Puts a file in place, as the node's surroundings do, and waits until the node has taken it up.
+    fn put(&self, running: &mut Running, file: &str, text: &str) {
+        self.folder.write("conf/next", text);
+        let place = self.folder.file(&format!("conf/origin_cert/{file}"));
+        fs::rename(self.folder.file("conf/next"), place).unwrap();
+        running.until_said("certificates, lists and peers were reloaded");
+    }
 }
 
 /// A client of this agency in this role.
@@ -255,4 +306,83 @@ fn metrics_have_what_alerts_need() {
             "{purpose}"
         );
     }
+}
+
+#[test]
+fn clients_under_an_authority_of_their_own_are_known_by_it_and_the_chain_s_are_not_let_in() {
+    let apart = Apart::new("optional");
+    let _running = start(&apart.folder);
+    let mut admin = apart.client(&Person::of(&apart.authority, "admin"));
+    let told = admin.ask("althing_status", json!([])).unwrap();
+    assert_eq!(told["result"]["nodeId"], apart.folder.node_id, "{told}");
+    let mut sdk = apart.client(&Person::of(&apart.authority, "sdk"));
+    assert_eq!(sdk.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+    let told = sdk.ask("althing_status", json!([])).unwrap();
+    let words = "of \"agency-a\" (its own agency), has the role sdk";
+    assert!(refusal(&told).contains(words), "{told}");
+    // Another agency's authority, one that only has the name of ours, and our own agency under the chain of the peers.
+    for stranger in [
+        &Authority::of_clients("agency-b"),
+        &Authority::of_clients("agency-a"),
+        &apart.folder.agency,
+    ] {
+        let mut client = apart.client(&Person::of(stranger, "admin"));
+        assert!(client.ask("getBlockNumber", json!([1])).is_err());
+    }
+}
+
+#[test]
+fn a_client_authority_renewed_over_its_key_costs_no_session_and_no_client_its_access() {
+    let apart = Apart::new("required");
+    let mut running = start(&apart.folder);
+    let person = Person::of(&apart.authority, "admin");
+    let mut session = apart.client(&person);
+    assert!(session.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    let renewed = Authority::of_clients_again("agency-a", &apart.authority);
+    apart.put(&mut running, "ca.crt", renewed.pem());
+    apart.put(&mut running, "node.crt", &apart.listener(&renewed));
+    assert!(session.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    // Who has heard of nothing, and who trusts and shows only what is new.
+    let mut before = apart.client(&person);
+    let shown = Person::of(&renewed, "admin");
+    let shown = (shown.chain.as_str(), &shown.key);
+    let mut after = Client::tls(apart.folder.ports.rpc, &config(renewed.pem(), Some(shown)));
+    for client in [&mut before, &mut after] {
+        assert!(client.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    }
+}
+
+#[test]
+fn the_blacklist_holds_for_clients_under_an_authority_of_their_own() {
+    let apart = Apart::new("optional");
+    let mut running = start(&apart.folder);
+    let (good, bad) = (Person::of(&apart.authority, "sdk"), Person::of(&apart.authority, "sdk"));
+    let (mut stays, mut goes) = (apart.client(&good), apart.client(&bad));
+    for client in [&mut stays, &mut goes] {
+        assert_eq!(client.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+    }
+    let listed = format!("[certificate_blacklist]\ncrl.0={}\n", node_id(&bad.key));
+    apart.folder.replace("config.ini", "[certificate_blacklist]\n", &listed);
+    running.until_said("certificates, lists and peers were reloaded");
+    assert!(goes.ask("getBlockNumber", json!([1])).is_err());
+    assert!(apart.client(&bad).ask("getBlockNumber", json!([1])).is_err());
+    assert_eq!(stays.ask("getBlockNumber", json!([1])).unwrap()["result"], "0x0");
+}
+
+#[test]
+fn administrators_are_known_by_the_node_s_certificate_where_somebody_else_issued_the_listener_s() {
+    let apart = Apart::new("optional");
+    apart.folder.write("conf/origin_cert/ca.crt", apart.folder.chain.pem());
+    let _running = start(&apart.folder);
+    let mut admin = apart.client(&Person::of(&apart.folder.agency, "admin"));
+    assert!(admin.ask("althing_status", json!([])).unwrap()["result"].is_object());
+    let other = apart.folder.chain.agency("agency-b");
+    let told = apart
+        .client(&Person::of(&other, "admin"))
+        .ask("althing_status", json!([]))
+        .unwrap();
+    assert!(refusal(&told).contains("(another agency)"), "{told}");
+    // Whoever issued the listener's certificate is no client's authority here.
+    let mut issued = apart.client(&Person::of(&apart.authority, "admin"));
+    assert!(issued.ask("getBlockNumber", json!([1])).is_err());
 }

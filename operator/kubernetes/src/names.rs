@@ -5,11 +5,15 @@
 //! overwrites neither.
 
 use std::collections::BTreeMap;
+use std::iter;
 
+use althing_operator::clients::ListenerFiles;
+use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::{AgencyName, ChainKeyName, ConsortiumName, GroupName, NodeName};
 use althing_operator::plan::Identity;
 use althing_operator::status::ObjectRef;
 use althing_types::config::IdentityFiles;
+use althing_types::genesis::Cryptography;
 
 /// The field manager of everything this operator writes.
 pub const MANAGER: &str = "althing-operator";
@@ -59,7 +63,7 @@ pub mod annotation {
 pub const KEY_FILE: &str = "key.pem";
 /// The key under which a certificate Secret holds the trusted chain certificates.
 pub const TRUST_FILE: &str = "ca.crt";
-/// The key under which a node's certificate Secret holds its certificate.
+/// The key under which the certificate Secrets of a node and of its listener hold the certificate.
 pub const NODE_CERTIFICATE_FILE: &str = "node.crt";
 /// The key under which an agency's certificate Secret holds its certificate signing request.
 pub const REQUEST_FILE: &str = "tls.csr";
@@ -134,6 +138,8 @@ pub fn key_secret(identity: &Identity) -> String {
         Identity::Sdk(name) => format!("{name}-sdk-key"),
         Identity::Admin(name) => format!("{name}-admin-key"),
         Identity::Node(name) => format!("{name}-key"),
+        Identity::ClientAuthority(name) => format!("{name}-clients-key"),
+        Identity::Listener(name) => format!("{name}-tls-key"),
     }
 }
 
@@ -154,34 +160,70 @@ pub fn certificate_secret(identity: &Identity) -> Option<String> {
         Identity::Sdk(name) => Some(format!("{name}-sdk")),
         Identity::Admin(name) => Some(format!("{name}-admin")),
         Identity::Node(name) => Some(format!("{name}-certificate")),
+        Identity::ClientAuthority(name) => Some(format!("{name}-clients")),
+        Identity::Listener(name) => Some(format!("{name}-tls")),
     }
 }
 
 /// The key under which the certificate Secret of an identity holds the certificate, the leaf first.
 pub const fn certificate_file(identity: &Identity) -> &'static str {
     match identity {
-        Identity::Node(_) => NODE_CERTIFICATE_FILE,
+        Identity::Node(_) | Identity::Listener(_) => NODE_CERTIFICATE_FILE,
         _ => "tls.crt",
     }
 }
 
-/// The files that a node sees of its certificate Secret: their keys there, which are the same in both editions, and their names in its
-/// folder, which are not.
-pub const fn node_files(files: IdentityFiles) -> [(&'static str, &'static str); 2] {
-    [
-        (NODE_CERTIFICATE_FILE, files.certificate),
-        (TRUST_FILE, files.chain_certificates),
-    ]
+/// A certificate and its key as a node's pod sees them: of which identity, and where in its folder. In their Secrets the files have the
+/// same keys in both editions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounted {
+    /// Whose.
+    pub identity: Identity,
+    /// The certificate.
+    pub certificate: &'static str,
+    /// What is trusted beside it.
+    pub trust: &'static str,
+    /// The key.
+    pub key: &'static str,
+}
+
+impl Mounted {
+    /// What a node's pod sees: the node's identity, and that of its listener where it is another.
+    pub fn of_node(manifests: &NamespaceManifests, node: &NodeName) -> Vec<Self> {
+        let agency = manifests.nodes.get(node).map(|object| &object.spec.agency);
+        let edition = agency.and_then(|agency| manifests.edition_of_agency(agency));
+        let files = IdentityFiles::of(edition.unwrap_or(Cryptography::Standard));
+        let own = Self {
+            identity: Identity::Node(node.clone()),
+            certificate: files.certificate,
+            trust: files.chain_certificates,
+            key: files.key,
+        };
+        let listener = manifests.listener(node).map(|identity| Self {
+            identity,
+            certificate: ListenerFiles::SECOND.certificate,
+            trust: ListenerFiles::SECOND.authority,
+            key: ListenerFiles::SECOND.key,
+        });
+        iter::once(own).chain(listener).collect()
+    }
+
+    /// The public files: their keys in the Secret, and their names in the folder.
+    pub const fn public(&self) -> [(&'static str, &'static str); 2] {
+        [(NODE_CERTIFICATE_FILE, self.certificate), (TRUST_FILE, self.trust)]
+    }
 }
 
 /// The object an identity's Secrets belong to.
 pub fn owner_of(identity: &Identity) -> ObjectRef {
     match identity {
         Identity::ChainCa(key) => ObjectRef::Consortium(key.consortium().clone()),
-        Identity::AgencyCa(name) | Identity::Governance(name) | Identity::Sdk(name) | Identity::Admin(name) => {
-            ObjectRef::Agency(name.clone())
-        }
-        Identity::Node(name) => ObjectRef::Node(name.clone()),
+        Identity::AgencyCa(name)
+        | Identity::Governance(name)
+        | Identity::Sdk(name)
+        | Identity::Admin(name)
+        | Identity::ClientAuthority(name) => ObjectRef::Agency(name.clone()),
+        Identity::Node(name) | Identity::Listener(name) => ObjectRef::Node(name.clone()),
     }
 }
 
@@ -227,7 +269,8 @@ pub fn pod_selector(node: &NodeName) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use althing_operator::name::NAME_BYTES_MAX;
+    use althing_operator::manifest::{SourceFile, read};
+    use althing_operator::name::{NAME_BYTES_MAX, Namespace};
 
     use super::*;
 
@@ -241,8 +284,10 @@ mod tests {
             Identity::AgencyCa(agency.clone()),
             Identity::Governance(agency.clone()),
             Identity::Sdk(agency.clone()),
-            Identity::Admin(agency),
+            Identity::Admin(agency.clone()),
             Identity::Node(node_name.clone()),
+            Identity::ClientAuthority(agency),
+            Identity::Listener(node_name.clone()),
         ];
         let secrets = identities
             .iter()
@@ -261,10 +306,19 @@ mod tests {
     }
 
     #[test]
-    fn no_two_identities_of_one_owner_share_a_secret() {
+    fn no_two_identities_share_a_secret_although_agency_and_node_have_one_name() {
         let agency = AgencyName::new("a").unwrap();
-        let identities = [Identity::AgencyCa, Identity::Governance, Identity::Sdk, Identity::Admin];
+        let identities = [
+            Identity::AgencyCa,
+            Identity::Governance,
+            Identity::Sdk,
+            Identity::Admin,
+            Identity::ClientAuthority,
+        ];
         let identities = identities.map(|kind| kind(agency.clone()));
+        let node = NodeName::new("a").unwrap();
+        let of_node = [Identity::Node, Identity::Listener].map(|kind| kind(node.clone()));
+        let identities: Vec<_> = identities.into_iter().chain(of_node).collect();
         let names: Vec<_> = identities
             .iter()
             .flat_map(|identity| [Some(key_secret(identity)), certificate_secret(identity)])
@@ -284,15 +338,51 @@ mod tests {
 
     #[test]
     fn a_certificate_secret_is_the_same_in_both_editions_and_a_pod_sees_it_under_its_edition_s_names() {
-        use althing_types::genesis::Cryptography;
-        let seen = |edition| node_files(IdentityFiles::of(edition));
-        assert_eq!(
-            seen(Cryptography::Standard),
-            [("node.crt", "node.crt"), ("ca.crt", "ca.crt")]
+        for (edition, expected) in [
+            (
+                Cryptography::Standard,
+                vec![("node/node-0", "node.crt", "ca.crt", "node.key")],
+            ),
+            (
+                Cryptography::Sm,
+                vec![
+                    ("node/node-0", "gmnode.crt", "gmca.crt", "gmnode.key"),
+                    (
+                        "listener/node-0",
+                        "origin_cert/node.crt",
+                        "origin_cert/ca.crt",
+                        "origin_cert/node.key",
+                    ),
+                ],
+            ),
+        ] {
+            let mounted = Mounted::of_node(&one_node(edition), &NodeName::new("node-0").unwrap());
+            let seen = mounted
+                .iter()
+                .map(|it| (it.identity.to_string(), it.certificate, it.trust, it.key));
+            let expected = expected
+                .into_iter()
+                .map(|(identity, certificate, trust, key)| (identity.to_owned(), certificate, trust, key));
+            assert_eq!(seen.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            for it in mounted {
+                let keys = it.public().map(|(key, _)| key);
+                assert_eq!(keys, ["node.crt", "ca.crt"], "{}", it.identity);
+            }
+        }
+    }
+
+    fn one_node(edition: Cryptography) -> NamespaceManifests {
+        let text = format!(
+            "apiVersion: althing.dev/v1alpha1\nkind: Consortium\nmetadata: {{name: c}}\n\
+             spec: {{chainId: 1, cryptography: {edition}, registrar: {{managed: {{validity: 87600h}}}}}}\n---\n\
+             apiVersion: althing.dev/v1alpha1\nkind: Agency\nmetadata: {{name: a}}\nspec: {{consortium: c}}\n---\n\
+             apiVersion: althing.dev/v1alpha1\nkind: Node\nmetadata: {{name: node-0}}\nspec: {{agency: a}}\n"
         );
-        assert_eq!(
-            seen(Cryptography::Sm),
-            [("node.crt", "gmnode.crt"), ("ca.crt", "gmca.crt")]
-        );
+        let file = SourceFile {
+            name: "one.yaml".to_owned(),
+            text,
+        };
+        let all = read(&[file], &Namespace::new("one").unwrap()).unwrap();
+        all.namespaces.into_values().next().unwrap()
     }
 }

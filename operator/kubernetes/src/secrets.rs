@@ -2,6 +2,7 @@
 //! remembered until it changes; of a key only the public half is remembered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use althing_operator::controller::consortium;
@@ -56,14 +57,15 @@ pub fn key_places(manifests: &NamespaceManifests) -> BTreeMap<Identity, KeyPlace
         .agencies
         .iter()
         .filter(|(_, object)| object.spec.external.is_none());
-    let agencies = agencies.flat_map(|(name, _)| {
-        [Identity::AgencyCa, Identity::Governance, Identity::Sdk, Identity::Admin].map(|kind| own(kind(name.clone())))
-    });
+    let agencies = agencies.flat_map(|(name, _)| manifests.keys_of_agency(name).map(own));
     let nodes = manifests
         .nodes
         .iter()
         .filter(|(_, object)| object.spec.external.is_none());
-    let nodes = nodes.map(|(name, _)| own(Identity::Node(name.clone())));
+    let nodes = nodes.flat_map(|(name, _)| {
+        let identities = iter::once(Identity::Node(name.clone())).chain(manifests.listener(name));
+        identities.map(own)
+    });
     chains.chain(agencies).chain(nodes).collect()
 }
 

@@ -6,7 +6,7 @@ use althing_types::genesis::Cryptography;
 use super::{Context, Hold, Outcome};
 use crate::manifest::NamespaceManifests;
 use crate::pki::{CertificateFacts, Request};
-use crate::plan::{KeyKind, KeyPurpose};
+use crate::plan::{IdentityKind, KeyKind, KeyPurpose};
 use crate::status::Reason;
 
 /// The edition a Consortium declares. It never changes.
@@ -62,6 +62,7 @@ pub fn check_certificate(what: &str, facts: &CertificateFacts, edition: Cryptogr
                 facts.key_in_words()
             ),
             KeyKind::new(KeyPurpose::Identity, edition),
+            edition,
             "have one issued over such a key",
         )),
     }
@@ -78,27 +79,31 @@ pub fn check_request(what: &str, request: &Request, edition: Cryptography) -> Ou
                 request.key().kind()
             ),
             KeyKind::new(KeyPurpose::Identity, edition),
+            edition,
             "the agency makes it anew with such a key",
         )),
     }
 }
 
 /// Refuses a key of the other edition, or of another purpose.
-pub fn check_key(what: &str, found: KeyKind, purpose: KeyPurpose, edition: Cryptography) -> Outcome<()> {
-    let accepted = KeyKind::new(purpose, edition);
+pub fn check_key(what: &str, found: KeyKind, whose: IdentityKind, edition: Cryptography) -> Outcome<()> {
+    let accepted = whose.key(edition);
     match found == accepted {
         true => Ok(()),
         false => Err(refused(
             Reason::KeyUnreadable,
             &format!("{what}: found {found}; accepted:"),
             accepted,
+            edition,
             "put the key of this edition in its place",
         )),
     }
 }
 
-fn refused(reason: Reason, found: &str, accepted: KeyKind, advice: &str) -> Hold {
-    let edition = accepted.cryptography();
-    let text = format!("{found} {accepted}, because the consortium's cryptography is {edition}; {advice}");
-    Hold::wrong(reason, text)
+fn refused(reason: Reason, found: &str, accepted: KeyKind, edition: Cryptography, advice: &str) -> Hold {
+    let why = match accepted.cryptography() == edition {
+        true => format!("the consortium's cryptography is {edition}"),
+        false => format!("clients' TLS is standard, also where the consortium's cryptography is {edition}"),
+    };
+    Hold::wrong(reason, format!("{found} {accepted}, because {why}; {advice}"))
 }

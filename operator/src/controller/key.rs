@@ -1,10 +1,10 @@
-//! Keys are made once (DESIGN.md 5.1), on the curve of the consortium's edition.
+//! Keys are made once (DESIGN.md 5.1), on the curve that they have in the consortium's edition.
 
 use althing_types::genesis::Cryptography;
 use althing_types::{Address, NodeId};
 
 use super::{Context, Hold, Outcome, edition};
-use crate::plan::{Identity, KeyKind, KeyOrder, KeyState, PublicKey};
+use crate::plan::{Identity, KeyOrder, KeyState, PublicKey};
 use crate::status::Reason;
 
 /// What says that a key has existed: then it is never made again.
@@ -61,7 +61,7 @@ fn ensure<R: PartialEq>(
         Some(KeyState::Present(key)) => {
             let edition = edition.unwrap_or_else(|_| key.kind().cryptography());
             let what = format!("the key of {identity}");
-            edition::check_key(&what, key.kind(), identity.purpose(), edition)?;
+            edition::check_key(&what, key.kind(), identity.kind(), edition)?;
             match (half(key), &evidence.recorded) {
                 (Some(key), recorded) if recorded.as_ref().is_none_or(|recorded| *recorded == key) => Ok(key),
                 _ => Err(Hold::wrong(
@@ -90,7 +90,7 @@ fn ensure<R: PartialEq>(
             }
             orders.push(KeyOrder {
                 identity: identity.clone(),
-                kind: KeyKind::new(identity.purpose(), edition?),
+                kind: identity.kind().key(edition?),
             });
             Err(Hold::pending(
                 Reason::Progressing,

@@ -1,5 +1,5 @@
-//! Keys and certificates of both editions: chain → agency → node, sdk, admin. Entropy and time come in; nothing here reads a clock or a
-//! disk, and which edition it is, the keys say.
+//! Keys and certificates of both editions: chain → agency → node, sdk, admin, and client authority → listener, sdk, admin. Entropy and
+//! time come in; nothing here reads a clock or a disk, and which edition it is, the keys say.
 //!
 //! ```text
 //! entropy ─▶ key ─▶ PrivateKey ──┐            ┌─▶ inspect ─▶ CertificateFacts ─▶ renewal

@@ -1,4 +1,4 @@
-//! The five kinds of certificates: who they are, what they may do, how long they hold.
+//! The six kinds of certificates: who they are, what they may do, how long they hold.
 //!
 //! | profile | OU | CA | key usage | extended |
 //! | --- | --- | --- | --- | --- |
@@ -7,13 +7,14 @@
 //! | node | node | no | digitalSignature, contentCommitment, keyEncipherment | server and client |
 //! | sdk | sdk | no | as node | client |
 //! | admin | admin | no | as node | client |
+//! | client authority | client-authority | path 0 | keyCertSign, cRLSign | |
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 /// What a certificate is for; written into its OU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The chain certificate.
     Chain,
@@ -25,11 +26,20 @@ pub enum Role {
     Sdk,
     /// An administrator of nodes.
     Admin,
+    /// An agency's client authority, which signs itself.
+    ClientAuthority,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Chain, Self::Agency, Self::Node, Self::Sdk, Self::Admin];
+    pub const ALL: [Self; 6] = [
+        Self::Chain,
+        Self::Agency,
+        Self::Node,
+        Self::Sdk,
+        Self::Admin,
+        Self::ClientAuthority,
+    ];
 
     /// The text of the OU.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +49,7 @@ impl Role {
             Self::Node => "node",
             Self::Sdk => "sdk",
             Self::Admin => "admin",
+            Self::ClientAuthority => "client-authority",
         }
     }
 
@@ -49,14 +60,15 @@ impl Role {
 
     /// Whether certificates of this role sign others.
     pub const fn is_ca(self) -> bool {
-        matches!(self, Self::Chain | Self::Agency)
+        matches!(self, Self::Chain | Self::Agency | Self::ClientAuthority)
     }
 
-    /// How long certificates of this role hold unless a manifest says otherwise: ten years, five years, one year.
+    /// How long certificates of this role hold unless a manifest says otherwise: the chain's ten years, other authorities' five, one
+    /// year.
     pub const fn validity(self) -> SignedDuration {
         match self {
             Self::Chain => SignedDuration::from_hours(10 * 365 * 24),
-            Self::Agency => SignedDuration::from_hours(5 * 365 * 24),
+            Self::Agency | Self::ClientAuthority => SignedDuration::from_hours(5 * 365 * 24),
             Self::Node | Self::Sdk | Self::Admin => SignedDuration::from_hours(365 * 24),
         }
     }

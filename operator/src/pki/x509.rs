@@ -94,7 +94,7 @@ impl Contents<'_> {
     pub(super) fn constraints(&self) -> der::Result<Extension> {
         let path_len_constraint = match self.profile.role {
             Role::Chain => Some(1),
-            Role::Agency => Some(0),
+            Role::Agency | Role::ClientAuthority => Some(0),
             Role::Node | Role::Sdk | Role::Admin => None,
         };
         let constraints = BasicConstraints {
@@ -120,7 +120,7 @@ impl Contents<'_> {
 
     fn key_usages(&self) -> FlagSet<KeyUsages> {
         match self.profile.role {
-            Role::Chain => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            Role::Chain | Role::ClientAuthority => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
             Role::Agency => KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature,
             Role::Node | Role::Sdk | Role::Admin => {
                 KeyUsages::DigitalSignature | KeyUsages::NonRepudiation | KeyUsages::KeyEncipherment
@@ -130,7 +130,7 @@ impl Contents<'_> {
 
     fn extended_usages(&self) -> Vec<ObjectIdentifier> {
         match self.profile.role {
-            Role::Chain | Role::Agency => vec![],
+            Role::Chain | Role::Agency | Role::ClientAuthority => vec![],
             // A node is server and client of every other node.
             Role::Node => vec![ID_KP_SERVER_AUTH, ID_KP_CLIENT_AUTH],
             Role::Sdk | Role::Admin => vec![ID_KP_CLIENT_AUTH],

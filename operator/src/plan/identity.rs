@@ -16,7 +16,8 @@ use crate::pki::profile::Profile;
 pub enum Identity {
     /// A chain key of a consortium: signs agency certificates. Only where the registrar is.
     ChainCa(ChainKeyName),
-    /// An agency's key: signs its node, sdk and admin certificates and its attestations.
+    /// An agency's key: signs its nodes' certificates and its attestations, and its clients' certificates where these are under the
+    /// chain.
     AgencyCa(AgencyName),
     /// The agency's account on the chain: votes. A key without a certificate.
     Governance(AgencyName),
@@ -26,6 +27,11 @@ pub enum Identity {
     Admin(AgencyName),
     /// A node: its public key is the nodeID.
     Node(NodeName),
+    /// An agency's client authority, where clients are not under the chain ([`crate::clients`]): signs itself, its sdk and admin
+    /// certificates and those of its nodes' listeners.
+    ClientAuthority(AgencyName),
+    /// What a node's listener shows clients, where it is not the node's own.
+    Listener(NodeName),
 }
 
 /// What an identity is for; the first half of its text form.
@@ -44,10 +50,26 @@ pub enum IdentityKind {
     Admin,
     /// [`Identity::Node`].
     Node,
+    /// [`Identity::ClientAuthority`].
+    ClientAuthority,
+    /// [`Identity::Listener`].
+    Listener,
 }
 
 impl IdentityKind {
-    /// `chain-ca`, `agency-ca`, `governance`, `sdk`, `admin` or `node`.
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::ChainCa,
+        Self::AgencyCa,
+        Self::Governance,
+        Self::Sdk,
+        Self::Admin,
+        Self::Node,
+        Self::ClientAuthority,
+        Self::Listener,
+    ];
+
+    /// `chain-ca`, `agency-ca`, `governance`, `sdk`, `admin`, `node`, `client-authority` or `listener`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ChainCa => "chain-ca",
@@ -56,6 +78,8 @@ impl IdentityKind {
             Self::Sdk => "sdk",
             Self::Admin => "admin",
             Self::Node => "node",
+            Self::ClientAuthority => "client-authority",
+            Self::Listener => "listener",
         }
     }
 
@@ -65,6 +89,15 @@ impl IdentityKind {
             Self::Governance => KeyPurpose::Account,
             _ => KeyPurpose::Identity,
         }
+    }
+
+    /// The kind of its keys in a consortium of this edition. Clients speak standard TLS in both.
+    pub const fn key(self, consortium: Cryptography) -> KeyKind {
+        let edition = match self {
+            Self::Sdk | Self::Admin | Self::ClientAuthority | Self::Listener => Cryptography::Standard,
+            Self::ChainCa | Self::AgencyCa | Self::Governance | Self::Node => consortium,
+        };
+        KeyKind::new(self.purpose(), edition)
     }
 }
 
@@ -83,6 +116,8 @@ impl Identity {
             Self::Sdk(_) => IdentityKind::Sdk,
             Self::Admin(_) => IdentityKind::Admin,
             Self::Node(_) => IdentityKind::Node,
+            Self::ClientAuthority(_) => IdentityKind::ClientAuthority,
+            Self::Listener(_) => IdentityKind::Listener,
         }
     }
 
@@ -90,8 +125,12 @@ impl Identity {
     pub fn owner(&self) -> &str {
         match self {
             Self::ChainCa(name) => name.as_str(),
-            Self::AgencyCa(name) | Self::Governance(name) | Self::Sdk(name) | Self::Admin(name) => name.as_str(),
-            Self::Node(name) => name.as_str(),
+            Self::AgencyCa(name)
+            | Self::Governance(name)
+            | Self::Sdk(name)
+            | Self::Admin(name)
+            | Self::ClientAuthority(name) => name.as_str(),
+            Self::Node(name) | Self::Listener(name) => name.as_str(),
         }
     }
 

@@ -195,7 +195,7 @@ pub enum RpcSecurity {
     /// Plain HTTP: for loopback.
     #[default]
     Plain,
-    /// TLS with the node's own certificate; a client certificate is verified when one is shown.
+    /// TLS with what serves clients ([`crate::clients`]); a client certificate is verified when one is shown.
     Tls,
 }
 

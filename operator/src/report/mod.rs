@@ -4,6 +4,9 @@ mod group;
 mod node;
 
 use std::collections::BTreeMap;
+use std::iter;
+
+use jiff::Timestamp;
 
 use crate::controller::agency::AgencyFacts;
 use crate::controller::certificate::Certificate;
@@ -62,14 +65,20 @@ impl Report<'_> {
         self.ctx.facts(object).cloned().unwrap_or_default()
     }
 
-    pub(super) fn certificate_finding(&self, certificate: &Certificate) -> Finding {
-        let facts = &certificate.facts;
-        let (truth, reason) = match facts.holds_at(self.ctx.now) {
-            true => (Truth::True, Reason::CertificatesCurrent),
-            false => (Truth::False, Reason::CertificateExpired),
+    /// Whether all of an object's certificates hold, and the first end of them.
+    pub(super) fn certificates(&self, all: &[&Certificate]) -> (Finding, Option<Timestamp>) {
+        let expired = all.iter().find(|it| !it.facts.holds_at(self.ctx.now));
+        let first = all.iter().min_by_key(|it| it.facts.not_after);
+        let (truth, reason) = match expired {
+            None => (Truth::True, Reason::CertificatesCurrent),
+            Some(_) => (Truth::False, Reason::CertificateExpired),
         };
-        let text = format!("the certificate holds from {} to {}", facts.not_before, facts.not_after);
-        Finding::new(ConditionType::CertificatesValid, truth, reason, text)
+        let told = expired.or(first).map(|told| &told.facts);
+        let text = told.map_or_else(String::new, |facts| {
+            format!("the certificate holds from {} to {}", facts.not_before, facts.not_after)
+        });
+        let end = first.map(|first| first.facts.not_after);
+        (Finding::new(ConditionType::CertificatesValid, truth, reason, text), end)
     }
 
     pub(super) fn no_certificate() -> Finding {
@@ -88,12 +97,13 @@ impl Report<'_> {
         let mut facts = self.known(&object);
         match chain {
             Ok(chain) => {
-                found.push(self.certificate_finding(&chain.issuing));
+                let (valid, end) = self.certificates(&[&chain.issuing]);
+                found.push(valid);
                 facts.certificate = Some(chain.issuing.pem.clone());
                 facts.fingerprint = Some(chain.issuing.facts.fingerprint.clone());
                 facts.revocations = self.findings.signed.revocations.get(name).cloned();
                 facts.trusted = chain.trusted.iter().map(|trusted| trusted.pem.clone()).collect();
-                facts.certificate_not_after = Some(chain.issuing.facts.not_after);
+                facts.certificate_not_after = end;
             }
             Err(_) => found.push(Self::no_certificate()),
         }
@@ -138,9 +148,13 @@ impl Report<'_> {
         }
         match agency {
             Ok(agency) => {
-                found.push(self.certificate_finding(&agency.certificate));
+                let authority = agency.client_authority.as_ref();
+                let all: Vec<_> = iter::once(&agency.certificate).chain(authority).collect();
+                let (valid, end) = self.certificates(&all);
+                found.push(valid);
                 facts.certificate = Some(agency.certificate.pem.clone());
-                facts.certificate_not_after = Some(agency.certificate.facts.not_after);
+                facts.client_authority = authority.map(|certificate| certificate.pem.clone());
+                facts.certificate_not_after = end;
                 let signed = match agency.is_own {
                     true => self.findings.signed.agencies.get(name).cloned(),
                     false => agency.attestation.clone().map(|it| (it, None)),

@@ -1,5 +1,7 @@
 //! The status of a Node.
 
+use std::iter;
+
 use althing_types::GroupId;
 
 use super::Report;
@@ -24,8 +26,11 @@ impl Report<'_> {
         let mut found = self.progress_of(name, node);
         match node {
             Ok(NodeFacts { own: Some(own), .. }) => {
-                facts.certificate_not_after = Some(own.certificate.facts.not_after);
-                found.push(self.certificate_finding(&own.certificate));
+                let listener = own.listener.as_ref().map(|listener| &listener.certificate);
+                let all: Vec<_> = iter::once(&own.certificate).chain(listener).collect();
+                let (valid, end) = self.certificates(&all);
+                found.push(valid);
+                facts.certificate_not_after = end;
             }
             _ => found.push(Self::no_certificate()),
         }

@@ -11,7 +11,9 @@ use althing_operator::manifest::{NamespaceManifests, SourceFile, read};
 use althing_operator::name::{AgencyName, ConsortiumName, Namespace};
 use althing_operator::node_files::node_files;
 use althing_operator::pki::{IssuerMaterial, PrivateKey, inspect, issue};
-use althing_operator::plan::{Endpoint, FileContent, Identity, KeyKind, KeyState, Observed, Placement, Ports};
+use althing_operator::plan::{
+    Endpoint, FileContent, Identity, IdentityKind, KeyKind, KeyState, Observed, Placement, Ports,
+};
 use althing_operator::status::Reason;
 use althing_types::config::parse_node_config;
 use althing_types::genesis::Cryptography;
@@ -144,16 +146,17 @@ fn refusal<T: std::fmt::Debug>(outcome: Outcome<T>) -> (Reason, String) {
 }
 
 #[test]
-fn every_key_is_ordered_on_the_curve_of_its_edition() {
-    for (edition, identity, account) in [
-        (Cryptography::Standard, KeyKind::P256, KeyKind::Secp256k1),
-        (Cryptography::Sm, KeyKind::Sm2, KeyKind::Sm2Account),
+fn every_key_is_ordered_on_the_curve_of_its_edition_and_those_for_clients_on_p_256() {
+    for (edition, identity, account, count) in [
+        (Cryptography::Standard, KeyKind::P256, KeyKind::Secp256k1, 6),
+        (Cryptography::Sm, KeyKind::Sm2, KeyKind::Sm2Account, 7),
     ] {
         let orders = Scene::new(edition).round().orders;
-        assert_eq!(orders.keys.len(), 6);
+        assert_eq!(orders.keys.len(), count);
         for order in orders.keys {
             let expected = match order.identity {
                 Identity::Governance(_) => account,
+                Identity::Sdk(_) | Identity::Admin(_) | Identity::ClientAuthority(_) => KeyKind::P256,
                 _ => identity,
             };
             assert_eq!(order.kind, expected, "{}", order.identity);
@@ -165,15 +168,15 @@ fn every_key_is_ordered_on_the_curve_of_its_edition() {
 fn a_node_is_certified_under_its_chain_in_either_edition_and_planning_again_finds_nothing_to_do() {
     for edition in EDITIONS {
         let (scene, round) = Scene::settled(edition);
-        let certificates: Vec<_> = scene
-            .observed
-            .identities
-            .values()
-            .filter_map(|it| it.certificate.as_ref())
-            .collect();
-        assert_eq!(certificates.len(), 5);
-        for pem in certificates {
-            assert_eq!(inspect::first(pem).unwrap().cryptography, Some(edition));
+        for kind in [IdentityKind::ChainCa, IdentityKind::AgencyCa, IdentityKind::Node] {
+            let mut found = scene
+                .observed
+                .identities
+                .iter()
+                .filter(|(identity, _)| identity.kind() == kind);
+            let (_, found) = found.next().unwrap();
+            let certificate = inspect::first(found.certificate.as_ref().unwrap()).unwrap();
+            assert_eq!(certificate.cryptography, Some(edition), "{kind:?}");
         }
         let own = round.node.unwrap().own.unwrap();
         inspect::verify_issued_by(&own.certificate.pem, &own.agency_certificate.pem).unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 
 mod bundles;
+mod clients;
 mod cluster;
 mod disruption;
 mod editions;

@@ -71,6 +71,16 @@ impl Authority {
         Self(pki::chain("chain"))
     }
 
+    /// An agency's client authority, which signs itself.
+    pub(crate) fn of_clients(agency: &str) -> Self {
+        Self(pki::chain(agency))
+    }
+
+    /// The certificate of such an authority once more, over its key.
+    pub(crate) fn of_clients_again(agency: &str, before: &Self) -> Self {
+        Self(pki::chain_over(agency, before.0.key.clone()))
+    }
+
     pub(crate) fn agency(&self, name: &str) -> Self {
         Self(self.0.agency(name))
     }

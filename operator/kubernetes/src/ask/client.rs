@@ -1,4 +1,4 @@
-//! Asking one node: one connection under TLS, which trusts the chain and shows the admin certificate of the agency.
+//! Asking one node: one connection under TLS, which trusts what the agency's clients trust and shows its admin certificate.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -162,7 +162,7 @@ pub struct Admin {
 }
 
 /// Asks a node over a connection that somebody else made, such as a port-forward: without `admin` only what whoever reaches the port
-/// may ask. `trust` is the chain's certificates in PEM, `host` a name in the node's. It takes as long as it takes.
+/// may ask. `trust` is what the agency's clients trust in PEM, `host` a name in the listener's certificate. It takes as long as it takes.
 pub async fn ask_through<S>(
     stream: S,
     trust: &str,
@@ -280,13 +280,13 @@ fn tls(chain: &str, key: &str, trust: &str) -> Result<ClientConfig, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Whoever shows a certificate under one of these is a node of the consortium.
+/// Whoever shows a certificate under one of these is a node that may be asked.
 fn trusting(trust: &str) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let mut roots = RootCertStore::empty();
     for root in certificates(trust)? {
         roots
             .add(root)
-            .map_err(|error| format!("the chain certificate: {error}"))?;
+            .map_err(|error| format!("what its clients trust: {error}"))?;
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,5 +1,6 @@
-//! A node's key outlives its manifest, unless the manifest says otherwise: then the key is owned, and collected with it.
+//! A node's keys outlive its manifest, unless the manifest says otherwise: then they are owned, and collected with it.
 
+use std::iter;
 use std::time::Duration;
 
 use althing_crds::v1alpha1::DeletionPolicy;
@@ -22,12 +23,16 @@ const RETRY: Duration = Duration::from_secs(5);
 pub(super) async fn settle(look: &Look<'_>, picture: &Picture) -> usize {
     let (context, namespace) = (look.context, look.namespace.as_str());
     let mut changed = 0;
-    for (node, manifest) in &picture.gathered.manifests.nodes {
+    let manifests = &picture.gathered.manifests;
+    let keys = manifests.nodes.iter().flat_map(|(node, manifest)| {
+        let identities = iter::once(Identity::Node(node.clone())).chain(manifests.listener(node));
+        identities.map(move |identity| (node, manifest, names::key_secret(&identity)))
+    });
+    for (node, manifest, name) in keys {
         let object = ObjectRef::Node(node.clone());
         let Some(uid) = manifest.metadata.uid.as_deref() else {
             continue;
         };
-        let name = names::key_secret(&Identity::Node(node.clone()));
         let entry = picture.shelf.get(&(Kind::Secret, name.clone()));
         let Some((entry, Item::Secret(facts))) = entry.map(|entry| (entry, &entry.item)) else {
             continue;

@@ -81,8 +81,16 @@ pub(super) async fn ask_now(context: &Context, namespace: &str) -> bool {
     context.reports.set(namespace, Heard { reports, chains })
 }
 
-/// Where the own nodes that run are reached, and whose they are.
-pub(super) type Doors = BTreeMap<NodeName, (AgencyName, Door)>;
+/// Where an own node that runs is reached.
+pub(super) struct Doorway {
+    agency: AgencyName,
+    /// The identity that it shows there.
+    listener: Identity,
+    door: Door,
+}
+
+/// Where the own nodes that run are reached.
+pub(super) type Doors = BTreeMap<NodeName, Doorway>;
 
 /// Where the own nodes of a namespace are reached now.
 pub(super) fn doors(context: &Context, manifests: &NamespaceManifests, shelf: &Shelf) -> Doors {
@@ -100,7 +108,12 @@ pub(super) fn doors(context: &Context, manifests: &NamespaceManifests, shelf: &S
             address,
             port: endpoint.ports.rpc,
         };
-        Some((node.clone(), (agency.clone(), door)))
+        let doorway = Doorway {
+            agency: agency.clone(),
+            listener: manifests.shown_to_clients(node),
+            door,
+        };
+        Some((node.clone(), doorway))
     });
     own.collect()
 }
@@ -150,7 +163,7 @@ impl<'a> Asking<'a> {
     /// The door of a node, and the credentials that open it.
     pub(super) async fn entrance(self, node: &NodeName) -> Result<(Arc<ClientConfig>, &'a Door), AskError> {
         let away = || AskError::Answer(format!("Node {node} does not run"));
-        let (agency, door) = self.doors.get(node).ok_or_else(away)?;
+        let Doorway { agency, listener, door } = self.doors.get(node).ok_or_else(away)?;
         let none = |of: &str| AskError::NoCertificate {
             agency: agency.clone(),
             why: format!("{of} is not there yet"),
@@ -160,9 +173,9 @@ impl<'a> Asking<'a> {
             self.contents.public.get(&name).cloned()
         };
         let admin = files(&Identity::Admin(agency.clone())).ok_or_else(|| none("it"))?;
-        let trust = files(&Identity::Node(node.clone()));
+        let trust = files(listener);
         let trust = trust.and_then(|files| files.get(names::TRUST_FILE).cloned());
-        let trust = trust.ok_or_else(|| none("the certificate of its node"))?;
+        let trust = trust.ok_or_else(|| none("the certificate of its node's listener"))?;
         let (context, namespace) = (self.context, self.namespace);
         let tls = context
             .clients

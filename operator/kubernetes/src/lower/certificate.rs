@@ -2,15 +2,18 @@
 //! renewal never touches one.
 
 use std::collections::BTreeMap;
+use std::iter;
 
+use althing_operator::name::AgencyName;
 use althing_operator::plan::Identity;
+use althing_operator::status::ObjectRef;
 use k8s_openapi::ByteString;
 use serde_json::{Map, json as value};
 
 use super::Lowering;
 use super::node::{NodeParts, json};
 use crate::child::{Child, ChildKind, Family, Fate};
-use crate::names;
+use crate::names::{self, Mounted};
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -26,13 +29,12 @@ pub fn leaf(pem: &str) -> &str {
     first().unwrap_or(pem)
 }
 
-/// A node's certificate and those it trusts, as the plan rendered them.
-pub(super) fn of_node(node: &NodeParts<'_>) -> Child {
-    let files = names::node_files(node.identity_files).into_iter();
-    let data = files.filter_map(|(key, name)| Some((key, (*node.texts.get(name)?).to_owned())));
+/// A certificate of a node and those it trusts, as the plan rendered them.
+pub(super) fn mounted(node: &NodeParts<'_>, mounted: &Mounted) -> Child {
+    let files = mounted.public().into_iter();
+    let data = files.filter_map(|(key, path)| Some((key, (*node.texts.get(path)?).to_owned())));
     let data = data.collect();
-    let identity = Identity::Node(node.process.node.clone());
-    let name = names::certificate_secret(&identity).unwrap_or_default();
+    let name = names::certificate_secret(&mounted.identity).unwrap_or_default();
     secret(&node.family, name, Fate::Goes, data)
 }
 
@@ -51,7 +53,7 @@ impl Lowering<'_> {
         let observed = self
             .identities
             .iter()
-            .filter(|(identity, _)| !matches!(identity, Identity::Node(_)));
+            .filter(|(identity, _)| !matches!(identity, Identity::Node(_) | Identity::Listener(_)));
         observed
             .filter(|(_, found)| found.certificate.is_some() || found.request.is_some())
             .filter_map(|(identity, found)| {
@@ -76,8 +78,7 @@ impl Lowering<'_> {
             let chain = [Some(leaf), issuer].into_iter().flatten();
             data.insert(names::certificate_file(identity), bundle(chain));
         }
-        let trusted = family.consortium.as_ref().and_then(|name| self.desired.trust.get(name));
-        let trusted = trusted.map(|trusted| bundle(trusted.iter().map(|pem| leaf(pem))));
+        let trusted = self.trusted(identity, certificate, &family);
         // While a consortium is held nothing is known of what it trusts, and clients keep what they have.
         let trusted = trusted.or_else(|| self.identities.get(identity)?.trusted.clone());
         if let Some(trusted) = trusted {
@@ -94,23 +95,48 @@ impl Lowering<'_> {
         Some(secret(&family, name, fate, data))
     }
 
-    /// The certificate that is sent along with a leaf: its agency's. Chain certificates are not sent, but trusted.
-    fn issuer(&self, identity: &Identity) -> Option<&str> {
-        let agency = match identity {
-            Identity::Sdk(agency) | Identity::Admin(agency) => agency.clone(),
-            Identity::Node(node) => {
-                let agency = &self.manifests.nodes.get(node)?.spec.agency;
-                let (agency, _) = self.manifests.agencies.get_key_value(agency.as_str())?;
-                agency.clone()
-            }
-            _ => return None,
+    /// What whoever uses a certificate trusts: its client authority where it has one, else the chain's.
+    fn trusted(&self, identity: &Identity, certificate: Option<&str>, family: &Family<'_>) -> Option<String> {
+        let authority = match identity {
+            Identity::ClientAuthority(_) => return certificate.map(|own| bundle(iter::once(leaf(own)))),
+            Identity::ChainCa(_) | Identity::AgencyCa(_) | Identity::Node(_) => None,
+            _ => self
+                .agency(identity)
+                .and_then(|agency| self.manifests.client_authority(agency)),
         };
-        Some(leaf(
-            self.identities
-                .get(&Identity::AgencyCa(agency))?
-                .certificate
-                .as_deref()?,
-        ))
+        match authority {
+            Some(authority) => {
+                let authority = self.identities.get(&authority)?.certificate.as_deref()?;
+                Some(bundle(iter::once(leaf(authority))))
+            }
+            None => {
+                let trusted = self.desired.trust.get(family.consortium.as_ref()?)?;
+                Some(bundle(trusted.iter().map(|pem| leaf(pem))))
+            }
+        }
+    }
+
+    /// The certificate that is sent along with a leaf: its agency's. Roots are not sent, but trusted.
+    fn issuer(&self, identity: &Identity) -> Option<&str> {
+        let agency = self.agency(identity)?;
+        let is_under_agency = match identity {
+            Identity::Sdk(_) | Identity::Admin(_) => self.manifests.client_authority(agency).is_none(),
+            Identity::Node(_) => true,
+            _ => false,
+        };
+        let issuer = self.identities.get(&Identity::AgencyCa(agency.clone()));
+        Some(leaf(issuer.filter(|_| is_under_agency)?.certificate.as_deref()?))
+    }
+
+    /// The agency that an identity belongs to.
+    fn agency(&self, identity: &Identity) -> Option<&AgencyName> {
+        let name = match names::owner_of(identity) {
+            ObjectRef::Agency(name) => name.to_string(),
+            ObjectRef::Node(name) => self.manifests.nodes.get(&name)?.spec.agency.clone(),
+            ObjectRef::Consortium(_) | ObjectRef::Group(_) => return None,
+        };
+        let (agency, _) = self.manifests.agencies.get_key_value(name.as_str())?;
+        Some(agency)
     }
 }
 

@@ -9,8 +9,8 @@ use crate::names;
 /// `config.ini`, `nodes.json`, `node.nodeid`, and `group.N.genesis`, `group.N.ini` and, where there is one, `group.N.recovery` of every group.
 pub(super) fn config_map(node: &NodeParts<'_>) -> Child {
     let mut texts = node.texts.clone();
-    let elsewhere = names::node_files(node.identity_files);
-    texts.retain(|name, _| elsewhere.iter().all(|(_, file)| file != name));
+    let elsewhere: Vec<_> = node.mounted.iter().flat_map(|mounted| mounted.public()).collect();
+    texts.retain(|path, _| elsewhere.iter().all(|(_, file)| file != path));
     let content = Map::from_iter([("data".to_owned(), json!(texts))]);
     node.family.child(
         ChildKind::ConfigMap,

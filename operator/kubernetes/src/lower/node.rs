@@ -6,13 +6,12 @@ use althing_crds::v1alpha1::{DeletionPolicy, NodeSpec};
 use althing_operator::name::NodeName;
 use althing_operator::plan::{File, FileContent, Process};
 use althing_operator::status::ObjectRef;
-use althing_types::config::IdentityFiles;
-use althing_types::genesis::Cryptography;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Lowering, budget, certificate, config, identity, network, service, stateful_set, volume};
 use crate::child::{Child, Family, Fate};
+use crate::names::Mounted;
 
 /// A node that has a process in the plan.
 #[derive(Debug)]
@@ -25,13 +24,13 @@ pub(super) struct NodeParts<'a> {
     pub spec: &'a NodeSpec,
     /// What it runs with.
     pub process: &'a Process,
-    /// Its public files by name.
+    /// Its public files by path.
     pub texts: Texts<'a>,
-    /// What its edition calls the files of its identity.
-    pub identity_files: IdentityFiles,
+    /// Its certificates and keys.
+    pub mounted: Vec<Mounted>,
 }
 
-/// Public files of one node by name. Folders are flat in a container, so the name is all of the path.
+/// Public files of one node by their path below the folder of its configuration.
 pub(super) type Texts<'a> = BTreeMap<&'a str, &'a str>;
 
 /// The public files of every node.
@@ -39,10 +38,7 @@ pub(super) fn texts(files: &[File]) -> BTreeMap<&NodeName, Texts<'_>> {
     let mut texts: BTreeMap<&NodeName, Texts<'_>> = BTreeMap::new();
     for file in files {
         if let FileContent::Text(text) = &file.content {
-            texts
-                .entry(&file.at.node)
-                .or_default()
-                .insert(name_of(&file.at.path), text);
+            texts.entry(&file.at.node).or_default().insert(&file.at.path, text);
         }
     }
     texts
@@ -51,10 +47,9 @@ pub(super) fn texts(files: &[File]) -> BTreeMap<&NodeName, Texts<'_>> {
 impl<'a> NodeParts<'a> {
     /// The parts of a node; none when its manifest has gone since the plan was made.
     pub(super) fn find(lowering: &'a Lowering<'a>, process: &'a Process, texts: Texts<'a>) -> Option<Self> {
-        let edition = lowering.manifests.edition_of_agency(process.agency.as_str());
         Some(Self {
             texts,
-            identity_files: IdentityFiles::of(edition.unwrap_or(Cryptography::Standard)),
+            mounted: Mounted::of_node(lowering.manifests, &process.node),
             lowering,
             family: lowering.family(&ObjectRef::Node(process.node.clone()))?,
             spec: &lowering.manifests.nodes.get(&process.node)?.spec,
@@ -68,13 +63,13 @@ impl<'a> NodeParts<'a> {
             identity::service_account(self),
             service::p2p(self),
             service::clients(self),
-            certificate::of_node(self),
             config::config_map(self),
             volume::claim(self),
             network::policy(self),
             budget::budget(self),
             stateful_set::stateful_set(self),
         ];
+        children.extend(self.mounted.iter().map(|mounted| certificate::mounted(self, mounted)));
         children.extend(service::external(self));
         children
     }
@@ -86,10 +81,6 @@ impl<'a> NodeParts<'a> {
             DeletionPolicy::Delete => Fate::Goes,
         }
     }
-}
-
-fn name_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// A typed value as JSON. The types are Kubernetes' own, whose keys are all texts: writing them has no failure.

@@ -1,8 +1,8 @@
 //! The pod of a node: passes Pod Security `restricted`, and says nothing that changes while the node need not restart.
 
 use std::collections::BTreeMap;
+use std::iter;
 
-use althing_operator::plan::Identity;
 use k8s_openapi::api::core::v1::{
     Affinity, Capabilities, ConfigMapProjection, Container, ContainerPort, HTTPGetAction, KeyToPath,
     PersistentVolumeClaimVolumeSource, PodAffinityTerm, PodAntiAffinity, PodSecurityContext, PodSpec, Probe,
@@ -14,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::node::NodeParts;
-use crate::names::{self, label};
+use crate::names::{self, Mounted, label};
 
 /// The names of a pod's ports.
 pub(super) mod port {
@@ -183,24 +183,21 @@ fn resources() -> ResourceRequirements {
     }
 }
 
-/// How the certificate Secret's files are called in the folder; none where they are called as in the Secret, so that pods stay as they
+/// How a certificate Secret's files are called in the folder; none where they are called as in the Secret, so that pods stay as they
 /// are.
-fn renamed(node: &NodeParts<'_>) -> Option<Vec<KeyToPath>> {
-    let files = names::node_files(node.identity_files);
-    let item = |(key, name): (&str, &str)| KeyToPath {
+fn renamed(mounted: &Mounted) -> Option<Vec<KeyToPath>> {
+    let files = mounted.public();
+    let item = |(key, path): (&str, &str)| KeyToPath {
         key: key.to_owned(),
-        path: name.to_owned(),
+        path: path.to_owned(),
         ..KeyToPath::default()
     };
-    let is_renamed = files.iter().any(|(key, name)| key != name);
+    let is_renamed = files.iter().any(|(key, path)| key != path);
     is_renamed.then(|| files.map(item).to_vec())
 }
 
-/// One folder of everything the node reads, and its volume. The ConfigMap is taken whole, so that a file more is no other
-/// pod; of the key's Secret exactly the key.
-fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
-    let name = &node.process.node;
-    let identity = Identity::Node(name.clone());
+/// The Secrets with a certificate and with its key; of the latter exactly the key.
+fn secrets(mounted: &Mounted) -> [VolumeProjection; 2] {
     let secret = |secret: String, items: Option<Vec<KeyToPath>>| VolumeProjection {
         secret: Some(SecretProjection {
             name: secret,
@@ -211,21 +208,32 @@ fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
     };
     let key = KeyToPath {
         key: names::KEY_FILE.to_owned(),
-        path: node.identity_files.key.to_owned(),
+        path: mounted.key.to_owned(),
         mode: Some(GROUP_READS),
         ..KeyToPath::default()
     };
-    let sources = vec![
-        VolumeProjection {
-            config_map: Some(ConfigMapProjection {
-                name: names::config(name),
-                ..ConfigMapProjection::default()
-            }),
-            ..VolumeProjection::default()
-        },
-        secret(names::certificate_secret(&identity).unwrap_or_default(), renamed(node)),
-        secret(names::key_secret(&identity), Some(vec![key])),
-    ];
+    [
+        secret(
+            names::certificate_secret(&mounted.identity).unwrap_or_default(),
+            renamed(mounted),
+        ),
+        secret(names::key_secret(&mounted.identity), Some(vec![key])),
+    ]
+}
+
+/// One folder of everything the node reads, and its volume. The ConfigMap is taken whole, so that a file more is no other pod.
+fn volumes(node: &NodeParts<'_>) -> Vec<Volume> {
+    let name = &node.process.node;
+    let public = VolumeProjection {
+        config_map: Some(ConfigMapProjection {
+            name: names::config(name),
+            ..ConfigMapProjection::default()
+        }),
+        ..VolumeProjection::default()
+    };
+    let sources = iter::once(public)
+        .chain(node.mounted.iter().flat_map(secrets))
+        .collect();
     vec![
         Volume {
             name: CONFIG_VOLUME.to_owned(),

@@ -11,6 +11,7 @@ use althing_operator::plan::{
     ObservedProcess, ProcessState, Step,
 };
 use althing_operator::plan_namespace;
+use althing_types::genesis::Cryptography;
 
 use super::{LiveFacts, Lowering, lower};
 use crate::child::{Child, ChildKind};
@@ -40,10 +41,22 @@ pub(crate) fn node(name: &str) -> NodeName {
 impl Town {
     /// The sample of four agencies, as an API server would hold it, and everything it needs to run.
     pub(crate) fn four_agencies() -> Self {
+        Self::in_edition(Cryptography::Standard)
+    }
+
+    /// The same in this edition.
+    pub(crate) fn in_edition(edition: Cryptography) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/samples/four-agencies");
-        let file = |name: &str| SourceFile {
-            name: name.to_owned(),
-            text: std::fs::read_to_string(folder.join(name)).unwrap(),
+        let declared = format!("cryptography: {edition}");
+        let file = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+            SourceFile {
+                name: name.to_owned(),
+                text: match name {
+                    "consortium.yaml" => text.replace("cryptography: Standard", &declared),
+                    _ => text,
+                },
+            }
         };
         let files = ["agencies.yaml", "consortium.yaml", "groups.yaml", "nodes.yaml"].map(file);
         Self::of(&files)

@@ -1,16 +1,14 @@
-//! The files a pod sees: the ConfigMap, the certificate Secret and the key Secret of its node, in one flat folder.
+//! The files a pod sees, in one folder: the ConfigMap of its node, and what is mounted of certificate and key Secrets.
 
 use std::collections::BTreeMap;
 
 use althing_operator::name::NodeName;
-use althing_operator::plan::{FileDigest, FileRef, Identity, KeyState, ObservedFile};
-use althing_types::config::IdentityFiles;
-use althing_types::genesis::Cryptography;
+use althing_operator::plan::{FileDigest, FileRef, KeyState, ObservedFile};
 use serde_json::Value;
 
 use super::{Seen, child, children};
 use crate::child::ChildKind;
-use crate::names;
+use crate::names::{self, Mounted};
 
 pub(super) fn files(seen: &Seen<'_>) -> BTreeMap<FileRef, ObservedFile> {
     let mut files = BTreeMap::new();
@@ -26,19 +24,20 @@ pub(super) fn files(seen: &Seen<'_>) -> BTreeMap<FileRef, ObservedFile> {
             files.insert(at(&node, path), found);
         }
     }
-    for (node, manifest) in &seen.manifests.nodes {
-        let edition = seen.manifests.edition_of_agency(&manifest.spec.agency);
-        let identity_files = IdentityFiles::of(edition.unwrap_or(Cryptography::Standard));
-        let identity = Identity::Node(node.clone());
-        let certificates = names::certificate_secret(&identity).and_then(|name| seen.contents.public.get(&name));
-        for (key, text) in certificates.iter().flat_map(|files| files.iter()) {
-            let mut renamed = names::node_files(identity_files).into_iter();
-            let name = renamed.find_map(|(known, name)| (known == key).then_some(name));
-            let path = name.unwrap_or(key);
-            files.insert(at(node, path), ObservedFile::Text(FileDigest::of(text)));
-        }
-        if let Some(KeyState::Present(_)) = seen.contents.keys.get(&identity) {
-            files.insert(at(node, identity_files.key), ObservedFile::PrivateKey(identity));
+    for node in seen.manifests.nodes.keys() {
+        for mounted in Mounted::of_node(seen.manifests, node) {
+            let identity = &mounted.identity;
+            let public = names::certificate_secret(identity).and_then(|name| seen.contents.public.get(&name));
+            for (key, text) in public.iter().flat_map(|files| files.iter()) {
+                let name = mounted
+                    .public()
+                    .into_iter()
+                    .find_map(|(known, name)| (known == key).then_some(name));
+                files.insert(at(node, name.unwrap_or(key)), ObservedFile::Text(FileDigest::of(text)));
+            }
+            if let Some(KeyState::Present(_)) = seen.contents.keys.get(identity) {
+                files.insert(at(node, mounted.key), ObservedFile::PrivateKey(mounted.identity));
+            }
         }
     }
     files

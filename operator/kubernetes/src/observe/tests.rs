@@ -6,13 +6,14 @@ use std::sync::Arc;
 use althing_operator::manifest::NamespaceManifests;
 use althing_operator::name::AgencyName;
 use althing_operator::plan::{Identity, TroubleKind};
+use althing_types::genesis::Cryptography;
 use serde_json::{Value, json};
 
 use super::{Seen, observe};
 use crate::child::ChildKind;
 use crate::lower::testing::{Town, node};
 use crate::names;
-use crate::secrets::Contents;
+use crate::secrets::{Contents, key_places, texts};
 use crate::world::{Entry, Item, Kind, PodFacts, World, child_entry, warning};
 
 const NO_ROOM: &str = "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate";
@@ -244,4 +245,58 @@ fn what_a_registrar_answered_to_another_agency_is_found_again() {
         .get(&identity)
         .and_then(|found| found.certificate.as_deref());
     assert_eq!(found, Some("an answer"));
+}
+
+#[test]
+fn what_was_written_is_observed_as_it_was_planned_in_both_editions() {
+    for edition in [Cryptography::Standard, Cryptography::Sm] {
+        let town = Town::in_edition(edition);
+        let (world, mut contents) = (World::default(), Contents::default());
+        for child in town.children() {
+            let mut body = child.body.clone();
+            body["metadata"]["uid"] = json!(child.name);
+            body["metadata"]["resourceVersion"] = json!("1");
+            if child.kind == ChildKind::Secret {
+                let secret = serde_json::from_value(body.clone()).unwrap();
+                contents.public.insert(child.name.clone(), Arc::new(texts(&secret)));
+            }
+            world.put(
+                "trade",
+                child_entry(child.kind, serde_json::from_value(body).unwrap(), None).unwrap(),
+            );
+        }
+        let places = key_places(&town.manifests);
+        let made = town
+            .observed
+            .identities
+            .iter()
+            .filter(|(_, found)| found.key.public().is_some());
+        for (identity, found) in made {
+            assert!(places.contains_key(identity), "the key of {identity} is looked for");
+            contents.keys.insert(identity.clone(), found.key.clone());
+        }
+        assert_eq!(places.len(), contents.keys.len(), "and no other");
+        let observed = observe(&Seen {
+            shelf: &world.shelf("trade"),
+            manifests: &town.manifests,
+            contents: &contents,
+            heard: &crate::ask::Heard::default(),
+            cordoned: &BTreeSet::new(),
+        });
+        let desired = &town.plan.as_ref().unwrap().desired;
+        assert!(!desired.files.is_empty());
+        for file in &desired.files {
+            assert!(file.is_at_rest(observed.files.get(&file.at)), "{edition}: {}", file.at);
+        }
+        for (identity, found) in &town.observed.identities {
+            let seen = observed.identities.get(identity);
+            let trimmed = |pem: &Option<String>| pem.as_ref().map(|pem| pem.trim().to_owned());
+            let seen = seen.map(|seen| (seen.key.clone(), trimmed(&seen.certificate)));
+            assert_eq!(
+                seen,
+                Some((found.key.clone(), trimmed(&found.certificate))),
+                "{edition}: {identity}"
+            );
+        }
+    }
 }

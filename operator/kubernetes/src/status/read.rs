@@ -34,6 +34,7 @@ pub fn read_agency(object: &Agency) -> Option<ObjectStatus> {
     let facts = Facts {
         governance_account: parsed(status.governance_account.as_ref()),
         certificate: status.certificate.clone(),
+        client_authority: status.client_authority.clone(),
         certificate_not_after: time(status.certificate_not_after.as_ref()),
         certificate_signing_request: status.certificate_signing_request.clone(),
         csr_fingerprint: status.csr_fingerprint.clone(),

@@ -303,6 +303,7 @@ fn any_status() -> impl Strategy<Value = ObjectStatus> {
                 governance_account: Some(Address::from(account)),
                 certificate: certificate.clone(),
                 fingerprint,
+                client_authority: certificate.clone(),
                 trusted: certificate.into_iter().collect(),
                 revocations: None,
                 certificate_not_after: Some(Timestamp::from_second(until).unwrap()),
@@ -391,6 +392,7 @@ fn only(object: &ObjectRef, all: Facts) -> Facts {
         ObjectRef::Agency(_) => Facts {
             governance_account: all.governance_account,
             certificate: all.certificate,
+            client_authority: all.client_authority,
             certificate_not_after: all.certificate_not_after,
             certificate_signing_request: all.certificate_signing_request,
             csr_fingerprint: all.csr_fingerprint,

@@ -45,6 +45,7 @@ pub(super) fn status(status: &ObjectStatus, generation: Option<i64>) -> Value {
             certificate_signing_request: pem(facts.certificate_signing_request.as_ref()),
             csr_fingerprint: facts.csr_fingerprint.clone(),
             certificate: pem(facts.certificate.as_ref()),
+            client_authority: pem(facts.client_authority.as_ref()),
             governance_account: facts.governance_account.map(|account| account.to_string()),
             certificate_not_after: not_after(facts),
             trust: facts.trust.clone(),

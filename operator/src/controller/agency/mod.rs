@@ -1,5 +1,6 @@
 //! Agency: its keys, its certificate, its voice.
 
+mod clients;
 mod external;
 pub mod plan;
 pub mod validate;

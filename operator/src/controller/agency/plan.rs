@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use althing_crds::v1alpha1::{Attestation, SignedGenesis, SignedWishes};
 use althing_types::{Address, NodeId};
 
+use super::clients;
 use super::external::{ExternalForm, external};
 use super::{AgencyForm, ValidatedAgency};
 use crate::controller::certificate::{self, Certificate, Wish};
@@ -44,6 +45,8 @@ pub struct AgencyFacts {
     pub governance_account: Address,
     /// Whether its keys are in this namespace.
     pub is_own: bool,
+    /// Own: the certificate of its client authority, where it has one ([`crate::clients`]).
+    pub client_authority: Option<Certificate>,
     /// Somebody else's: the newest attestation that was accepted.
     pub attestation: Option<Attestation>,
     /// Somebody else's: the genesis hashes it signed, all checked.
@@ -68,20 +71,25 @@ pub fn plan(
             let keys = own_keys(ctx, agency, orders)?;
             accounts.insert(agency.name.clone(), keys.governance_account);
             let chain = chain_of(agency, chains)?;
+            // Two authorities that do not wait for each other.
+            let authority = keys.clients.as_ref();
+            let authority = authority.map(|key| clients::authority_certificate(ctx, agency, key, orders));
             let certificate = own_certificate(ctx, agency, chain, &keys, certificate.as_ref(), orders)?;
+            let client_authority = authority.transpose()?;
+            let issuer = clients::issuer(agency, &certificate, client_authority.as_ref());
             let leaves = [
                 (Identity::Sdk(agency.name.clone()), Role::Sdk, keys.sdk),
                 (Identity::Admin(agency.name.clone()), Role::Admin, keys.admin),
             ];
-            let held = leaves.map(|(subject, role, public_key)| {
-                leaf(ctx, agency, &certificate, subject, role, public_key, orders).err()
-            });
+            let held = leaves
+                .map(|(subject, role, key)| clients::leaf(ctx, agency, &issuer, (subject, role, key), orders).err());
             Ok(AgencyFacts {
                 name: agency.name.clone(),
                 consortium: agency.consortium.clone(),
                 certificate,
                 governance_account: keys.governance_account,
                 is_own: true,
+                client_authority,
                 attestation: None,
                 genesis: vec![],
                 wishes: vec![],
@@ -126,6 +134,8 @@ fn chain_of<'a>(
 
 struct OwnKeys {
     agency: NodeId,
+    /// Of its client authority, where it has one.
+    clients: Option<NodeId>,
     sdk: NodeId,
     admin: NodeId,
     governance_account: Address,
@@ -154,10 +164,13 @@ fn own_keys(ctx: &Context<'_>, agency: &ValidatedAgency, orders: &mut Orders) ->
         recorded,
     };
     let governance = key::account(ctx, &Identity::Governance(name()), edition(), &seated, &mut orders.keys);
+    let authority = ctx.manifests.client_authority(&agency.name);
+    let authority = authority.map(|authority| identity(authority, clients::evidence(ctx, agency), orders));
     let sdk = identity(Identity::Sdk(name()), Evidence::default(), orders);
     let admin = identity(Identity::Admin(name()), Evidence::default(), orders);
     Ok(OwnKeys {
         agency: ca?,
+        clients: authority.transpose()?,
         governance_account: governance?,
         sdk: sdk?,
         admin: admin?,
@@ -358,31 +371,4 @@ pub(super) fn check_under_chain(field: &str, certificate: &Certificate, chain: &
         errors.join("; ")
     );
     Err(Hold::wrong(Reason::CertificateInvalid, text))
-}
-
-fn leaf(
-    ctx: &Context<'_>,
-    agency: &ValidatedAgency,
-    issuer: &Certificate,
-    subject: Identity,
-    role: Role,
-    public_key: NodeId,
-    orders: &mut Orders,
-) -> Outcome<Certificate> {
-    let wish = Wish {
-        subject,
-        public_key,
-        issuer: Identity::AgencyCa(agency.name.clone()),
-        issuer_certificate: Some(issuer),
-        profile: Profile {
-            role,
-            organization: agency.consortium.to_string(),
-            governance_account: None,
-        },
-        common_name: format!("{}-{}", agency.name, role.as_str()),
-        dns_names: vec![],
-        validity: role.validity(),
-        request: None,
-    };
-    certificate::ensure(ctx, &wish, &mut orders.certificates)
 }

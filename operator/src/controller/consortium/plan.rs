@@ -198,12 +198,7 @@ fn provided(
         return Err(Hold::pending(Reason::ReferenceMissing, text));
     };
     let what = |file: &str| format!("Secret {secret_name}, {file}");
-    edition::check_key(
-        &what("tls.key"),
-        key.kind(),
-        identity.purpose(),
-        consortium.cryptography,
-    )?;
+    edition::check_key(&what("tls.key"), key.kind(), identity.kind(), consortium.cryptography)?;
     let certificate = Certificate::read(pem)
         .map_err(|error| Hold::wrong(Reason::CertificateInvalid, format!("{}: {error}", what("tls.crt"))))?;
     edition::check_certificate(&what("tls.crt"), &certificate.facts, consortium.cryptography)?;

@@ -5,5 +5,5 @@ pub mod plan;
 pub mod validate;
 
 pub use external::{Accepted, accept, external_id};
-pub use plan::{NodeFacts, OwnNode, identity, plan};
+pub use plan::{Listener, NodeFacts, OwnNode, identity, plan};
 pub use validate::{NodeForm, OwnSettings, ValidatedNode, validate};

@@ -1,6 +1,7 @@
 //! A node's key, once, and its certificate by its agency.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use althing_types::NodeId;
 
@@ -11,7 +12,7 @@ use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::{AgencyName, NodeName};
 use crate::pki::{Profile, Role};
-use crate::plan::{Endpoint, Identity};
+use crate::plan::{Endpoint, Identity, RpcSecurity};
 use crate::status::{ObjectRef, Reason};
 
 /// A node that is known: its identity, and what is needed to run it when it is this namespace's.
@@ -34,10 +35,21 @@ pub struct OwnNode {
     pub certificate: Certificate,
     /// Its agency's certificate.
     pub agency_certificate: Certificate,
+    /// What its listener shows clients, where that is not the node's certificate ([`crate::clients`]).
+    pub listener: Option<Listener>,
     /// Where it stands.
     pub endpoint: Endpoint,
     /// What its manifest says.
     pub settings: OwnSettings,
+}
+
+/// The listener of a node whose clients know it by other certificates than its peers do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listener {
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// The certificate of the agency's client authority, which issued it and those of clients.
+    pub authority: Certificate,
 }
 
 /// The identity of a node, as soon as it is known: a genesis needs no certificate.
@@ -129,35 +141,79 @@ pub fn plan(
         .get(&node.name)
         .cloned()
         .ok_or_else(|| Hold::pending(Reason::DependencyNotReady, "the node has no place to listen at yet"))?;
-    let mut dns_names = vec![node.name.to_string()];
-    dns_names.extend(
-        endpoint
-            .dns_names
-            .iter()
-            .filter(|name| **name != *node.name.as_str())
-            .cloned(),
-    );
+    let by_agency = Issuer {
+        identity: Identity::AgencyCa(node.agency.clone()),
+        certificate: &agency.certificate,
+    };
+    let subject = Identity::Node(node.name.clone());
+    let certificate = leaf(ctx, agency, &endpoint, (subject, node_id), &by_agency, orders);
+    let listener = listener(ctx, node, agency, &endpoint, orders);
+    let (certificate, listener) = (certificate?, listener.transpose()?);
+    Ok(facts(Some(OwnNode {
+        certificate,
+        agency_certificate: agency.certificate.clone(),
+        listener,
+        endpoint,
+        settings: settings.clone(),
+    })))
+}
+
+/// Who issues, and its certificate.
+struct Issuer<'a> {
+    identity: Identity,
+    certificate: &'a Certificate,
+}
+
+/// The listener's own key and certificate; none where the node's serve clients, or clients are served in plain.
+fn listener(
+    ctx: &Context<'_>,
+    node: &ValidatedNode,
+    agency: &AgencyFacts,
+    endpoint: &Endpoint,
+    orders: &mut Orders,
+) -> Option<Outcome<Listener>> {
+    let authority = agency.client_authority.as_ref();
+    let authority = authority.filter(|_| endpoint.rpc_security == RpcSecurity::Tls)?;
+    let subject = Identity::Listener(node.name.clone());
+    let edition = edition::of_agency(ctx, node.agency.as_str());
+    let key = key::identity(ctx, &subject, edition, &Evidence::default(), &mut orders.keys);
+    let issuer = Issuer {
+        identity: Identity::ClientAuthority(node.agency.clone()),
+        certificate: authority,
+    };
+    let certificate = key.and_then(|key| leaf(ctx, agency, endpoint, (subject, key), &issuer, orders));
+    Some(certificate.map(|certificate| Listener {
+        certificate,
+        authority: authority.clone(),
+    }))
+}
+
+/// A certificate with the names that the node is reached by.
+fn leaf(
+    ctx: &Context<'_>,
+    agency: &AgencyFacts,
+    endpoint: &Endpoint,
+    (subject, public_key): (Identity, NodeId),
+    issuer: &Issuer<'_>,
+    orders: &mut Orders,
+) -> Outcome<Certificate> {
+    let name = subject.owner().to_owned();
+    let others = endpoint.dns_names.iter().filter(|other| **other != name);
+    let dns_names = iter::once(&name).chain(others).cloned().collect();
     let wish = Wish {
-        subject: Identity::Node(node.name.clone()),
-        public_key: node_id,
-        issuer: Identity::AgencyCa(node.agency.clone()),
-        issuer_certificate: Some(&agency.certificate),
+        subject,
+        public_key,
+        issuer: issuer.identity.clone(),
+        issuer_certificate: Some(issuer.certificate),
         profile: Profile {
             role: Role::Node,
             organization: agency.consortium.to_string(),
             governance_account: None,
         },
-        common_name: node.name.to_string(),
+        common_name: name,
         dns_names,
         validity: Role::Node.validity(),
         request: None,
     };
-    let certificate = certificate::ensure(ctx, &wish, &mut orders.certificates)?;
-    let agency_certificate = agency.certificate.clone();
-    Ok(facts(Some(OwnNode {
-        certificate,
-        agency_certificate,
-        endpoint,
-        settings: settings.clone(),
-    })))
+    certificate::ensure(ctx, &wish, &mut orders.certificates)
 }

@@ -13,15 +13,6 @@ use super::{LocalError, durable, keys, record};
 use crate::name::{AgencyName, ChainKeyName, GroupName, Namespace, NodeName};
 use crate::plan::{FileDigest, FileRef, Identity, IdentityKind, KeyState, Observed, ObservedFile, ObservedIdentity};
 
-const KINDS: [IdentityKind; 6] = [
-    IdentityKind::ChainCa,
-    IdentityKind::AgencyCa,
-    IdentityKind::Governance,
-    IdentityKind::Sdk,
-    IdentityKind::Admin,
-    IdentityKind::Node,
-];
-
 /// Everything a plan of the namespace depends on.
 pub(super) fn observe(supervisor: &Supervisor, namespace: &Namespace) -> Result<Observed, LocalError> {
     let layout = &supervisor.layout;
@@ -51,12 +42,14 @@ fn identity_of(kind: IdentityKind, owner: &str) -> Option<Identity> {
         IdentityKind::Sdk => agency().map(Identity::Sdk),
         IdentityKind::Admin => agency().map(Identity::Admin),
         IdentityKind::Node => NodeName::new(owner).ok().map(Identity::Node),
+        IdentityKind::ClientAuthority => agency().map(Identity::ClientAuthority),
+        IdentityKind::Listener => NodeName::new(owner).ok().map(Identity::Listener),
     }
 }
 
 fn identities(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<Identity, ObservedIdentity>, LocalError> {
     let mut found = BTreeMap::new();
-    for kind in KINDS {
+    for kind in IdentityKind::ALL {
         let folder = layout.identities(namespace).join(kind.as_str());
         for owner in durable::entries(&folder)? {
             let Some(identity) = identity_of(kind, &owner) else {
@@ -113,13 +106,16 @@ fn data(layout: &Layout, namespace: &Namespace) -> Result<BTreeSet<NodeName>, Lo
     Ok(nodes(layout, namespace)?.into_iter().filter(has_data).collect())
 }
 
-/// The files a plan may name: those of the node's folder and of its `conf`.
+/// The folders below a node's whose files a plan may name.
+const FOLDERS: [&str; 3] = ["", "conf", "conf/origin_cert"];
+
+/// The files a plan may name.
 fn files(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<FileRef, ObservedFile>, LocalError> {
     let mut found = BTreeMap::new();
     for node in nodes(layout, namespace)? {
         let folder = layout.node(namespace, &node);
-        let own_key = durable::read(&layout.key(namespace, &Identity::Node(node.clone())))?.map(Zeroizing::new);
-        for below in ["", "conf"] {
+        let own = OwnKeys::read(layout, namespace, &node)?;
+        for below in FOLDERS {
             for name in durable::entries(&folder.join(below))? {
                 let path = Path::new(below).join(&name);
                 if folder.join(&path).is_dir() {
@@ -129,30 +125,42 @@ fn files(layout: &Layout, namespace: &Namespace) -> Result<BTreeMap<FileRef, Obs
                     node: node.clone(),
                     path: path.to_string_lossy().into_owned(),
                 };
-                found.insert(
-                    at,
-                    observe_file(&folder.join(&path), &node, own_key.as_ref().map(|key| key.as_slice())),
-                );
+                found.insert(at, own.observe(&folder.join(&path)));
             }
         }
     }
     Ok(found)
 }
 
-/// What a file is, in the plan's terms. One that cannot be read is to be written again, which then says why it cannot be.
-fn observe_file(path: &Path, node: &NodeName, own_key: Option<&[u8]>) -> ObservedFile {
-    let Ok(Some(bytes)) = durable::read(path).map(|bytes| bytes.map(Zeroizing::new)) else {
-        return ObservedFile::Other;
-    };
-    let private = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 == 0);
-    if own_key == Some(bytes.as_slice()) {
-        return match private {
-            true => ObservedFile::PrivateKey(Identity::Node(node.clone())),
-            false => ObservedFile::Other,
-        };
+/// The keys that may be in a node's folder.
+struct OwnKeys(Vec<(Identity, Zeroizing<Vec<u8>>)>);
+
+impl OwnKeys {
+    fn read(layout: &Layout, namespace: &Namespace, node: &NodeName) -> Result<Self, LocalError> {
+        let mut keys = Vec::new();
+        for identity in [Identity::Node, Identity::Listener].map(|kind| kind(node.clone())) {
+            if let Some(key) = durable::read(&layout.key(namespace, &identity))? {
+                keys.push((identity, Zeroizing::new(key)));
+            }
+        }
+        Ok(Self(keys))
     }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => ObservedFile::Text(FileDigest::of(text)),
-        Err(_) => ObservedFile::Other,
+
+    /// What a file is, in the plan's terms. One that cannot be read is to be written again, which then says why it cannot be.
+    fn observe(&self, path: &Path) -> ObservedFile {
+        let Ok(Some(bytes)) = durable::read(path).map(|bytes| bytes.map(Zeroizing::new)) else {
+            return ObservedFile::Other;
+        };
+        let private = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 == 0);
+        if let Some((identity, _)) = self.0.iter().find(|(_, key)| *key == bytes) {
+            return match private {
+                true => ObservedFile::PrivateKey(identity.clone()),
+                false => ObservedFile::Other,
+            };
+        }
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => ObservedFile::Text(FileDigest::of(text)),
+            Err(_) => ObservedFile::Other,
+        }
     }
 }

@@ -153,6 +153,17 @@ fn an_authority_says_so_and_a_leaf_does_not_and_usages_follow_the_role() {
         };
         assert_eq!(usages(&chain.chain), (true, Some(1), true, false, None));
         assert_eq!(usages(&chain.agency), (true, Some(0), true, true, None));
+        let (key, id) = (
+            key(edition, 37),
+            Identity::ClientAuthority(AgencyName::new("agency-a").unwrap()),
+        );
+        let own = IssuerMaterial {
+            key: &key,
+            certificate: None,
+        };
+        let order = order(id.clone(), id, Role::ClientAuthority);
+        let clients = issue(&order, &key.public(), &own, &mut entropy(38)).unwrap();
+        assert_eq!(usages(&clients), (true, Some(0), true, false, None));
         assert_eq!(
             usages(&leaf(&chain, Role::Node, 31).1),
             (false, None, false, true, Some((true, true)))

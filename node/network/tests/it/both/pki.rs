@@ -386,7 +386,12 @@ pub(crate) fn chain(name: &str) -> Authority {
 
 /// A chain certificate of an edition.
 pub(crate) fn chain_of(edition: Edition, name: &str) -> Authority {
-    let (params, key) = (authority_params(name), Key::on(edition.curve()));
+    chain_over(name, Key::on(edition.curve()))
+}
+
+/// A chain certificate over this key.
+pub(crate) fn chain_over(name: &str, key: Key) -> Authority {
+    let params = authority_params(name);
     Authority {
         name: params.name(),
         pem: self_signed(&params, &key),

@@ -9,7 +9,9 @@ use althing_crds::v1alpha1::{
     AgreedMember, DeletionPolicy, ExternalNode, MemberRole, NodeP2p, NodeStorage, ServiceType,
 };
 use althing_operator::controller::attestation::Statement;
+use althing_operator::name::AgencyName;
 use althing_operator::plan::{Identity, Process};
+use althing_types::genesis::Cryptography;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ use serde_json::{Value, json};
 use super::testing::{Town, applied, node};
 use super::{LiveFacts, leaf, lower};
 use crate::child::{Child, ChildKind};
+
+const EDITIONS: [Cryptography; 2] = [Cryptography::Standard, Cryptography::Sm];
 
 /// The children of one kind as YAML. Certificates are counted and not shown, because signatures differ from run to run.
 fn yaml(children: &[Child], kind: ChildKind) -> String {
@@ -42,6 +46,17 @@ fn yaml(children: &[Child], kind: ChildKind) -> String {
     text
 }
 
+/// A file of a Secret.
+fn text_of(town: &Town, secret: &str, file: &str) -> String {
+    let child = town.child(ChildKind::Secret, secret);
+    String::from_utf8(STANDARD.decode(child.body["data"][file].as_str().unwrap()).unwrap()).unwrap()
+}
+
+/// Whether a child belongs to one of these.
+fn is_of(child: &Child, owners: [&str; 2]) -> bool {
+    owners.contains(&child.owner.object.name())
+}
+
 #[test]
 fn the_sample_lowers_to_these_objects() {
     let children = Town::four_agencies().children();
@@ -57,29 +72,27 @@ fn the_sample_lowers_to_these_objects() {
 
 #[test]
 fn no_two_children_share_a_name_and_all_are_owned_and_labelled() {
-    let children = Town::four_agencies().children();
-    let names: BTreeSet<_> = children.iter().map(Child::at).collect();
-    assert_eq!(names.len(), children.len());
-    for child in &children {
-        let metadata = &child.body["metadata"];
+    let towns = EDITIONS.map(Town::in_edition);
+    for children in towns.map(|town| town.children()) {
+        let names: BTreeSet<_> = children.iter().map(Child::at).collect();
+        assert_eq!(names.len(), children.len());
+        children.iter().for_each(is_owned_and_labelled);
+    }
+}
+
+fn is_owned_and_labelled(child: &Child) {
+    let metadata = &child.body["metadata"];
+    for (label, expected) in [("managed-by", "althing"), ("part-of", "trade")] {
+        let found = &metadata["labels"][format!("app.kubernetes.io/{label}")];
+        assert_eq!(found, expected, "{}", child.name);
+    }
+    assert_eq!(metadata["namespace"], "trade");
+    if let Some(references) = metadata.get("ownerReferences") {
+        assert_eq!(references[0]["uid"], child.owner.uid.as_str());
         assert_eq!(
-            metadata["labels"]["app.kubernetes.io/managed-by"], "althing",
-            "{}",
-            child.name
+            (&references[0]["controller"], &references[0]["blockOwnerDeletion"]),
+            (&json!(true), &json!(false))
         );
-        assert_eq!(
-            metadata["labels"]["app.kubernetes.io/part-of"], "trade",
-            "{}",
-            child.name
-        );
-        assert_eq!(metadata["namespace"], "trade");
-        if let Some(references) = metadata.get("ownerReferences") {
-            assert_eq!(references[0]["uid"], child.owner.uid.as_str());
-            assert_eq!(
-                (&references[0]["controller"], &references[0]["blockOwnerDeletion"]),
-                (&json!(true), &json!(false))
-            );
-        }
     }
 }
 
@@ -98,18 +111,19 @@ fn rule_2_data_and_records_have_no_owner_unless_the_manifest_says_delete() {
 
 #[test]
 fn rule_3_no_private_key_is_in_any_child() {
-    let town = Town::four_agencies();
-    let keys = town.private_keys();
-    for child in town.children() {
-        let mut text = child.body.to_string();
-        for (_, value) in child.body["data"].as_object().into_iter().flatten() {
-            let decoded = value.as_str().and_then(|value| STANDARD.decode(value).ok());
-            text.push_str(&String::from_utf8_lossy(&decoded.unwrap_or_default()));
-        }
-        assert!(!text.contains("PRIVATE KEY"), "{} {}", child.kind, child.name);
-        for key in &keys {
-            let middle = key.lines().nth(1).unwrap();
-            assert!(!text.contains(middle), "{} {}", child.kind, child.name);
+    for town in EDITIONS.map(Town::in_edition) {
+        let keys = town.private_keys();
+        for child in town.children() {
+            let mut text = child.body.to_string();
+            for (_, value) in child.body["data"].as_object().into_iter().flatten() {
+                let decoded = value.as_str().and_then(|value| STANDARD.decode(value).ok());
+                text.push_str(&String::from_utf8_lossy(&decoded.unwrap_or_default()));
+            }
+            assert!(!text.contains("PRIVATE KEY"), "{} {}", child.kind, child.name);
+            for key in &keys {
+                let middle = key.lines().nth(1).unwrap();
+                assert!(!text.contains(middle), "{} {}", child.kind, child.name);
+            }
         }
     }
 }
@@ -152,52 +166,92 @@ fn joining_a_group_leaves_the_stateful_set_as_it_is() {
 
 #[test]
 fn a_renewed_certificate_touches_its_secret_and_nothing_else() {
-    let mut town = Town::four_agencies();
-    let before = town.children();
-    let identity = Identity::Node(node("node-0"));
-    town.observed.identities.get_mut(&identity).unwrap().certificate = None;
-    town.converge();
-    let differing: Vec<_> = before
-        .iter()
-        .zip(town.children())
-        .filter(|(old, new)| **old != *new)
-        .map(|(old, _)| old.at())
-        .collect();
-    // The certificate is a fact that its agency signs for others.
-    assert_eq!(
-        differing,
-        [
-            (ChildKind::Secret, "node-0-certificate"),
-            (ChildKind::ConfigMap, "agency-a-attestations")
-        ]
-    );
+    let secret = |name| (ChildKind::Secret, name);
+    // A node's certificate is a fact that its agency signs for others; what its listener shows clients is nobody else's business.
+    let signed = (ChildKind::ConfigMap, "agency-a-attestations");
+    let (own, listener) = (Identity::Node(node("node-0")), Identity::Listener(node("node-0")));
+    for (edition, identity, expected) in [
+        (Cryptography::Standard, &own, vec![secret("node-0-certificate"), signed]),
+        (Cryptography::Sm, &own, vec![secret("node-0-certificate"), signed]),
+        (Cryptography::Sm, &listener, vec![secret("node-0-tls")]),
+    ] {
+        let mut town = Town::in_edition(edition);
+        let before = town.children();
+        town.observed.identities.get_mut(identity).unwrap().certificate = None;
+        town.converge();
+        let after = town.children();
+        let pairs = before.iter().zip(&after).filter(|(old, new)| old != new);
+        let differing: Vec<_> = pairs.map(|(old, _)| old.at()).collect();
+        assert_eq!(differing, expected, "{identity}");
+    }
 }
 
 #[test]
 fn a_certificate_as_it_is_issued_and_as_it_is_lowered_is_the_same_object() {
-    let town = Town::four_agencies();
-    let lowering = town.lowering();
-    let mut compared = 0;
-    for (identity, observed) in &town.observed.identities {
-        let made = lowering.certificate(identity, observed.certificate.as_deref(), observed.request.as_deref());
-        let Some(made) = made else {
-            assert!(matches!(identity, Identity::Governance(_)), "{identity}");
-            continue;
-        };
-        let lowered = town.child(ChildKind::Secret, &made.name);
-        assert_eq!(made, lowered, "{identity}");
-        compared += 1;
+    for (edition, expected) in [
+        (Cryptography::Standard, 1 + 4 * 3 + 6),
+        (Cryptography::Sm, 1 + 4 * 4 + 6 * 2),
+    ] {
+        let town = Town::in_edition(edition);
+        let lowering = town.lowering();
+        let mut compared = 0;
+        for (identity, observed) in &town.observed.identities {
+            let made = lowering.certificate(identity, observed.certificate.as_deref(), observed.request.as_deref());
+            let Some(made) = made else {
+                assert!(matches!(identity, Identity::Governance(_)), "{identity}");
+                continue;
+            };
+            let lowered = town.child(ChildKind::Secret, &made.name);
+            assert_eq!(made, lowered, "{identity}");
+            compared += 1;
+        }
+        assert_eq!(compared, expected);
     }
-    assert_eq!(compared, 1 + 4 * 3 + 6);
+}
+
+#[test]
+fn what_serves_clients_of_the_sm_edition_lies_in_secrets_of_its_own_and_in_a_folder_of_the_pod() {
+    let town = Town::in_edition(Cryptography::Sm);
+    let children: Vec<_> = town
+        .children()
+        .into_iter()
+        .filter(|child| is_of(child, ["node-0", "agency-a"]))
+        .collect();
+    insta::assert_snapshot!("sm_secrets", yaml(&children, ChildKind::Secret));
+    let set = town.child(ChildKind::StatefulSet, "node-0");
+    let volumes = &set.body["spec"]["template"]["spec"]["volumes"];
+    insta::assert_snapshot!("sm_volumes", serde_yaml::to_string(volumes).unwrap());
+    let config = town.child(ChildKind::ConfigMap, "node-0-config");
+    let names: Vec<_> = config.body["data"].as_object().unwrap().keys().collect();
+    assert!(
+        names.iter().all(|name| !name.contains('/')),
+        "no key of a ConfigMap has a folder: {names:?}"
+    );
+}
+
+#[test]
+fn clients_of_the_sm_edition_trust_the_client_authority_and_send_nothing_along_that_is_under_the_chain() {
+    let town = Town::in_edition(Cryptography::Sm);
+    let authority = Identity::ClientAuthority(AgencyName::new("agency-a").unwrap());
+    let authority = town.observed.identities[&authority].certificate.clone().unwrap();
+    for (secret, file) in [
+        ("agency-a-clients", "tls.crt"),
+        ("agency-a-sdk", "tls.crt"),
+        ("agency-a-admin", "tls.crt"),
+        ("node-0-tls", "node.crt"),
+    ] {
+        assert_eq!(text_of(&town, secret, "ca.crt").trim(), authority.trim(), "{secret}");
+        let shown = text_of(&town, secret, file);
+        assert_eq!(shown.matches("BEGIN CERTIFICATE-").count(), 1, "{secret}");
+    }
+    let chain = text_of(&town, "trade-chain", "tls.crt");
+    assert_eq!(text_of(&town, "node-0-certificate", "ca.crt"), chain);
 }
 
 #[test]
 fn a_certificate_secret_leads_with_its_leaf_and_trusts_the_chain() {
     let town = Town::four_agencies();
-    let file = |secret: &str, file: &str| {
-        let child = town.child(ChildKind::Secret, secret);
-        String::from_utf8(STANDARD.decode(child.body["data"][file].as_str().unwrap()).unwrap()).unwrap()
-    };
+    let file = |secret: &str, file: &str| text_of(&town, secret, file);
     let found = |identity: Identity| town.observed.identities[&identity].certificate.clone().unwrap();
     let agency = || althing_operator::name::AgencyName::new("agency-a").unwrap();
     let chain = found(Identity::first_chain_ca(
