@@ -11,13 +11,16 @@ use althing_crypto::Suite;
 use althing_execution::{GOVERNANCE, SYSTEM_CONFIG, genesis_changes, recover_call};
 use althing_governance::SystemConfig;
 use althing_ledger::{Committed, Ledger, SharedMemory};
-use althing_types::genesis::genesis_hash;
+use althing_types::genesis::{Committee, Seat, genesis_hash};
+use althing_types::recovery::AccountSignatureBytes;
 use althing_types::{
     Address, Bytes, CommitCertificate, FiscoRequest, FiscoSignature, Genesis, NodeId, Recovered, Recovery, SealerSet,
     Transaction, U256,
 };
 
 use super::assemble::{AssembleError, Assembler, Parent, Sealed};
+use super::own_account::OwnAccount;
+use super::recovery::recording;
 use super::testing::{self, Edition};
 
 sol! {
@@ -55,8 +58,12 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(&genesis())
+    }
+
+    fn of(genesis: &Genesis) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = open(&folder);
+        let ledger = open(&folder, genesis);
         let assembler = Assembler::new(&ledger, suite()).unwrap();
         Self {
             folder,
@@ -153,11 +160,11 @@ impl Scene {
     }
 }
 
-fn open(folder: &tempfile::TempDir) -> Ledger {
-    let (genesis, suite) = (genesis(), suite());
-    let changes = genesis_changes(&genesis, genesis_hash(&genesis, suite.hash_fn()));
+fn open(folder: &tempfile::TempDir, genesis: &Genesis) -> Ledger {
+    let suite = suite();
+    let changes = genesis_changes(genesis, genesis_hash(genesis, suite.hash_fn()));
     let shared = SharedMemory::default();
-    let opened = Ledger::open_or_create(folder.path(), &genesis, &changes, sealer(), suite, &shared);
+    let opened = Ledger::open_or_create(folder.path(), genesis, &changes, sealer(), suite, &shared);
     opened.unwrap().ledger
 }
 
@@ -251,7 +258,7 @@ fn what_was_voted_on_is_read_from_the_ledger_after_a_restart() {
         ..
     } = scene;
     drop((ledger, assembler));
-    let again = Assembler::new(&open(&folder), suite()).unwrap();
+    let again = Assembler::new(&open(&folder, &genesis()), suite()).unwrap();
     assert_eq!(again.in_force().config(), before);
 }
 
@@ -269,6 +276,44 @@ fn unsigned_recovery(scene: &Scene) -> Recovered {
     };
     let call = (GOVERNANCE, recover_call(&recovery).to_vec());
     scene.transactions(&[call]).remove(0)
+}
+
+#[test]
+fn the_block_above_is_begun_with_what_records_a_recovery_that_the_committee_signed() {
+    let seat = suite().account_key_of(&[3; 32]).unwrap();
+    let committee = Committee {
+        seats: vec![Seat {
+            account: seat.address(),
+            weight: 1,
+        }],
+        threshold: 50,
+    };
+    let scene = Scene::of(&Genesis { committee, ..genesis() });
+    let head = scene.parent();
+    let mut recovery = Recovery {
+        genesis: scene.ledger.genesis_hash(),
+        group: scene.ledger.genesis().group_id,
+        height: head.height,
+        block: head.hash,
+        replaces: None,
+        sealers: SealerSet::new(vec![sealer()]),
+        signatures: vec![],
+    };
+    let signature = seat.sign(&recovery.digest(suite().hash_fn())).to_bytes();
+    recovery.add_signatures([AccountSignatureBytes::try_from(&signature[..]).unwrap()]);
+    let account = OwnAccount::new(&*edition().node_key(), &*suite(), scene.ledger.genesis()).unwrap();
+    let first = recording(&recovery, &account, suite().hash_fn()).unwrap();
+    // It is void above this block: no pool could hold it for another one.
+    let limit = first.transaction.fisco().unwrap().request.block_limit;
+    assert_eq!(limit, recovery.decides());
+    let built = scene
+        .assembler
+        .build(&scene.ledger, &head, Some(first), &[], &sealer(), 0, &NEVER);
+    let (sealed, ..) = built.unwrap();
+    let carried = sealed.carried.as_ref().map(|carried| carried.digest);
+    assert_eq!(carried, Some(recovery.digest(suite().hash_fn())));
+    assert_eq!(sealed.senders, [account.address()]);
+    scene.verify(&sealed).unwrap();
 }
 
 #[test]
@@ -362,7 +407,7 @@ fn the_randomids_of_the_last_blocks_are_read_from_the_ledger_after_a_restart() {
         nonce,
     } = scene;
     drop((ledger, assembler));
-    let ledger = open(&folder);
+    let ledger = open(&folder, &genesis());
     let assembler = Assembler::new(&ledger, suite()).unwrap();
     let scene = Scene {
         folder,

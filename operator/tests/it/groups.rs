@@ -254,7 +254,7 @@ fn recovery(group: u32) -> String {
         block: B256::repeat_byte(2),
         replaces: None,
         sealers: SealerSet::new(vec![NodeId::new([3; 64])]),
-        signatures: vec![[4; 65]],
+        signatures: vec![[4; 65].into()],
     })
 }
 

@@ -232,7 +232,7 @@ fn a_wish_that_is_gone_gives_the_lease_back_and_one_that_returns_takes_it_up_aga
     world.members[0].outdated = false;
     let (_, taken) = world.turn(0, 0, 9);
     assert!(
-        matches!(&taken.acts[..], [act] if matches!(&act.call, Call::AskLease { reason, .. } if reason == GIVEN_BACK)),
+        matches!(&taken.acts[..], [act] if matches!(&act.call, Call::AskLease(wish) if wish.reason == GIVEN_BACK)),
         "{taken:?}"
     );
     world.block(5_000, |_| true);
