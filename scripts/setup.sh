@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build     what compiling and running needs (make up)
 #   scripts/setup.sh clients   the Ethereum clients of the end-to-end suite, and a clock that it moves
-#   scripts/setup.sh sm-peers  OpenSSL 4 and Tongsuo, what the SM edition's TLS is held against
+#   scripts/setup.sh sm-peers  OpenSSL 4, Tongsuo and Go's gmsm, what the SM edition's TLS and certificates are held against
 #   scripts/setup.sh checks    cargo-deny and cargo-audit
 #   scripts/setup.sh cluster   the programs of the Kubernetes cluster that the end-to-end suite starts
 #   scripts/setup.sh kube-checks  what checks charts, manifests and alert rules
@@ -136,9 +136,10 @@ clients() {
 # Both are configured by Perl scripts that want more of Perl than a bare Debian has.
 sm_peers() {
   step 'Debian packages of the SM peers' debian_packages build-essential perl
-  step 'tool chains of the SM peers' toolchains cargo python3
+  step 'tool chains of the SM peers' toolchains cargo go python3
   step 'OpenSSL 4 (the first time takes some minutes)' openssl4
   step 'Tongsuo (the first time takes some minutes)' tongsuo
+  step "Go's gmsm module" gmsm
 }
 
 checks() {

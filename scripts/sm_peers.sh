@@ -1,5 +1,6 @@
 # Sourced by setup.sh: the command-line tools of OpenSSL 4 and Tongsuo, which speak TLS 1.3 with SM2, SM3 and SM4 and are
-# nobody's work here. Their sources come with two crates, pinned by hash in e2e/peers/Cargo.lock.
+# nobody's work here. Their sources come with two crates, pinned by hash in e2e/peers/Cargo.lock. Beside them a program of
+# e2e/clients/gmsm that verifies certificates with Go's gmsm module, pinned by hash in its go.sum.
 # shellcheck shell=bash
 
 sm_peers=$cache/sm-peers
@@ -40,3 +41,8 @@ openssl4() { sm_peer openssl4 openssl-src openssl no-docs; }
 
 # Its NTLS stays out: that is another protocol, TLCP, with two certificates a side.
 tongsuo() { sm_peer tongsuo tongsuo-src tongsuo; }
+
+gmsm() {
+  mkdir -p "$sm_peers"
+  (cd "$root/e2e/clients/gmsm" && go build -o "$sm_peers/gmsm" .)
+}
