@@ -31,9 +31,9 @@ const MAX_NAME_CHARS: usize = 64;
 ///
 /// In this order: it parses; a path leads to a root, every certificate on it within its validity and its extended usage
 /// (RFC 5280 section 6, by webpki), signed with what the edition of the roots has; the leaf is a node's (not a CA,
-/// `digitalSignature`, both extended usages if any, a key on the edition's curve); then the blacklist over the whole path; then the whitelist. Names in certificates are not host names and are
-/// not compared with any: the identity is the key. The lists come last because before the path is proven a certificate
-/// may claim anybody's name.
+/// `digitalSignature`, both extended usages if any, a key on the edition's curve); then the blacklist over the whole path;
+/// then the whitelist. Names in certificates are not host names and are not compared with any: the identity is the key. The
+/// lists come last because before the path is proven a certificate may claim anybody's name.
 pub fn verify_peer(
     chain: &[CertificateDer<'_>],
     roots: &TrustSet,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use althing_consensus::{ConsensusStatus, Settings};
 use althing_crypto::{NodeKey, Suite};
 use althing_execution::{GOVERNANCE, alive_call, alive_digest, governance};
-use althing_governance::Role;
+use althing_governance::{PROOF_BLOCKS, Role};
 use althing_ledger::Ledger;
 use althing_types::{B256, Bytes, NodeId};
 use tracing::{debug, warn};
@@ -21,9 +21,6 @@ use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
 const PAUSE_MS: u64 = 10_000;
-/// Blocks that may still hold what was said after this one: a proof of an older one counts no more (LEDGER.md 4).
-const HOLDS_BLOCKS: u64 = 256;
-
 /// Who proves, and to which group.
 pub(crate) struct Liveness {
     own: NodeId,
@@ -110,7 +107,8 @@ impl Liveness {
             Word::Proof => (GOVERNANCE, self.proof(head.height, head.hash)),
             Word::Knock => (address, Bytes::new()),
         };
-        let raw = self.account.call(to, input, &head.hash, head.height + HOLDS_BLOCKS);
+        // A block above that limit would take no proof that was made now.
+        let raw = self.account.call(to, input, &head.hash, head.height + PROOF_BLOCKS);
         let answers = self.pool.submit(vec![raw], Origin::Client, &self.ledger.state_latest());
         for refused in answers.into_iter().filter_map(Result::err) {
             debug!("the pool takes no proof of life: {refused}");

@@ -239,6 +239,16 @@ fn what_no_block_takes_any_more_goes_when_its_limit_has_passed() {
 }
 
 #[test]
+fn whether_anything_of_a_sender_waits_is_known_in_both_formats() {
+    let mut pool = pool_of(&[(1, 0)]);
+    pool.insert(fisco(2, 5, 100, 0), 0, 0).unwrap();
+    let waits = |pool: &Pool| [1, 2, 3].map(|from| pool.has_of(&sender(from)));
+    assert_eq!(waits(&pool), [true, true, false]);
+    included(&mut pool, 1, &[(1, Slot::Nonce(0)), (2, random_id(5))]);
+    assert_eq!(waits(&pool), [false; 3]);
+}
+
+#[test]
 fn a_deployment_in_fiscos_format_moves_its_accounts_nonces_on() {
     let mut pool = pool_of(&[(1, 0), (1, 1), (1, 2)]);
     pool.insert(fisco(1, 5, 500, 0), 0, 0).unwrap();

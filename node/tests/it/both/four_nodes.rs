@@ -9,7 +9,7 @@ use super::edition;
 use super::folder::{Folder, genesis, identity};
 use super::pki;
 use super::running::Running;
-use super::voted::receipt;
+use super::voted::{number, receipt};
 
 sol! {
     function addObserver(string node) returns (int256);
@@ -71,8 +71,7 @@ fn four_sealers_make_blocks_one_restarts_and_a_fifth_node_syncs() {
 
     // Three of four go on without the one that restarts, and it follows.
     drop(nodes.remove(3));
-    let mut account = Account::new(&nodes[0], 7);
-    let hash = account.send(Address::ZERO, vec![], 21_000).unwrap();
+    let hash = Account::new(&nodes[0], 7).send(Address::ZERO, vec![], 21_000).unwrap();
     let height = receipt(&nodes[0], &hash)["blockNumber"].clone();
     let nonce = account.nonce;
     nodes.push(start(&folders[3]));
@@ -81,11 +80,33 @@ fn four_sealers_make_blocks_one_restarts_and_a_fifth_node_syncs() {
     let mut account = Account::new(&nodes[0], 7);
     account.nonce = nonce;
     let node = folders[4].node_id.clone();
-    let hash = account.send(CONSENSUS, addObserverCall { node }.abi_encode(), 5_000_000);
+    let hash = Account::new(&nodes[0], 8).send(CONSENSUS, addObserverCall { node }.abi_encode(), 5_000_000);
     let height = receipt(&nodes[0], &hash.unwrap())["blockNumber"].clone();
     let fifth = start(&folders[4]);
     has_block_of(&fifth, &nodes[3], &height);
     is_ready(&fifth);
+}
+
+#[test]
+fn a_sealer_that_lost_its_votes_brings_an_idle_group_to_the_block_that_it_sits_out() {
+    let folders = folders(4);
+    let mut nodes: Vec<Running> = folders.iter().map(start).collect();
+    nodes.iter().for_each(is_ready);
+    let mut account = Account::new(&nodes[0], 1);
+    let hash = account.send(Address::ZERO, vec![], 21_000).unwrap();
+    let height = receipt(&nodes[0], &hash)["blockNumber"].clone();
+    nodes.iter().for_each(|node| has_block_of(node, &nodes[0], &height));
+    drop(nodes.remove(3));
+    folders[3].remove("data/group1/votes.log");
+    nodes.push(start(&folders[3]));
+    let next = json!(format!("{:#x}", number(&height) + 1));
+    nodes[0].until("a block that nobody else asked for", |node| {
+        block(node, &next).is_string()
+    });
+    let made = nodes[0].ask("getBlockByNumber", json!([1, next, true]))["result"].clone();
+    let knock = &made["transactions"][0];
+    assert_eq!(knock["from"], knock["to"], "{made}");
+    nodes.iter().for_each(is_ready);
 }
 
 #[test]
