@@ -16,11 +16,23 @@ const ASKING: [&str; 8] = [
 ];
 
 /// Where an edition is what a file is about, and why.
-const ABOUT_EDITIONS: [(&str, &str); 7] = [
+const ABOUT_EDITIONS: [(&str, &str); 10] = [
     ("src/app.rs", "chooses"),
     ("src/rpc_tls.rs", "TLS of clients is of the standard kind in both"),
     ("crypto/src/", "is the two suites"),
     ("network/src/edition.rs", "is what they bring to TLS"),
+    (
+        "execution/src/evm_hash.rs",
+        "chooses by the genesis' evmHash, in either edition",
+    ),
+    (
+        "execution/src/selectors.rs",
+        "has the selectors of both hashes, in either edition",
+    ),
+    (
+        "execution/src/system/crypto.rs",
+        "is a contract that offers SM2 and SM3 to contracts of either edition",
+    ),
     ("types/src/config/node.rs", "names their files"),
     ("types/src/genesis/mod.rs", "has the default"),
     ("ledger/src/ledger/open.rs", "writes the edition into the ledger"),
