@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "functions that tests share fail the test")]
 #![allow(clippy::duplicate_mod, reason = "the suite, on purpose")]
 
+mod ethereum_formats;
 mod sm;
 mod sm_reads;
 mod standard;
