@@ -73,12 +73,9 @@ fn four_sealers_make_blocks_one_restarts_and_a_fifth_node_syncs() {
     drop(nodes.remove(3));
     let hash = Account::new(&nodes[0], 7).send(Address::ZERO, vec![], 21_000).unwrap();
     let height = receipt(&nodes[0], &hash)["blockNumber"].clone();
-    let nonce = account.nonce;
     nodes.push(start(&folders[3]));
     has_block_of(&nodes[3], &nodes[0], &height);
 
-    let mut account = Account::new(&nodes[0], 7);
-    account.nonce = nonce;
     let node = folders[4].node_id.clone();
     let hash = Account::new(&nodes[0], 8).send(CONSENSUS, addObserverCall { node }.abi_encode(), 5_000_000);
     let height = receipt(&nodes[0], &hash.unwrap())["blockNumber"].clone();
