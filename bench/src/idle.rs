@@ -25,7 +25,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn measure() -> anyhow::Result<Duration> {
-    let chain = Chain::start(2).await?;
+    let chain = Chain::start(options.edition, 2).await?;
     let (from, to) = (&chain.accounts[0], chain.accounts[1].address());
     let mut times = Vec::new();
     for nonce in 0..SAMPLES {

@@ -49,7 +49,7 @@ pub(crate) async fn run(options: &Options, throughput: Option<f64>) -> anyhow::R
 }
 
 async fn measure(options: &Options, rate: u64) -> anyhow::Result<Vec<Duration>> {
-    let chain = Chain::start(options.accounts).await?;
+    let chain = Chain::start(options.edition, options.accounts).await?;
     let each = (rate * options.seconds).div_ceil(options.accounts as u64);
     let signed = token::sign_all(&chain.accounts, 0, each, chain.token);
     let per_tick = (rate as f64 * TICK.as_secs_f64()).round().max(1.0) as usize;

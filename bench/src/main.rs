@@ -4,6 +4,7 @@
 //! throughput  ERC-20 transfers a second, and the processor time of each by stage
 //! latency     time to receipt at half that load        idle   of one transaction on an idle group
 //! memory      of a node with two idle groups           restart  of a node with 100,000 transactions
+//! editions    throughput in each edition, and the ratio
 //! peers       the same load on public peers, and our figures by theirs
 //! scale       the operator with a thousand Nodes on a real API server, their pods played
 //! ```
@@ -26,6 +27,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use chain::Edition;
+
 /// Benchmarks of a group of four sealers on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "althing-bench", version)]
@@ -45,6 +48,9 @@ pub(crate) struct Options {
     /// How often each part is run; the figures are medians
     #[arg(long, global = true, default_value_t = 3)]
     runs: usize,
+    /// The edition of the group
+    #[arg(long, global = true, value_enum, default_value_t = Edition::Standard)]
+    edition: Edition,
     /// Transactions in one JSON-RPC batch
     #[arg(long, global = true, default_value_t = 100)]
     batch: usize,
@@ -83,9 +89,13 @@ impl Options {
             accounts,
             offered,
             runs,
+            edition,
             ..
         } = self;
-        format!("--seconds {seconds} --batch {batch} --accounts {accounts} --offered {offered} --runs {runs}")
+        let edition = edition.word().to_lowercase();
+        format!(
+            "--edition {edition} --seconds {seconds} --batch {batch} --accounts {accounts} --offered {offered} --runs {runs}"
+        )
     }
 }
 
@@ -101,6 +111,8 @@ enum Part {
     Memory,
     /// Restart of a node with many transactions
     Restart,
+    /// Throughput of both editions, and what part of the standard one's the SM edition has
+    Editions,
     /// The same client on public peers; runs our throughput first, for the ratios
     Peers,
     /// The operator with a thousand Nodes on a cluster of its own; needs root
@@ -119,6 +131,7 @@ async fn main() -> anyhow::Result<()> {
         Part::Idle => idle::run(&options).await,
         Part::Memory => memory::run(&options).await,
         Part::Restart => restart::run(&options).await,
+        Part::Editions => throughput::editions(&options).await,
         Part::Peers => peers::run(&options, throughput::run(&options).await?).await,
         Part::Scale(settings) => scale::run(&settings).await,
         Part::All => all(&options).await,
@@ -131,5 +144,6 @@ async fn all(options: &Options) -> anyhow::Result<()> {
     idle::run(options).await?;
     memory::run(options).await?;
     restart::run(options).await?;
+    throughput::editions(options).await?;
     peers::run(options, ours).await
 }

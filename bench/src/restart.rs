@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs the part.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
-    let chain = Chain::start(options.accounts).await?;
+    let chain = Chain::start(options.edition, options.accounts).await?;
     let each = options.transactions.div_ceil(options.accounts as u64);
     let signed = token::sign_all(&chain.accounts, 0, each, chain.token);
     let (wanted, queues) = (

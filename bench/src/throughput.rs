@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use althing_e2e::{Member, own_cpu};
 use anyhow::{Context, ensure};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Edition};
 use crate::load::{self, Counter, Senders, WARM_UP, bodies};
 use crate::report::{self, Figures};
 use crate::{Options, token};
@@ -39,8 +39,31 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Figures> {
     show(options, &runs)
 }
 
+/// What part an SM group's throughput is of a standard one's beside it on the same machine.
+const PART_OF_STANDARD: &str = "at least 60 %";
+
+/// Runs the part in both editions.
+pub(crate) async fn editions(options: &Options) -> anyhow::Result<()> {
+    let of = |edition| Options {
+        edition,
+        ..options.clone()
+    };
+    let standard = run(&of(Edition::Standard)).await?;
+    let sm = run(&of(Edition::Sm)).await?;
+    let ratio = |ours: f64, theirs: f64| format!("{:.0} %", 100.0 * ours / theirs.max(f64::EPSILON));
+    let throughput = ratio(sm.per_second, standard.per_second);
+    report::figure(
+        "editions",
+        "SM by standard: transfers a second",
+        &throughput,
+        PART_OF_STANDARD,
+    )?;
+    let cost = ratio(sm.node_micros, standard.node_micros);
+    report::figure("editions", "SM by standard: CPU for a transfer", &cost, "")
+}
+
 async fn measure(options: &Options) -> anyhow::Result<Run> {
-    let chain = Chain::start(options.accounts).await?;
+    let chain = Chain::start(options.edition, options.accounts).await?;
     let signed = token::sign_all(&chain.accounts, 0, options.signed_by_each(), chain.token);
     let queues = bodies(&signed, options.accounts, chain.clients.len(), options.batch);
     drop(signed);
@@ -140,7 +163,10 @@ fn difference(before: &Snapshot, after: &Snapshot, refused: u64) -> Run {
 
 fn show(options: &Options, runs: &[Run]) -> anyhow::Result<Figures> {
     let of = |pick: fn(&Run) -> f64| report::median(&runs.iter().map(pick).collect::<Vec<_>>()).unwrap_or(0.0);
-    let part = "throughput";
+    let part = match options.edition {
+        Edition::Standard => "throughput",
+        Edition::Sm => "throughput SM",
+    };
     let (per_second, node_micros) = (of(|run| run.per_second), of(|run| run.node_micros));
     report::figure(part, "transfers included a second", &format!("{per_second:.0}"), TARGET)?;
     report::figure(
@@ -174,7 +200,7 @@ fn show(options: &Options, runs: &[Run]) -> anyhow::Result<Figures> {
         }
         report::figure(part, "refused by a pool, last run", &last.refused.to_string(), "")?;
     }
-    report::command(part, &options.of_a_load())?;
+    report::command("throughput", &options.of_a_load())?;
     Ok(Figures {
         per_second,
         node_micros,

@@ -103,6 +103,11 @@ impl Account {
         account
     }
 
+    /// Whether what it signs is numbered; else each transaction needs a number that the account has not used lately.
+    pub const fn has_nonces(&self) -> bool {
+        matches!(self.key, Key::Standard { .. })
+    }
+
     /// Its address.
     pub const fn address(&self) -> Address {
         self.address

@@ -1,6 +1,7 @@
 //! A group as its clients see it: JSON-RPC on the pods of its members, over TLS by what clients trust.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use crate::cluster::Case;
-use crate::{Account, Rpc};
+use crate::{Account, Rpc, SmChain};
 
 /// The RPC port of a node in a pod.
 const PORT: u16 = 8545;
@@ -67,10 +68,16 @@ impl Ledger {
         Rpc::new(format!("http://{tunnel}/group/{}", self.group))
     }
 
+    /// The Secret of a node's listener, in the edition in which that has a certificate of its own.
+    async fn listener(&self, node: &str) -> anyhow::Result<Option<Secret>> {
+        let secrets: kube::Api<Secret> = kube::Api::namespaced(self.case.client(), &self.namespace);
+        Ok(secrets.get_opt(&format!("{node}-tls")).await?)
+    }
+
     async fn trust(&self, node: &str) -> anyhow::Result<ClientConfig> {
         let secrets: kube::Api<Secret> = kube::Api::namespaced(self.case.client(), &self.namespace);
         // What its clients trust lies beside its listener's certificate, which is the node's own where it has no other.
-        let secret = match secrets.get_opt(&format!("{node}-tls")).await? {
+        let secret = match self.listener(node).await? {
             Some(listener) => listener,
             None => secrets.get(&format!("{node}-certificate")).await?,
         };
@@ -90,21 +97,28 @@ impl Ledger {
         )
     }
 
-    /// The account that `seed` names, for this group's chain.
+    /// The account that `seed` names, for this group's chain and edition.
     pub async fn account(&self, seed: &str) -> anyhow::Result<Account> {
         let mut last = anyhow::anyhow!("the group has no member");
         for member in &self.members {
-            let asked =
-                async { Ok::<_, anyhow::Error>(self.rpc(member).await?.quantity("eth_chainId", json!([])).await?) };
-            match asked.await {
-                Ok(chain) => return Account::of(seed, chain),
+            match self.account_at(member, seed).await {
+                Ok(account) => return Ok(account),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    /// Commits one transaction through whichever member answers; its hash. `nonce` is the account's.
+    async fn account_at(&self, member: &str, seed: &str) -> anyhow::Result<Account> {
+        let rpc = self.rpc(member).await?;
+        let chain = rpc.quantity("eth_chainId", json!([])).await?;
+        match self.listener(member).await? {
+            None => Account::of(seed, chain),
+            Some(_) => Account::sm_of(seed, SmChain::new(chain, rpc.height().await?)?),
+        }
+    }
+
+    /// Commits one transaction through whichever member answers; its hash.
     pub async fn commit(&self, account: &Account, patience: Duration) -> anyhow::Result<B256> {
         let deadline = tokio::time::Instant::now() + patience;
         let mut last = anyhow::anyhow!("the group has no member");
@@ -124,10 +138,16 @@ impl Ledger {
 
     async fn commit_on(&self, member: &str, account: &Account) -> anyhow::Result<B256> {
         let rpc = self.rpc(member).await?;
-        let nonce = rpc
-            .quantity("eth_getTransactionCount", json!([account.address(), "latest"]))
-            .await?;
-        let (raw, hash) = account.nothing(nonce);
+        let (raw, hash) = match account.has_nonces() {
+            true => {
+                let params = json!([account.address(), "latest"]);
+                account.nothing(rpc.quantity("eth_getTransactionCount", params).await?)
+            }
+            // Any number that the account has not used lately.
+            false => account
+                .at(rpc.height().await?)
+                .nothing(RandomState::new().hash_one(member)),
+        };
         match rpc.send_raw(&raw).await {
             Ok(_) => {}
             // An earlier try through another member got there first.

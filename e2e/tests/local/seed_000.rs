@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::room;
 
-/// The sample.
-const FOUR_AGENCIES: &str = "deploy/samples/four-agencies";
+/// The samples, one an edition.
+const STANDARD: &str = "deploy/samples/four-agencies";
+const SM: &str = "deploy/samples/four-agencies-sm";
 /// How long a client waits for its transaction: changes pause a group for a moment, and no longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one command may take.
@@ -62,9 +63,9 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start() -> Self {
+    async fn start(sample: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for file in std::fs::read_dir(repository().join(FOUR_AGENCIES)).unwrap() {
+        for file in std::fs::read_dir(repository().join(sample)).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
         }
@@ -91,8 +92,10 @@ impl Scene {
 
     fn ids(&self, nodes: &[usize]) -> Vec<String> {
         let id = |node: &usize| {
-            let file = self.consortium.member(*node).unwrap().folder.join("conf/node.nodeid");
-            std::fs::read_to_string(file).unwrap().trim().to_owned()
+            let folder = self.consortium.member(*node).unwrap().folder.join("conf");
+            let read = |file| std::fs::read_to_string(folder.join(file));
+            let id = read("node.nodeid").or_else(|_| read("gmnode.nodeid")).unwrap();
+            id.trim().to_owned()
         };
         sorted(nodes.iter().map(id).collect())
     }
@@ -139,9 +142,18 @@ async fn height(rpc: &Rpc) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_000_from_two_groups_to_three_by_manifests_and_votes() {
+    from_two_groups_to_three(STANDARD).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_000_sm_from_two_groups_to_three_by_manifests_and_votes() {
+    from_two_groups_to_three(SM).await;
+}
+
+async fn from_two_groups_to_three(sample: &str) {
     let _room = room::enter().await;
     let begun = Instant::now();
-    let scene = Scene::start().await;
+    let scene = Scene::start(sample).await;
     let clients = [
         Client::start(&scene.consortium, 0, 1).await,
         Client::start(&scene.consortium, 3, 2).await,

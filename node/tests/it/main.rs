@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod, reason = "the same promises hold in both editions")]
 
 #[path = "both/mod.rs"]
+#[allow(dead_code, reason = "clients' TLS is standard in both editions, and is tested once")]
 mod sm;
 #[path = "both/mod.rs"]
 mod standard;

@@ -67,6 +67,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(keys::two_operators_at_once_never_make_a_second_key),
         case!(keys::a_replica_that_takes_over_in_the_middle_makes_no_second_key),
         case!(seed_000::seed_000_between_four_agencies_that_share_nothing_but_bundles),
+        case!(seed_000::seed_000_sm_between_four_agencies_that_share_nothing_but_bundles),
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(genesis::a_group_that_two_agencies_wrote_differently_starts_nowhere_and_the_field_is_named),
         case!(points::changes_of_every_kind_survive_kills_and_partitions_at_random_points),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::consortium::{CONVERGENCE, get};
 use super::rotation::session;
-use super::sovereign::{Home, Reach, certify, form, group, meet, tell_each_other};
+use super::sovereign::{Edition, Home, Reach, certify, form, group, meet, tell_each_other};
 
 const AGENCIES: [(&str, &[&str]); 3] = [
     ("registry", &[]),
@@ -33,7 +33,7 @@ impl Scene {
     async fn start(case: &Case) -> anyhow::Result<Self> {
         let mut homes = vec![];
         for agency in AGENCIES {
-            homes.push(Home::new(case, agency, Reach::Names).await?);
+            homes.push(Home::new(case, Edition::Standard, agency, Reach::Names).await?);
         }
         certify(&homes).await?;
         meet(&homes).await?;

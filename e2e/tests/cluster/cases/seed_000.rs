@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::canary::keys_are_found_nowhere_but_in_their_secret;
 use super::consortium::CONVERGENCE;
-use super::sovereign::{Home, Reach, certify, form, group, meet};
+use super::sovereign::{Edition, Home, Reach, certify, form, group, meet};
 
 /// The agencies with their nodes.
 const AGENCIES: [(&str, &[&str]); 4] = [
@@ -22,9 +22,17 @@ const AGENCIES: [(&str, &[&str]); 4] = [
 const PAUSE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn seed_000_between_four_agencies_that_share_nothing_but_bundles(case: Case) -> anyhow::Result<()> {
+    on_one_cluster(&case, Edition::Standard).await
+}
+
+pub(crate) async fn seed_000_sm_between_four_agencies_that_share_nothing_but_bundles(case: Case) -> anyhow::Result<()> {
+    on_one_cluster(&case, Edition::Sm).await
+}
+
+async fn on_one_cluster(case: &Case, edition: Edition) -> anyhow::Result<()> {
     let mut homes = vec![];
     for agency in AGENCIES {
-        homes.push(Home::new(&case, agency, Reach::Names).await?);
+        homes.push(Home::new(case, edition, agency, Reach::Names).await?);
     }
     from_beginning_to_end(&homes).await?;
     keys_are_found_nowhere_but_in_their_secret(&homes).await
@@ -37,7 +45,7 @@ pub(crate) async fn seed_000_between_agencies_on_two_clusters_that_share_nothing
         let mut homes = vec![];
         // A and C on one, B and D on the other: every group spans both.
         for (place, agency) in [&case, &second, &case, &second].into_iter().zip(AGENCIES) {
-            homes.push(Home::new(place, agency, Reach::MachinePorts).await?);
+            homes.push(Home::new(place, Edition::Standard, agency, Reach::MachinePorts).await?);
         }
         from_beginning_to_end(&homes).await
     })

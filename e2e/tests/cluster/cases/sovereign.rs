@@ -23,9 +23,27 @@ pub(crate) enum Reach {
     MachinePorts,
 }
 
+/// The edition of a consortium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edition {
+    Standard,
+    Sm,
+}
+
+impl Edition {
+    /// As a manifest says it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::Sm => "SM",
+        }
+    }
+}
+
 /// One agency: its namespace, its operator, its folder.
 pub(crate) struct Home {
     pub(crate) case: Case,
+    edition: Edition,
     pub(crate) agency: &'static str,
     nodes: &'static [&'static str],
     pub(crate) plugin: Plugin,
@@ -38,6 +56,7 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) async fn new(
         case: &Case,
+        edition: Edition,
         (agency, nodes): (&'static str, &'static [&'static str]),
         reach: Reach,
     ) -> anyhow::Result<Self> {
@@ -48,6 +67,7 @@ impl Home {
             folder: tempfile::tempdir()?,
             inbox: tempfile::tempdir()?,
             case,
+            edition,
             agency,
             nodes,
             reach,
@@ -209,9 +229,10 @@ fn indented(pem: &str, by: usize) -> String {
     })
 }
 
-fn consortium(rest: &str) -> String {
+fn consortium(edition: Edition, rest: &str) -> String {
+    let edition = edition.word();
     format!(
-        "{API}\nkind: Consortium\nmetadata: {{name: trade}}\nspec:\n  chainId: 20260\n  cryptography: Standard\n{rest}"
+        "{API}\nkind: Consortium\nmetadata: {{name: trade}}\nspec:\n  chainId: 20260\n  cryptography: {edition}\n{rest}"
     )
 }
 
@@ -251,13 +272,14 @@ pub(crate) fn group(id: u32, sealers: &[&str], seats: &[&str]) -> Value {
 pub(crate) async fn certify(homes: &[Home]) -> anyhow::Result<()> {
     let (registrar, others) = homes.split_first().context("a registrar")?;
     let managed = "  registrar:\n    managed: {validity: 87600h}\n";
-    registrar.put("consortium.yaml", &consortium(managed)).await?;
+    let edition = registrar.edition;
+    registrar.put("consortium.yaml", &consortium(edition, managed)).await?;
     registrar.put("agency.yaml", &agency(registrar.agency, "")).await?;
     let chain = registrar.text("consortium/trade", "certificate").await?;
     let trust = format!("  trust:\n    certificates:\n    - |\n{}", indented(&chain, 6));
     let mut admitted = String::new();
     for home in others {
-        home.put("consortium.yaml", &consortium(&trust)).await?;
+        home.put("consortium.yaml", &consortium(edition, &trust)).await?;
         home.put("agency.yaml", &agency(home.agency, "")).await?;
         let object = format!("agency/{}", home.agency);
         let fingerprint = home.text(&object, "csrFingerprint").await?;
@@ -269,7 +291,7 @@ pub(crate) async fn certify(homes: &[Home]) -> anyhow::Result<()> {
         registrar.import(home.agency, &home.bundle(&[]).await?, &[]).await?;
     }
     let admit = format!("{managed}    admit:\n{admitted}");
-    registrar.put("consortium.yaml", &consortium(&admit)).await?;
+    registrar.put("consortium.yaml", &consortium(edition, &admit)).await?;
     for home in others {
         let object = format!("agency/{}", home.agency);
         let answer = registrar.text(&object, "certificate").await?;
@@ -306,7 +328,7 @@ pub(crate) async fn two_agencies(case: &Case) -> anyhow::Result<Vec<Home>> {
     const AGENCIES: [(&str, &[&str]); 2] = [("agency-a", &["node-0", "node-1"]), ("agency-b", &["node-2", "node-3"])];
     let mut homes = vec![];
     for agency in AGENCIES {
-        homes.push(Home::new(case, agency, Reach::Names).await?);
+        homes.push(Home::new(case, Edition::Standard, agency, Reach::Names).await?);
     }
     certify(&homes).await?;
     meet(&homes).await?;
