@@ -17,14 +17,14 @@ const IDLE: Duration = Duration::from_millis(300);
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let mut medians = Vec::new();
     for number in 1..=options.runs {
-        medians.push(measure().await.with_context(|| format!("idle, run {number}"))?);
+        medians.push(measure(options).await.with_context(|| format!("idle, run {number}"))?);
     }
     let median = report::median(&medians).map(milliseconds).unwrap_or_default();
     report::figure("idle", "p50 to receipt of one transaction", &median, "under 30 ms")?;
     report::command("idle", &format!("--runs {}", options.runs))
 }
 
-async fn measure() -> anyhow::Result<Duration> {
+async fn measure(options: &Options) -> anyhow::Result<Duration> {
     let chain = Chain::start(options.edition, 2).await?;
     let (from, to) = (&chain.accounts[0], chain.accounts[1].address());
     let mut times = Vec::new();
