@@ -138,7 +138,11 @@ fn a_listener_shows_the_node_s_certificate_or_one_of_a_second_set_and_clients_ha
         let tls = scene.tls().unwrap();
         assert_eq!([&*tls.certificate, &*tls.key, tls.client_ca.as_deref().unwrap()], files);
         let namespace = namespace_of(&scene.all, "trade");
-        assert_eq!(namespace.shown_to_clients(&node("node-0")), shown, "who asks it is told so");
+        assert_eq!(
+            namespace.shown_to_clients(&node("node-0")),
+            shown,
+            "who asks it is told so"
+        );
         let [certificate, key, trust] = files.map(|file| scene.file(file));
         assert_eq!(key, format!("the key of {shown}"));
         assert!(certificate.starts_with(scene.certificate(&shown).trim()));
