@@ -3,7 +3,8 @@
 use althing_crds::v1alpha1::Revocations;
 use althing_operator::manifest::{Manifests, SourceFile};
 use althing_operator::name::AgencyName;
-use althing_operator::plan::{Identity, NamespacePlan};
+use althing_operator::pki::{IssuerMaterial, Profile, Role, issue, request};
+use althing_operator::plan::{CertificateOrder, Identity, IssueReason, NamespacePlan};
 use althing_operator::status::{ConditionType, Facts, ObjectRef, Reason};
 
 use crate::support::{EDITION, MemoryEdge, changed, manifests, now};
@@ -116,6 +117,52 @@ fn an_agency_whose_chain_key_is_elsewhere_gets_its_certificate_by_request() {
         home.observed.identities[&sdk].certificate.is_some(),
         "and issues its own from now on"
     );
+}
+
+/// What an authority signs that changes the subject and keeps of the request nothing but its key.
+fn signed_elsewhere(authority: &mut MemoryEdge, request: &str) -> String {
+    let chain = Identity::first_chain_ca("trade".to_owned().try_into().unwrap());
+    let order = CertificateOrder {
+        subject: Identity::AgencyCa(AgencyName::new("agency-d").unwrap()),
+        issuer: chain.clone(),
+        profile: Profile {
+            role: Role::Agency,
+            organization: "An SM Authority".to_owned(),
+            governance_account: None,
+        },
+        common_name: "Subordinate 7".to_owned(),
+        not_before: now(),
+        not_after: now() + Role::Sdk.validity(),
+        dns_names: vec![],
+        request: None,
+        reason: IssueReason::First,
+    };
+    let issuer = IssuerMaterial {
+        key: &authority.keys[&chain],
+        certificate: authority.observed.identities[&chain].certificate.as_deref(),
+    };
+    let subject = request::verify(request).unwrap().key();
+    issue(&order, &subject, &issuer, &mut |bytes| bytes.fill(7)).unwrap()
+}
+
+#[test]
+fn an_answer_that_names_no_account_is_taken_and_the_agency_s_own_is_told() {
+    let mut authority = MemoryEdge::default();
+    let (_, plan) = authority.converge(&registrar("", ""), "hub", now());
+    let consortium = ObjectRef::Consortium("trade".to_owned().try_into().unwrap());
+    let chain = facts(&plan, &consortium).certificate.unwrap();
+    let mut home = MemoryEdge {
+        draws: 1000,
+        ..MemoryEdge::default()
+    };
+    let (_, plan) = home.converge(&sovereign(&chain, None), "home", now());
+    let asked = facts(&plan, &agency_d());
+    let answer = signed_elsewhere(&mut authority, &asked.certificate_signing_request.unwrap());
+    let (_, plan) = home.converge(&sovereign(&chain, Some(&answer)), "home", now());
+    assert_eq!(reason(&plan, &agency_d()), Reason::Done);
+    let told = facts(&plan, &agency_d());
+    assert!(told.governance_account.is_some());
+    assert_eq!(told.governance_account, asked.governance_account);
 }
 
 #[test]
