@@ -47,7 +47,7 @@ pub use protocol::{Rules, UnknownProtocolVersion};
 pub use random_ids::{BLOCKS as RANDOM_ID_BLOCKS, RandomId, RandomIds, block_limits, check_block_limit};
 pub use receipt::status;
 pub use revert::decode_revert_reason;
-pub use sender::{SenderError, fisco_signature, is_replay_protected, recover, recover_all};
+pub use sender::{SenderError, fisco_signature, is_replay_protected, recover};
 pub use system::{
     CHAIN_GOVERNANCE, CONSENSUS, CRYPTO, GOVERNANCE, LIFE_CYCLE, PERMISSION, SYSTEM_CONFIG, alive_call, alive_digest,
     calls_recover, carried_recovery, changed_governance, check_recovery, governance, recover_call, recovery_signers,

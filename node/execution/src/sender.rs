@@ -7,10 +7,6 @@ use alloy_consensus::Transaction as _;
 use althing_crypto::{AccountSignature, SignatureError, Signer, Suite};
 use althing_types::transaction::Envelope;
 use althing_types::{FiscoSignature, Recovered, Transaction};
-use rayon::prelude::*;
-
-/// Fewer transactions than this are not worth handing to another thread.
-const PER_THREAD_MIN: usize = 4;
 
 /// Why a transaction has no sender here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,19 +77,6 @@ fn of_fisco(signature: &FiscoSignature) -> AccountSignature {
         s: signature.s,
         signer,
     }
-}
-
-/// Recovers many senders in parallel, in order, on the calling rayon pool (`pool.install(|| …)`) or the global one.
-pub fn recover_all(
-    suite: &dyn Suite,
-    evm_chain_id: u64,
-    transactions: &[Arc<Transaction>],
-) -> Vec<Result<Recovered, SenderError>> {
-    transactions
-        .par_iter()
-        .with_min_len(PER_THREAD_MIN)
-        .map(|transaction| recover(suite, evm_chain_id, Arc::clone(transaction)))
-        .collect()
 }
 
 /// Whether a transaction was signed for one chain only. One that was not can be replayed in every group where its sender

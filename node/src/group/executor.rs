@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use althing_consensus::{Candidate, Domains, Fresh, Head, Outcome, Recovered as Decided, Slot, verify_certificate};
 use althing_crypto::Suite;
-use althing_execution::recover_all;
 use althing_ledger::{Committed, Ledger};
 use althing_rpc::backend::GroupEvent;
 use althing_types::{B256, Block, CommitCertificate, NodeId, Recovered, SealerSet};
@@ -79,7 +78,6 @@ impl UnderWay {
 pub(super) struct ExecutorParts {
     pub(super) own: NodeId,
     pub(super) genesis_hash: B256,
-    pub(super) evm_chain_id: u64,
     pub(super) suite: Arc<dyn Suite>,
     pub(super) assembler: Arc<Assembler>,
     pub(super) audience: Audience,
@@ -278,7 +276,7 @@ impl Executor {
             .filter(|(_, sender)| sender.is_none())
             .map(|(transaction, _)| Arc::clone(transaction))
             .collect();
-        let mut recovered = recover_all(parts.suite.as_ref(), parts.evm_chain_id, &missing).into_iter();
+        let mut recovered = parts.pool.senders(&missing).into_iter();
         let mut result = Vec::with_capacity(block.transactions.len());
         for (transaction, sender) in block.transactions.iter().zip(known) {
             result.push(match sender {

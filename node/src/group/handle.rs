@@ -33,7 +33,7 @@ use crate::clock::Clock;
 use crate::gossip;
 use crate::metrics::Metrics;
 use crate::sync::{SyncEvent, SyncParts, SyncTask, SyncView};
-use crate::txpool::{Admission, Origin, PoolLimits, TxPool};
+use crate::txpool::{Admission, Origin, PoolLimits, Senders, TxPool};
 
 /// Consensus events that may wait. Beyond it the network's own bounded queues hold what comes.
 const EVENTS_MAX: usize = 16_384;
@@ -116,6 +116,7 @@ impl Group {
             in_force: in_force.clone(),
             used: assembler.used().clone(),
             ids: *assembler.ids(),
+            senders: Senders::default(),
         };
         let on_entered = on_entered(core_tx.clone(), entered_tx, events.clone());
         let pool = Arc::new(TxPool::new(admission, pool_limits, clock, metrics.clone(), on_entered));
@@ -154,7 +155,6 @@ impl Group {
         let executor = Executor::new(ExecutorParts {
             own: spec.own,
             genesis_hash: ledger.genesis_hash(),
-            evm_chain_id: genesis.evm_chain_id,
             suite: Arc::clone(&suite),
             assembler: Arc::clone(&assembler),
             audience,

@@ -8,6 +8,7 @@ use althing_execution::{ChainIds, InvalidReason, Rules, SenderError, check_state
 use althing_types::transaction::Envelope;
 use althing_types::{Bytes, DecodeError, Recovered, Transaction, U256};
 
+use super::senders::Senders;
 use crate::group::{InForce, UsedIds};
 
 /// Why the pool does not take a transaction. The texts begin with the words tools match.
@@ -84,7 +85,7 @@ impl PoolError {
 }
 
 /// What a group asks of every transaction.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Admission {
     /// The edition.
     pub suite: Arc<dyn Suite>,
@@ -96,6 +97,8 @@ pub struct Admission {
     pub used: UsedIds,
     /// Whose transactions are taken.
     pub ids: ChainIds,
+    /// The senders that were found.
+    pub senders: Senders,
 }
 
 impl Admission {
@@ -115,9 +118,18 @@ impl Admission {
             }
             Envelope::Fisco(fisco) => self.used.check_limit(fisco, 0)?,
         }
-        let recovered = recover(self.suite.as_ref(), self.ids.evm, Arc::new(transaction))?;
+        let recovered = self.sender(Arc::new(transaction))?;
         self.used.check_id(&recovered)?;
         Ok(recovered)
+    }
+
+    /// The sender of a transaction, whose signature is verified once.
+    ///
+    /// # Errors
+    /// One that nobody signed, and one that was signed for another chain.
+    pub fn sender(&self, transaction: Arc<Transaction>) -> Result<Recovered, SenderError> {
+        let recover = |transaction| recover(self.suite.as_ref(), self.ids.evm, transaction);
+        self.senders.find(transaction, recover)
     }
 
     /// Whether blocks until its limit can hold a transaction that so many go before. A client that is refused now can sign another one; one

@@ -14,11 +14,13 @@ mod admission;
 mod pool;
 #[cfg(test)]
 mod pool_tests;
+mod senders;
 mod shared;
 mod taken;
 
 pub use account::Slot;
 pub use admission::{Admission, PoolError};
 pub use pool::{Pool, PoolLimits, PoolSize};
+pub use senders::Senders;
 pub use shared::{OnEntered, Origin, TxPool};
 pub use taken::taken_by;

@@ -1,7 +1,9 @@
 //! The pool behind a lock, with what its users wait for: new work, new transactions to gossip.
 
-use althing_execution::InvalidReason;
-use althing_types::{Address, B256, Bytes, Recovered, StateReader, U256};
+use std::sync::Arc;
+
+use althing_execution::{InvalidReason, SenderError};
+use althing_types::{Address, B256, Bytes, Recovered, StateReader, Transaction, U256};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
@@ -136,6 +138,13 @@ impl TxPool {
         hashes
             .map(|hash| pool.get(&hash).map(|recovered| recovered.sender))
             .collect()
+    }
+
+    /// The senders of transactions, found in parallel where they are not known, in the order given.
+    pub fn senders(&self, transactions: &[Arc<Transaction>]) -> Vec<Result<Recovered, SenderError>> {
+        let transactions = transactions.par_iter().with_min_len(4);
+        let senders = transactions.map(|transaction| self.admission.sender(Arc::clone(transaction)));
+        senders.collect()
     }
 
     /// The first executable transactions, for the sealer.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
+use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy};
 use alloy_primitives::{B256, Signature, TxKind, hex};
 use althing_crypto::{StandardSuite, Suite};
-use althing_execution::{SenderError, is_replay_protected, recover, recover_all};
+use althing_execution::{SenderError, is_replay_protected, recover};
 use althing_types::{Address, FiscoRequest, FiscoSignature, Transaction, U256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, PublicKey, SecretKey};
@@ -71,46 +71,6 @@ fn a_transaction_without_chain_id_recovers_and_is_known_as_unprotected() {
     assert!(!is_replay_protected(&open));
     assert_eq!(recover(&StandardSuite, CHAIN_ID, open).unwrap().sender, address);
     assert!(is_replay_protected(&signed(legacy(Some(CHAIN_ID)), &secret)));
-}
-
-#[test]
-fn many_senders_come_in_order_on_any_number_of_threads() {
-    let keys: Vec<_> = (1..=40).map(key).collect();
-    let mut transactions: Vec<_> = keys
-        .iter()
-        .map(|(secret, _)| {
-            signed(
-                TxEip1559 {
-                    chain_id: CHAIN_ID,
-                    gas_limit: 21_000,
-                    ..TxEip1559::default()
-                },
-                secret,
-            )
-        })
-        .collect();
-    transactions[7] = signed(legacy(Some(1)), &keys[7].0);
-    let on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| recover_all(&StandardSuite, CHAIN_ID, &transactions))
-    };
-    let found = on(1);
-    assert_eq!(found, on(3));
-    for (n, (result, (_, address))) in found.iter().zip(&keys).enumerate() {
-        match result {
-            Ok(recovered) => assert_eq!(recovered.sender, *address),
-            Err(error) => assert_eq!(
-                (n, *error),
-                (
-                    7,
-                    SenderError::ChainId {
-                        found: 1,
-                        expected: CHAIN_ID
-                    }
-                )
-            ),
-        }
-    }
 }
 
 #[test]
