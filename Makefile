@@ -46,12 +46,14 @@ cluster: ## A Kubernetes cluster on this machine, with the project's images; nee
 cluster-down: ## Stop it; nothing of it stays
 	@if [ -x $(BIN)/althing-cluster ]; then $(BIN)/althing-cluster down; else echo 'nothing was built here, so nothing runs'; fi
 
-bench: ## The figures of bench/README.md, each with its command; PART=throughput|latency|idle|memory|restart|peers|scale
+bench: ## The figures of bench/README.md, each with its command; PART=throughput|latency|idle|memory|restart|editions|crypto|peers|scale
 	@scripts/setup.sh build
 	@scripts/setup.sh clients
+	@case '$(or $(PART),all)' in all|crypto) scripts/setup.sh sm-peers ;; esac
 	@case '$(or $(PART),all)' in all|peers) scripts/setup.sh peers ;; scale) scripts/setup.sh cluster; scripts/setup.sh scale ;; esac
 	@cargo build --workspace --bins
 	@$(BIN)/althing-bench $(or $(PART),all) $(BENCH_ARGS)
+	@case '$(or $(PART),all)' in all|crypto) cargo run --quiet -p althing-sm-tls --example handshake_cost ;; esac
 
 sim: ## The consensus simulator over many seeds; SEEDS=20000
 	@cargo build --workspace --bins

@@ -5,6 +5,7 @@
 //! latency     time to receipt at half that load        idle   of one transaction on an idle group
 //! memory      of a node with two idle groups           restart  of a node with 100,000 transactions
 //! editions    throughput in each edition, and the ratio
+//! crypto      SM2 and SM3 beside OpenSSL 4
 //! peers       the same load on public peers, and our figures by theirs
 //! scale       the operator with a thousand Nodes on a real API server, their pods played
 //! ```
@@ -12,6 +13,7 @@
 //! Everything is medians over `--runs`. The load is signed before the clock starts.
 
 mod chain;
+mod crypto;
 mod idle;
 mod latency;
 mod load;
@@ -113,6 +115,8 @@ enum Part {
     Restart,
     /// Throughput of both editions, and what part of the standard one's the SM edition has
     Editions,
+    /// SM2 and SM3 beside OpenSSL 4
+    Crypto,
     /// The same client on public peers; runs our throughput first, for the ratios
     Peers,
     /// The operator with a thousand Nodes on a cluster of its own; needs root
@@ -132,6 +136,7 @@ async fn main() -> anyhow::Result<()> {
         Part::Memory => memory::run(&options).await,
         Part::Restart => restart::run(&options).await,
         Part::Editions => throughput::editions(&options).await,
+        Part::Crypto => crypto::run(&options),
         Part::Peers => peers::run(&options, throughput::run(&options).await?).await,
         Part::Scale(settings) => scale::run(&settings).await,
         Part::All => all(&options).await,
@@ -145,5 +150,6 @@ async fn all(options: &Options) -> anyhow::Result<()> {
     memory::run(options).await?;
     restart::run(options).await?;
     throughput::editions(options).await?;
+    crypto::run(options)?;
     peers::run(options, ours).await
 }

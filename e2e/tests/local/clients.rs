@@ -84,6 +84,81 @@ async fn ethclient_deploys_trades_and_recomputes_every_hash() {
     keeps_its_promises(command, "ethclient: 9 promises kept").await;
 }
 
+/// Accounts of the SM edition sign what Ethereum's clients cannot; everything that needs no signature works as ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn ethclient_reads_and_calls_a_group_of_the_sm_edition() {
+    let _room = room::enter().await;
+    let manifests = Manifests {
+        cryptography: "SM",
+        ..Manifests::uniform(4, 1)
+    };
+    let consortium = Consortium::start(&manifests).await.unwrap();
+    let rpc = consortium.member(1).unwrap().rpc(1).unwrap();
+    let owner = consortium.account("an owner", &rpc).await.unwrap();
+    let token = token::deploy(&owner, &rpc).await.unwrap();
+    let mut command = Command::new(cache().join("bin").join("ethclient"));
+    command
+        .current_dir(clients("go"))
+        .env("ALTHING_RPC_URL", rpc.url())
+        .env("ALTHING_TOKEN", token.to_string())
+        .env("ALTHING_OWNER", owner.address().to_string());
+    let said = run(&mut command, PATIENCE).await.unwrap();
+    println!("{said}");
+    assert!(said.contains("ethclient: 5 promises kept"), "{said}");
+}
+
+/// OpenZeppelin's ERC-20 as npm carries it.
+mod token {
+    use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
+    use alloy_sol_types::{SolCall, SolValue, sol};
+    use althing_e2e::{Account, Rpc, repository};
+
+    use super::PATIENCE;
+
+    sol! {
+        function transfer(address to, uint256 value) returns (bool);
+    }
+
+    const ARTIFACT: &str =
+        "e2e/clients/js/node_modules/@openzeppelin/contracts/build/contracts/ERC20PresetFixedSupply.json";
+
+    /// A million of it for the owner, of which one goes to somebody.
+    pub(super) async fn deploy(owner: &Account, rpc: &Rpc) -> anyhow::Result<Address> {
+        let artifact: serde_json::Value = serde_json::from_slice(&std::fs::read(repository().join(ARTIFACT))?)?;
+        let mut code = hex::decode(artifact["bytecode"].as_str().unwrap_or_default())?;
+        code.extend(
+            (
+                "Trade".to_owned(),
+                "TRD".to_owned(),
+                U256::from(1_000_000),
+                owner.address(),
+            )
+                .abi_encode_params(),
+        );
+        let receipt = send(owner, rpc, 0, TxKind::Create, code.into()).await?;
+        let token = receipt.ok_or_else(|| anyhow::anyhow!("no address of the token"))?;
+        let (to, value) = (Address::repeat_byte(7), U256::from(1));
+        let call = transferCall { to, value }.abi_encode();
+        send(owner, rpc, 1, TxKind::Call(token), call.into()).await?;
+        Ok(token)
+    }
+
+    /// The address of what it creates.
+    async fn send(
+        owner: &Account,
+        rpc: &Rpc,
+        number: u64,
+        to: TxKind,
+        input: Bytes,
+    ) -> anyhow::Result<Option<Address>> {
+        let (raw, hash) = owner.sign(number, to, input, 5_000_000);
+        rpc.send_raw(&raw).await?;
+        let receipt = rpc.mined(hash, PATIENCE).await?;
+        anyhow::ensure!(receipt.status == "0x1", "{hash} failed");
+        Ok(receipt.contract_address)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn web3pys_own_suite_deviates_exactly_as_documented() {
     let mut command = python();
