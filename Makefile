@@ -53,7 +53,7 @@ bench: ## The figures of bench/README.md, each with its command; PART=throughput
 	@case '$(or $(PART),all)' in all|peers) scripts/setup.sh peers ;; scale) scripts/setup.sh cluster; scripts/setup.sh scale ;; esac
 	@cargo build --workspace --bins
 	@$(BIN)/althing-bench $(or $(PART),all) $(BENCH_ARGS)
-	@case '$(or $(PART),all)' in all|crypto) cargo run --quiet -p althing-sm-tls --example handshake_cost ;; esac
+	@case '$(or $(PART),all)' in all|crypto) cargo build --workspace --example handshake_cost && $(BIN)/examples/handshake_cost ;; esac
 
 sim: ## The consensus simulator over many seeds; SEEDS=20000
 	@cargo build --workspace --bins

@@ -2,46 +2,16 @@
 
 use std::time::Duration;
 
-use alloy_primitives::Address;
-use althing_e2e::{Account, Consortium, Manifests, Member, Rpc, SmChain};
+use alloy_primitives::{Address, U256};
+use althing_e2e::{Account, Consortium, Edition, Manifests, Member, Rpc, token};
 use anyhow::ensure;
-use clap::ValueEnum;
-
-use crate::token;
 
 /// The group under test.
 pub(crate) const GROUP: u32 = 1;
-/// Blocks after which a transaction signed at height 0 that an SDK would give 500 has the largest limit there is.
+/// Accounts sign as at this height, so that transactions of the SM edition, good for 500 blocks, have the largest limit there is.
 const LIMIT_AHEAD: u64 = 500;
 /// Tokens of each account at the beginning.
 const SHARE: u64 = 1_000_000_000;
-
-/// What signs and hashes in a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Edition {
-    /// secp256k1 and Keccak-256.
-    Standard,
-    /// SM2 and SM3.
-    Sm,
-}
-
-impl Edition {
-    /// As a manifest says it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Standard => "Standard",
-            Self::Sm => "SM",
-        }
-    }
-
-    /// The account that `seed` names, for a chain. Where transactions have a last block, it is as far ahead as a pool takes.
-    fn account(self, seed: &str, chain_id: u64) -> anyhow::Result<Account> {
-        match self {
-            Self::Standard => Account::of(seed, chain_id),
-            Self::Sm => Account::sm_of(seed, SmChain::new(chain_id, LIMIT_AHEAD)?),
-        }
-    }
-}
 
 /// A running group with its token.
 pub(crate) struct Chain {
@@ -61,7 +31,7 @@ impl Chain {
     /// Starts it and gives every account its share.
     pub(crate) async fn start(edition: Edition, accounts: usize) -> anyhow::Result<Self> {
         let manifests = Manifests {
-            cryptography: edition.word(),
+            edition,
             ..Manifests::uniform(4, 1)
         };
         let consortium = Consortium::start(&manifests).await?;
@@ -84,9 +54,10 @@ impl Chain {
 /// Deploys the token on any Ethereum chain without fees and shares it out.
 pub(crate) async fn prepare(rpc: &Rpc, edition: Edition, accounts: usize) -> anyhow::Result<(Address, Vec<Account>)> {
     let chain_id = rpc.quantity("eth_chainId", serde_json::json!([])).await?;
-    let owner = edition.account("the owner of the token", chain_id)?;
-    let token = token::deploy(&owner, 0, rpc).await?;
-    let named = |index| edition.account(&format!("sender {index}"), chain_id);
+    let owner = edition.account("the owner of the token", chain_id, LIMIT_AHEAD)?;
+    let supply = U256::from(10).pow(U256::from(30));
+    let token = token::deploy(&owner, rpc, "BNCH", supply).await?;
+    let named = |index| edition.account(&format!("sender {index}"), chain_id, LIMIT_AHEAD);
     let accounts = (0..accounts).map(named).collect::<anyhow::Result<Vec<_>>>()?;
     let mut last = None;
     for (nonce, account) in (1..).zip(&accounts) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::B256;
 use althing_crypto::{SmSuite, Suite};
+use althing_e2e::cache;
 use anyhow::{Context, ensure};
 
 use crate::Options;
@@ -91,11 +92,7 @@ fn openssl(what: &[&str]) -> anyhow::Result<f64> {
 
 /// Where `scripts/setup.sh sm-peers` puts it.
 fn program() -> anyhow::Result<PathBuf> {
-    let cache = match std::env::var_os("ALTHING_CACHE") {
-        Some(cache) => PathBuf::from(cache),
-        None => PathBuf::from(std::env::var_os("HOME").context("HOME")?).join(".cache/althing"),
-    };
-    let program = cache.join("sm-peers/openssl4");
+    let program = cache()?.join("sm-peers/openssl4");
     ensure!(
         program.exists(),
         "{} is not there; scripts/setup.sh sm-peers builds it",

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use althing_e2e::token;
 use anyhow::Context;
 
 use crate::chain::Chain;
 use crate::report::{self, milliseconds};
-use crate::{Options, load, token};
+use crate::{Options, load};
 
 /// Transactions of one run.
 const SAMPLES: u64 = 60;

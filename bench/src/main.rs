@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use chain::Edition;
+use althing_e2e::Edition;
 
 /// Benchmarks of a group of four sealers on this machine.
 #[derive(Debug, Parser)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use althing_e2e::{Member, own_cpu};
+use althing_e2e::{Edition, Member, own_cpu};
 use anyhow::{Context, ensure};
 
-use crate::chain::{Chain, Edition};
+use crate::chain::Chain;
 use crate::load::{self, Counter, Senders, WARM_UP, bodies};
 use crate::report::{self, Figures};
 use crate::{Options, token};

@@ -29,3 +29,12 @@ pub fn repository() -> PathBuf {
         .map(Path::to_owned)
         .unwrap_or_default()
 }
+
+/// The project's cache, where `scripts/setup.sh` puts what it builds: `ALTHING_CACHE`, else `~/.cache/althing`.
+pub fn cache() -> anyhow::Result<PathBuf> {
+    if let Some(named) = std::env::var_os("ALTHING_CACHE") {
+        return std::path::absolute(named).context("ALTHING_CACHE");
+    }
+    let home = std::env::var_os("HOME").context("HOME is not set; name the cache's folder in ALTHING_CACHE")?;
+    Ok(PathBuf::from(home).join(".cache/althing"))
+}

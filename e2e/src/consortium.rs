@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::clock::Clock;
-use crate::{Account, Manifests, Member, Rpc, SmChain, binary, ports, run, until};
+use crate::{Account, Edition, Manifests, Member, Rpc, SmChain, binary, ports, run, until};
 
 /// How long `althing up` may take, first blocks included.
 const UP: Duration = Duration::from_secs(180);
@@ -151,10 +151,7 @@ impl Consortium {
     /// An account on a group's chain, of the edition that the nodes' files are of.
     pub async fn account(&self, seed: &str, rpc: &Rpc) -> anyhow::Result<Account> {
         let chain_id = rpc.quantity("eth_chainId", serde_json::json!([])).await?;
-        match self.is_sm()? {
-            false => Account::of(seed, chain_id),
-            true => Account::sm_of(seed, SmChain::new(chain_id, rpc.height().await?)?),
-        }
+        self.edition()?.account(seed, chain_id, rpc.height().await?)
     }
 
     /// The governance account of an agency on a group's chain.
@@ -164,16 +161,19 @@ impl Consortium {
             .join(format!("identities/governance/{agency}/key.pem"));
         let pem = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         let chain_id = rpc.quantity("eth_chainId", serde_json::json!([])).await?;
-        match self.is_sm()? {
-            false => Account::from_pem(&pem, chain_id),
-            true => Account::sm_from_pem(&pem, SmChain::new(chain_id, rpc.height().await?)?),
+        match self.edition()? {
+            Edition::Standard => Account::from_pem(&pem, chain_id),
+            Edition::Sm => Account::sm_from_pem(&pem, SmChain::new(chain_id, rpc.height().await?)?),
         }
     }
 
-    fn is_sm(&self) -> anyhow::Result<bool> {
+    fn edition(&self) -> anyhow::Result<Edition> {
         let members = self.members()?;
         let first = members.first().context("no node runs")?;
-        Ok(first.folder.join("conf/gmnode.key").exists())
+        Ok(match first.folder.join("conf/gmnode.key").exists() {
+            true => Edition::Sm,
+            false => Edition::Standard,
+        })
     }
 
     /// Waits until all the nodes hold the same block at `height` of a group, and gives its hash.

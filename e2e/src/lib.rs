@@ -22,13 +22,14 @@ mod ports;
 mod process;
 mod rpc;
 mod session;
+pub mod token;
 mod wait;
 
 pub use account::{Account, SmChain};
-pub use binaries::{binary, repository};
+pub use binaries::{binary, cache, repository};
 pub use consortium::Consortium;
 pub use dice::Dice;
-pub use manifests::{GroupPlan, Manifests, StateKind};
+pub use manifests::{Edition, GroupPlan, Manifests, StateKind};
 pub use member::{Member, own_cpu};
 pub use pace::{Intervals, Pace};
 pub use process::run;

@@ -5,6 +5,35 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::{Account, SmChain};
+
+/// What signs and hashes in a consortium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Edition {
+    /// secp256k1 and Keccak-256.
+    Standard,
+    /// SM2 and SM3.
+    Sm,
+}
+
+impl Edition {
+    /// As a manifest says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::Sm => "SM",
+        }
+    }
+
+    /// The account that `seed` names, for a chain that has so many blocks.
+    pub fn account(self, seed: &str, evm_chain_id: u64, height: u64) -> anyhow::Result<Account> {
+        match self {
+            Self::Standard => Account::of(seed, evm_chain_id),
+            Self::Sm => Account::sm_of(seed, SmChain::new(evm_chain_id, height)?),
+        }
+    }
+}
+
 /// What a group's state root commits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateKind {
@@ -34,8 +63,8 @@ pub struct Manifests {
     pub groups: Vec<GroupPlan>,
     /// Transactions a block may have.
     pub max_transactions: u32,
-    /// The edition, as a manifest says it.
-    pub cryptography: &'static str,
+    /// The edition.
+    pub edition: Edition,
 }
 
 impl Manifests {
@@ -50,7 +79,7 @@ impl Manifests {
             nodes: sealers,
             groups: (1..=groups).map(group).collect(),
             max_transactions: 1000,
-            cryptography: "Standard",
+            edition: Edition::Standard,
         }
     }
 
@@ -65,13 +94,13 @@ impl Manifests {
             nodes: 6,
             groups,
             max_transactions: 1000,
-            cryptography: "Standard",
+            edition: Edition::Standard,
         }
     }
 
     /// The documents.
     pub fn render(&self) -> String {
-        let mut text = HEAD.replace("EDITION", self.cryptography);
+        let mut text = HEAD.replace("EDITION", self.edition.word());
         for node in 0..self.nodes {
             let _ = write!(
                 text,

@@ -73,12 +73,7 @@ pub(super) async fn start(gas_limit: u64) -> anyhow::Result<Peer> {
 const PASSWORD: &str = "password";
 
 fn program() -> anyhow::Result<PathBuf> {
-    let named = std::env::var_os("ALTHING_CACHE").map(PathBuf::from);
-    let usual = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/althing"));
-    let program = named
-        .or_else(usual)
-        .context("neither ALTHING_CACHE nor HOME is set")?
-        .join(PROGRAM);
+    let program = althing_e2e::cache()?.join(PROGRAM);
     ensure!(
         program.is_file(),
         "no program at {}; scripts/setup.sh peers installs it or says why it cannot",

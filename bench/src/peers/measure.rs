@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn run(options: &Options, peer: &Peer, title: &str) -> anyhow::Result<Figures> {
     let clients = &peer.clients;
     let reader = clients.first().context("a node")?;
-    let (token, accounts) = chain::prepare(reader, chain::Edition::Standard, options.accounts).await?;
+    let (token, accounts) = chain::prepare(reader, althing_e2e::Edition::Standard, options.accounts).await?;
     let signed = token::sign_all(&accounts, 0, options.signed_by_each(), token);
     let queues = bodies(&signed, options.accounts, clients.len(), options.batch);
     drop(signed);

@@ -35,7 +35,7 @@ pub struct Layout {
 impl Layout {
     /// Of the cluster with this name; its state is in `state`, else in the cache.
     pub fn new(name: &str, state: Option<&Path>) -> anyhow::Result<Self> {
-        Self::below(&cache()?, name, state)
+        Self::below(&crate::cache()?, name, state)
     }
 
     /// As `new`, with the cache in this folder.
@@ -164,15 +164,6 @@ impl Layout {
         folders.insert(0, self.state.clone());
         folders
     }
-}
-
-/// The project's cache: `ALTHING_CACHE`, else `~/.cache/althing`.
-pub(super) fn cache() -> anyhow::Result<PathBuf> {
-    if let Some(named) = std::env::var_os("ALTHING_CACHE") {
-        return std::path::absolute(named).context("ALTHING_CACHE");
-    }
-    let home = std::env::var_os("HOME").context("HOME is not set; name the cache's folder in ALTHING_CACHE")?;
-    Ok(PathBuf::from(home).join(".cache/althing"))
 }
 
 #[cfg(test)]

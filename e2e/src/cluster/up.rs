@@ -127,7 +127,7 @@ fn is_empty(folder: &Path) -> bool {
 
 /// One cluster is made or removed at a time: their numbers are taken one after the other.
 pub(super) async fn lock() -> anyhow::Result<File> {
-    let folder = layout::cache()?.join("cluster");
+    let folder = crate::cache()?.join("cluster");
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let file = File::open(&folder).with_context(|| format!("open {}", folder.display()))?;
     let taken = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use crate::cluster::Case;
-use crate::{Account, Rpc, SmChain};
+use crate::{Account, Edition, Rpc};
 
 /// The RPC port of a node in a pod.
 const PORT: u16 = 8545;
@@ -112,10 +112,11 @@ impl Ledger {
     async fn account_at(&self, member: &str, seed: &str) -> anyhow::Result<Account> {
         let rpc = self.rpc(member).await?;
         let chain = rpc.quantity("eth_chainId", json!([])).await?;
-        match self.listener(member).await? {
-            None => Account::of(seed, chain),
-            Some(_) => Account::sm_of(seed, SmChain::new(chain, rpc.height().await?)?),
-        }
+        let edition = match self.listener(member).await? {
+            None => Edition::Standard,
+            Some(_) => Edition::Sm,
+        };
+        edition.account(seed, chain, rpc.height().await?)
     }
 
     /// Commits one transaction through whichever member answers; its hash.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use althing_e2e::{Consortium, Manifests, repository, run};
+use alloy_primitives::{Address, U256};
+use althing_e2e::{Consortium, Edition, Manifests, cache, repository, run, token};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -14,11 +15,6 @@ use crate::room;
 
 /// A whole client suite.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-fn cache() -> PathBuf {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    std::env::var_os("ALTHING_CACHE").map_or_else(|| home.join(".cache").join("althing"), PathBuf::from)
-}
 
 fn clients(folder: &str) -> PathBuf {
     repository().join("e2e").join("clients").join(folder)
@@ -47,7 +43,7 @@ fn node_script(script: &str) -> Command {
 }
 
 fn python() -> Command {
-    Command::new(cache().join("venv").join("bin").join("python"))
+    Command::new(cache().unwrap().join("venv").join("bin").join("python"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +75,7 @@ async fn web3py_deploys_trades_reads_subscribes_and_decodes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ethclient_deploys_trades_and_recomputes_every_hash() {
-    let mut command = Command::new(cache().join("bin").join("ethclient"));
+    let mut command = Command::new(cache().unwrap().join("bin").join("ethclient"));
     command.current_dir(clients("go"));
     keeps_its_promises(command, "ethclient: 9 promises kept").await;
 }
@@ -89,14 +85,17 @@ async fn ethclient_deploys_trades_and_recomputes_every_hash() {
 async fn ethclient_reads_and_calls_a_group_of_the_sm_edition() {
     let _room = room::enter().await;
     let manifests = Manifests {
-        cryptography: "SM",
+        edition: Edition::Sm,
         ..Manifests::uniform(4, 1)
     };
     let consortium = Consortium::start(&manifests).await.unwrap();
     let rpc = consortium.member(1).unwrap().rpc(1).unwrap();
     let owner = consortium.account("an owner", &rpc).await.unwrap();
-    let token = token::deploy(&owner, &rpc).await.unwrap();
-    let mut command = Command::new(cache().join("bin").join("ethclient"));
+    let token = token::deploy(&owner, &rpc, "TRD", U256::from(1_000_000)).await.unwrap();
+    let (raw, hash) = token::transfer(&owner, 1, token, Address::repeat_byte(7), 1);
+    rpc.send_raw(&raw).await.unwrap();
+    assert_eq!(rpc.mined(hash, PATIENCE).await.unwrap().status, "0x1");
+    let mut command = Command::new(cache().unwrap().join("bin").join("ethclient"));
     command
         .current_dir(clients("go"))
         .env("ALTHING_RPC_URL", rpc.url())
@@ -105,58 +104,6 @@ async fn ethclient_reads_and_calls_a_group_of_the_sm_edition() {
     let said = run(&mut command, PATIENCE).await.unwrap();
     println!("{said}");
     assert!(said.contains("ethclient: 5 promises kept"), "{said}");
-}
-
-/// OpenZeppelin's ERC-20 as npm carries it.
-mod token {
-    use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
-    use alloy_sol_types::{SolCall, SolValue, sol};
-    use althing_e2e::{Account, Rpc, repository};
-
-    use super::PATIENCE;
-
-    sol! {
-        function transfer(address to, uint256 value) returns (bool);
-    }
-
-    const ARTIFACT: &str =
-        "e2e/clients/js/node_modules/@openzeppelin/contracts/build/contracts/ERC20PresetFixedSupply.json";
-
-    /// A million of it for the owner, of which one goes to somebody.
-    pub(super) async fn deploy(owner: &Account, rpc: &Rpc) -> anyhow::Result<Address> {
-        let artifact: serde_json::Value = serde_json::from_slice(&std::fs::read(repository().join(ARTIFACT))?)?;
-        let mut code = hex::decode(artifact["bytecode"].as_str().unwrap_or_default())?;
-        code.extend(
-            (
-                "Trade".to_owned(),
-                "TRD".to_owned(),
-                U256::from(1_000_000),
-                owner.address(),
-            )
-                .abi_encode_params(),
-        );
-        let receipt = send(owner, rpc, 0, TxKind::Create, code.into()).await?;
-        let token = receipt.ok_or_else(|| anyhow::anyhow!("no address of the token"))?;
-        let (to, value) = (Address::repeat_byte(7), U256::from(1));
-        let call = transferCall { to, value }.abi_encode();
-        send(owner, rpc, 1, TxKind::Call(token), call.into()).await?;
-        Ok(token)
-    }
-
-    /// The address of what it creates.
-    async fn send(
-        owner: &Account,
-        rpc: &Rpc,
-        number: u64,
-        to: TxKind,
-        input: Bytes,
-    ) -> anyhow::Result<Option<Address>> {
-        let (raw, hash) = owner.sign(number, to, input, 5_000_000);
-        rpc.send_raw(&raw).await?;
-        let receipt = rpc.mined(hash, PATIENCE).await?;
-        anyhow::ensure!(receipt.status == "0x1", "{hash} failed");
-        Ok(receipt.contract_address)
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

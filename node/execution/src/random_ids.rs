@@ -1,4 +1,4 @@
-//! The randomids that are used: in FISCO's format they stand where Ethereum's has account nonces (`docs/adr/0024`).
+//! The randomids that are used: in FISCO's format they stand where Ethereum's has account nonces (ADR 0025).
 //!
 //! A transaction may be in a block whose height is neither above its `blockLimit` nor more than [`BLOCKS`] − 1 below it, and in no block
 //! after one of the last [`BLOCKS`] that holds the same randomid of the same account. Two blocks that could hold the same transaction

@@ -21,6 +21,7 @@ use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
 const PAUSE_MS: u64 = 10_000;
+
 /// Who proves, and to which group.
 pub(crate) struct Liveness {
     own: NodeId,

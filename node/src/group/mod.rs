@@ -34,7 +34,7 @@ mod used_ids;
 #[path = "assemble_tests.rs"]
 mod sm;
 #[cfg(test)]
-#[allow(clippy::duplicate_mod)]
+#[allow(clippy::duplicate_mod, reason = "the same promises hold in both editions")]
 #[path = "assemble_tests.rs"]
 mod standard;
 

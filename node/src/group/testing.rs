@@ -6,7 +6,6 @@ use althing_consensus::{ConsensusStatus, Head};
 use althing_crypto::{NodeKey, SmSuite, StandardSuite, Suite};
 use althing_types::genesis::parse_genesis;
 use althing_types::{B256, Genesis, NodeId, SealerSet};
-use p256::pkcs8::{EncodePrivateKey, LineEnding};
 
 /// An edition, as tests see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +35,7 @@ impl Edition {
 
     /// A node's key.
     pub(super) fn node_key(self) -> Arc<dyn NodeKey> {
-        let secret = [7; 32];
-        let pem = match self {
-            Self::Standard => p256::SecretKey::from_slice(&secret)
-                .unwrap()
-                .to_pkcs8_pem(LineEnding::LF),
-            Self::Sm => sm2::SecretKey::from_slice(&secret)
-                .unwrap()
-                .to_pkcs8_pem(LineEnding::LF),
-        };
-        self.suite().node_key(&pem.unwrap()).unwrap()
+        self.suite().node_key_of(&[7; 32]).unwrap()
     }
 }
 

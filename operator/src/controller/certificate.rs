@@ -34,6 +34,15 @@ pub struct Wish<'a> {
     pub request: Option<String>,
 }
 
+/// Who issues, and its certificate.
+#[derive(Clone, Debug)]
+pub struct Issuer<'a> {
+    /// Whose key signs.
+    pub identity: Identity,
+    /// Its certificate.
+    pub certificate: &'a Certificate,
+}
+
 /// A certificate that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use althing_e2e::Edition;
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::Watchdog;
 use anyhow::{Context, ensure};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::consortium::{CONVERGENCE, get};
 use super::rotation::session;
-use super::sovereign::{Edition, Home, Reach, certify, form, group, meet, tell_each_other};
+use super::sovereign::{Home, Reach, certify, form, group, meet, tell_each_other};
 
 const AGENCIES: [(&str, &[&str]); 3] = [
     ("registry", &[]),

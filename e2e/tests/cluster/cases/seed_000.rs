@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use althing_e2e::Edition;
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::Watchdog;
 use anyhow::{Context, ensure};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::canary::keys_are_found_nowhere_but_in_their_secret;
 use super::consortium::CONVERGENCE;
-use super::sovereign::{Edition, Home, Reach, certify, form, group, meet};
+use super::sovereign::{Home, Reach, certify, form, group, meet};
 
 /// The agencies with their nodes.
 const AGENCIES: [(&str, &[&str]); 4] = [

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use althing_e2e::Edition;
 use althing_e2e::cluster::Case;
 use althing_e2e::operator::{Ledger, Operator};
 use anyhow::{Context, ensure};
@@ -21,23 +22,6 @@ pub(crate) enum Reach {
     Names,
     /// At a port of their cluster's machine, from other clusters too.
     MachinePorts,
-}
-
-/// The edition of a consortium.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Edition {
-    Standard,
-    Sm,
-}
-
-impl Edition {
-    /// As a manifest says it.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Standard => "Standard",
-            Self::Sm => "SM",
-        }
-    }
 }
 
 /// One agency: its namespace, its operator, its folder.

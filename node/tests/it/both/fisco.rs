@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::account::{self, Account, account_key};
 use super::folder::{Folder, genesis};
 use super::running::Running;
-use super::voted::{number, receipt, start};
+use super::voted::{number, receipt, start, two_sealers};
 
 sol! {
     function addObserver(string node) returns (int256);
@@ -68,24 +68,6 @@ fn fisco_receipt(running: &Running, hash: &Value) -> Value {
 fn init_code(runtime: &[u8]) -> Vec<u8> {
     let length = u8::try_from(runtime.len()).unwrap();
     [&[0x60, length, 0x80, 0x60, 9, 0x5f, 0x39, 0x5f, 0xf3], runtime].concat()
-}
-
-fn two_sealers() -> ([Folder; 2], [Running; 2]) {
-    let one = Folder::new();
-    let other = one.beside();
-    let sealers = [one.node_id.as_str(), other.node_id.as_str()];
-    for (folder, peer) in [(&one, &other), (&other, &one)] {
-        folder.write("conf/group.1.genesis", genesis(&sealers, 1));
-        folder.write(
-            "nodes.json",
-            format!("{{\"nodes\": [\"127.0.0.1:{}\"]}}", peer.ports.p2p),
-        );
-    }
-    let nodes = [&one, &other].map(|folder| Running::start(&folder.file("config.ini"), folder.ports));
-    for node in &nodes {
-        node.until("ready", |node| node.page("/readyz") == "ready\n");
-    }
-    ([one, other], nodes)
 }
 
 #[test]

@@ -175,8 +175,8 @@ fn a_node_that_joins_later_holds_each_block_to_what_was_in_force_then() {
     }
 }
 
-#[test]
-fn every_leader_of_a_group_is_held_to_what_was_voted_on() {
+/// Two nodes that seal a group together, ready.
+pub(crate) fn two_sealers() -> ([Folder; 2], [Running; 2]) {
     let one = Folder::new();
     let other = one.beside();
     let sealers = [one.node_id.as_str(), other.node_id.as_str()];
@@ -191,6 +191,12 @@ fn every_leader_of_a_group_is_held_to_what_was_voted_on() {
     for node in &nodes {
         node.until("ready", |node| node.page("/readyz") == "ready\n");
     }
+    ([one, other], nodes)
+}
+
+#[test]
+fn every_leader_of_a_group_is_held_to_what_was_voted_on() {
+    let (_folders, nodes) = two_sealers();
     let mut account = Account::new(&nodes[0], 1);
     set_value(&mut account, "tx_count_limit", "2");
     let sizes = sizes_of_blocks(&mut account, 9);

@@ -4,19 +4,12 @@ use althing_types::NodeId;
 
 use super::ValidatedAgency;
 use super::plan::Orders;
-use crate::controller::certificate::{self, Certificate, Wish};
+use crate::controller::certificate::{self, Certificate, Issuer, Wish};
 use crate::controller::key::Evidence;
 use crate::controller::{Context, Outcome};
 use crate::pki::{Profile, Role};
 use crate::plan::Identity;
 use crate::status::ObjectRef;
-
-/// Who issues to clients.
-#[derive(Clone, Debug)]
-pub(super) struct Issuer<'a> {
-    identity: Identity,
-    certificate: &'a Certificate,
-}
 
 /// The client authority where there is one, else the agency.
 pub(super) fn issuer<'a>(

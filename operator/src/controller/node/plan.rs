@@ -7,7 +7,7 @@ use althing_types::NodeId;
 
 use super::{NodeForm, OwnSettings, ValidatedNode};
 use crate::controller::agency::{AgencyFacts, Orders};
-use crate::controller::certificate::{self, Certificate, Wish};
+use crate::controller::certificate::{self, Certificate, Issuer, Wish};
 use crate::controller::key::{self, Evidence};
 use crate::controller::{Context, Hold, Outcome, edition};
 use crate::name::{AgencyName, NodeName};
@@ -156,12 +156,6 @@ pub fn plan(
         endpoint,
         settings: settings.clone(),
     })))
-}
-
-/// Who issues, and its certificate.
-struct Issuer<'a> {
-    identity: Identity,
-    certificate: &'a Certificate,
 }
 
 /// The listener's own key and certificate; none where the node's serve clients, or clients are served in plain.
