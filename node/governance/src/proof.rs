@@ -49,16 +49,18 @@ impl Governance {
 
     /// Who has proved lately to live. Who may be disturbed by a lease does not count, whatever it proved before.
     pub fn live(&self, now: Moment) -> BTreeSet<NodeId> {
-        let oldest = now.unix_ms.saturating_sub(FRESH_MS);
         let leased = self
             .lease
             .as_ref()
             .filter(|lease| lease.granted)
             .map(|lease| lease.node);
-        let fresh = self.proofs.iter().filter(|(_, at)| **at >= oldest);
-        fresh
-            .map(|(node, _)| *node)
-            .filter(|node| Some(*node) != leased)
-            .collect()
+        let proven = self.proofs.keys().filter(|node| self.is_proven(node, now));
+        proven.copied().filter(|node| Some(*node) != leased).collect()
+    }
+
+    /// Whether the newest proof of this node still holds.
+    pub fn is_proven(&self, node: &NodeId, now: Moment) -> bool {
+        let oldest = now.unix_ms.saturating_sub(FRESH_MS);
+        self.proofs.get(node).is_some_and(|at| *at >= oldest)
     }
 }

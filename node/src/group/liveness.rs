@@ -11,7 +11,7 @@ use std::sync::Arc;
 use althing_consensus::{ConsensusStatus, Settings};
 use althing_crypto::{NodeKey, Suite};
 use althing_execution::{GOVERNANCE, alive_call, alive_digest, governance};
-use althing_governance::{PROOF_BLOCKS, Role};
+use althing_governance::{Moment, PROOF_BLOCKS, Role};
 use althing_ledger::Ledger;
 use althing_types::{B256, Bytes, NodeId};
 use tracing::{debug, warn};
@@ -21,6 +21,8 @@ use crate::txpool::{Origin, TxPool};
 
 /// How often a node proves that it lives, milliseconds.
 const PAUSE_MS: u64 = 10_000;
+/// How soon it does so again at first while the chain holds no proof of it, milliseconds; from then on each pause is twice the last.
+const PAUSE_MS_MIN: u64 = 1_000;
 
 /// Who proves, and to which group.
 pub(crate) struct Liveness {
@@ -30,9 +32,21 @@ pub(crate) struct Liveness {
     ledger: Ledger,
     pool: Arc<TxPool>,
     account: OwnAccount,
-    /// The height that was looked at last, and whether something waits for proofs there.
-    looked_at: Option<(u64, bool)>,
+    /// The height that was looked at last, and what waits there.
+    looked_at: Option<(u64, Waits)>,
     sent_ms: Option<u64>,
+    /// How long it is before the next proof where there is none that holds.
+    pause_ms: u64,
+}
+
+/// Whether something on the chain waits for proofs of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    Nothing,
+    /// Proofs are wanted, and the newest one holds.
+    Proven,
+    /// Proofs are wanted, and there is none that holds.
+    Unproven,
 }
 
 /// What is sent.
@@ -62,38 +76,55 @@ impl Liveness {
             account,
             looked_at: None,
             sent_ms: None,
+            pause_ms: PAUSE_MS_MIN,
         }
     }
 
     /// Sends what is due from a node whose clock is so far behind the median of all clocks, milliseconds.
     pub(crate) fn tick(&mut self, consensus: &ConsensusStatus, behind_ms: i64, now_ms: u64) {
-        let is_recent = |at: u64| now_ms.saturating_sub(at) < PAUSE_MS;
-        if self.sent_ms.is_some_and(is_recent) {
+        let waits = self.waits();
+        let pause_ms = match waits {
+            Waits::Unproven => self.pause_ms,
+            Waits::Nothing | Waits::Proven => {
+                self.pause_ms = PAUSE_MS_MIN;
+                PAUSE_MS
+            }
+        };
+        if self.sent_ms.is_some_and(|at| now_ms.saturating_sub(at) < pause_ms) {
             return;
         }
-        let is_waited_for = self.is_waited_for();
-        let Some(word) = due(consensus, is_waited_for, behind_ms) else {
+        let Some(word) = due(consensus, waits != Waits::Nothing, behind_ms) else {
             return;
         };
         self.sent_ms = Some(now_ms);
+        self.pause_ms = next_pause_ms(waits, self.pause_ms);
         self.send(word);
     }
 
-    /// Whether something on the chain waits for proofs of this node; looked up once a block.
-    fn is_waited_for(&mut self) -> bool {
-        let height = self.ledger.head().height;
+    /// What waits for proofs of this node; looked up once a block.
+    fn waits(&mut self) -> Waits {
+        let head = self.ledger.head();
         if let Some((looked_at, waits)) = self.looked_at
-            && looked_at == height
+            && looked_at == head.height
         {
             return waits;
         }
         let found = governance(&self.ledger.state_latest());
         let found = found.inspect_err(|error| warn!("the governance state cannot be read: {error}"));
-        let waits = found
+        let now = Moment {
+            height: head.height,
+            unix_ms: head.section.unix_ms,
+        };
+        let wanted = found
             .ok()
             .flatten()
-            .is_some_and(|found| found.wants_proofs() && found.role(&self.own) != Role::Free);
-        self.looked_at = Some((height, waits));
+            .filter(|found| found.wants_proofs() && found.role(&self.own) != Role::Free);
+        let waits = match wanted {
+            None => Waits::Nothing,
+            Some(found) if found.is_proven(&self.own, now) => Waits::Proven,
+            Some(_) => Waits::Unproven,
+        };
+        self.looked_at = Some((head.height, waits));
         waits
     }
 
@@ -120,6 +151,15 @@ impl Liveness {
         let genesis = self.ledger.genesis_hash();
         let digest = alive_digest(self.suite.hash_fn(), &genesis, &self.own, height, &block);
         alive_call(&self.own, height, block, &self.key.sign(&digest))
+    }
+}
+
+/// Who waits for the first proof that holds, or for one after its lease, is not made to wait for long; but what the chain does not take
+/// is not sent every second for as long as it is waited for.
+fn next_pause_ms(waits: Waits, pause_ms: u64) -> u64 {
+    match waits {
+        Waits::Unproven => (2 * pause_ms).min(PAUSE_MS),
+        Waits::Nothing | Waits::Proven => PAUSE_MS_MIN,
     }
 }
 
@@ -158,6 +198,17 @@ mod tests {
                 assert_eq!(due(&consensus(sealing, through), false, 0), None);
             }
         }
+    }
+
+    #[test]
+    fn who_is_not_proven_says_it_again_soon_and_less_and_less_often() {
+        let mut pause_ms = PAUSE_MS_MIN;
+        let pauses = std::array::from_fn(|_| {
+            pause_ms = next_pause_ms(Waits::Unproven, pause_ms);
+            pause_ms
+        });
+        assert_eq!(pauses, [2_000, 4_000, 8_000, 10_000, 10_000]);
+        assert_eq!(next_pause_ms(Waits::Proven, pause_ms), PAUSE_MS_MIN);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What nodes said last.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use althing_governance::Moment;
 use althing_operator::governance::ChainView;
@@ -19,30 +19,47 @@ pub struct Heard {
 
 /// The newest answers, by namespace.
 #[derive(Debug, Default)]
-pub struct Reports(Mutex<HashMap<String, Heard>>);
+pub struct Reports {
+    newest: Mutex<HashMap<String, Heard>>,
+    /// The namespaces that wait for what their nodes say next.
+    awaited: Mutex<HashSet<String>>,
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Reports {
     /// The answers of a namespace's nodes.
     pub fn of(&self, namespace: &str) -> Heard {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(namespace)
-            .cloned()
-            .unwrap_or_default()
+        locked(&self.newest).get(namespace).cloned().unwrap_or_default()
     }
 
     /// Takes in the answers of one round; true when they say something that a plan asks about.
     pub fn set(&self, namespace: &str, heard: Heard) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let gist_of_it = gist(&heard);
-        let before = all.insert(namespace.to_owned(), heard);
+        let before = locked(&self.newest).insert(namespace.to_owned(), heard);
         before.is_none_or(|before| gist(&before) != gist_of_it)
     }
 
     /// Forgets a namespace.
     pub fn forget(&self, namespace: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(namespace);
+        locked(&self.newest).remove(namespace);
+        self.awaits(namespace, false);
+    }
+
+    /// Whether a namespace waits for what its nodes say next, because of something that was done there.
+    pub fn awaits(&self, namespace: &str, is_so: bool) {
+        let mut awaited = locked(&self.awaited);
+        match is_so {
+            true => awaited.insert(namespace.to_owned()),
+            false => awaited.remove(namespace),
+        };
+    }
+
+    /// The namespaces that do.
+    pub fn awaited(&self) -> HashSet<String> {
+        locked(&self.awaited).clone()
     }
 }
 
@@ -84,6 +101,17 @@ mod tests {
         assert!(reports.set("a", report(1)));
         assert!(!reports.set("a", report(2)));
         assert!(reports.set("a", Heard::default()));
+    }
+
+    #[test]
+    fn a_namespace_is_awaited_until_nothing_is_under_way_or_it_is_gone() {
+        let reports = Reports::default();
+        for namespace in ["a", "b", "c"] {
+            reports.awaits(namespace, true);
+        }
+        reports.awaits("a", false);
+        reports.forget("b");
+        assert_eq!(reports.awaited(), HashSet::from(["c".to_owned()]));
     }
 
     fn node_report(height: u64) -> NodeReport {

@@ -300,6 +300,8 @@ impl Look<'_> {
             self.context.metrics.failed(&format!("{kind:?}"), "Unreadable");
         }
         statuses::write(self, picture, &plan.statuses).await;
+        let is_awaited = !plan.acts.is_empty() || !plan.leases.is_empty();
+        self.context.reports.awaits(self.namespace.as_str(), is_awaited);
         let mut next = AT_REST.mul_f64(0.8 + 0.4 * spread(self.namespace.as_str()));
         let stalled_by_key = plan.statuses.iter().any(|status| {
             let stalled = status.condition(ConditionType::Stalled);

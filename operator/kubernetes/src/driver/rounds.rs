@@ -23,24 +23,32 @@ use crate::placement::placement;
 use crate::secrets::{Contents, key_places};
 use crate::world::{Item, Kind, Shelf};
 
-/// The pause between two rounds.
-const BETWEEN: Duration = Duration::from_secs(5);
+/// The pause between two rounds over the namespaces that wait for an answer.
+const BETWEEN: Duration = Duration::from_secs(1);
+/// Every so many rounds, all namespaces are asked.
+const ALL: u32 = 5;
 /// Namespaces asked at the same time.
 const NAMESPACES: usize = 8;
 /// Nodes of one namespace asked at the same time.
 const NODES: usize = 32;
 
-/// Asks until `stop`.
+/// Asks until `stop`: what waits for its nodes' word every second, the others every five.
 pub async fn ask_in_rounds(context: Arc<Context>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(BETWEEN);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for round in (0..ALL).cycle() {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let namespaces = context.world.namespaces().into_iter();
-        let asked = namespaces.map(|namespace| ask_and_push(Arc::clone(&context), namespace));
+        let mut namespaces = context.world.namespaces();
+        if round != 0 {
+            let awaited = context.reports.awaited();
+            namespaces.retain(|namespace| awaited.contains(namespace));
+        }
+        let asked = namespaces
+            .into_iter()
+            .map(|namespace| ask_and_push(Arc::clone(&context), namespace));
         let round = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(NAMESPACES);
         tokio::select! {
             () = stop.cancelled() => return,

@@ -131,10 +131,11 @@ fn container(node: &NodeParts<'_>, image: &str) -> Container {
         ]),
         resources: Some(node.spec.resources.clone().unwrap_or_else(resources)),
         // Opening a large ledger after a crash takes a while: five minutes until the node must answer.
-        startup_probe: Some(probe("/livez", 5, 60)),
+        startup_probe: Some(probe("/livez", 1, 300)),
         // A node that is slow is not dead, and a restart costs its group a vote: a minute of silence.
         liveness_probe: Some(probe("/livez", 10, 6)),
-        readiness_probe: Some(probe("/readyz", 5, 2)),
+        // What the group waits for while its lease is held: seen soon. Ten seconds of silence, as others see it, are an end of it.
+        readiness_probe: Some(probe("/readyz", 2, 5)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             capabilities: Some(Capabilities {
