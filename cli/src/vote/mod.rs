@@ -102,7 +102,10 @@ pub(crate) async fn cast(place: &impl Place, known: Known, decision: &Decision) 
                 voted_in: found.at.height,
             }
         }
-        false => Call::Vote(open.ballot.clone()),
+        false => Call::Vote {
+            ballot: open.ballot.clone(),
+            seen: ballots.view.now.height,
+        },
     };
     let act = Act {
         group: ballots.group.clone(),

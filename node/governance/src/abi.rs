@@ -13,18 +13,20 @@ sol! {
     #![sol(extra_derives(Debug))]
     /// What the contract is asked.
     interface Interface {
-        /// Votes for a role: 0 free, 1 observer, 2 sealer. `number` is the number of the change among those of the node.
-        function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
+        /// Votes for a role: 0 free, 1 observer, 2 sealer. `number` is the number of the change among those of the node,
+        /// `seen` the height of the newest block that was known when it was decided: where the account has voted on it or taken its vote back
+        /// since, or the committee was changed, it is void. So are the next five.
+        function voteRole(string node, uint8 role, uint64 number, bool force, uint64 seen) returns (int256 code, string reason);
         /// Votes for the weight of a seat; 0 takes it away.
-        function voteWeight(address account, uint32 weight, uint64 number) returns (int256 code, string reason);
+        function voteWeight(address account, uint32 weight, uint64 number, uint64 seen) returns (int256 code, string reason);
         /// Votes for the percentage above which a change passes.
-        function voteThreshold(uint32 percent, uint64 number) returns (int256 code, string reason);
+        function voteThreshold(uint32 percent, uint64 number, uint64 seen) returns (int256 code, string reason);
         /// Votes for a value of the system configuration.
-        function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
+        function voteSetting(string key, string value, uint64 number, uint64 seen) returns (int256 code, string reason);
         /// Votes for an account to be an operator, or to be none any more.
-        function voteOperator(address account, bool operator, uint64 number) returns (int256 code, string reason);
+        function voteOperator(address account, bool operator, uint64 number, uint64 seen) returns (int256 code, string reason);
         /// Votes for an account to be frozen, or not to be any more.
-        function voteAccount(address account, bool frozen, uint64 number) returns (int256 code, string reason);
+        function voteAccount(address account, bool frozen, uint64 number, uint64 seen) returns (int256 code, string reason);
         /// Takes a vote on a node's role back: the one of the block of this height, and no other. So do the next five.
         function withdrawRole(string node, uint64 votedIn) returns (int256 code, string reason);
         /// Takes a vote on a seat's weight back.
@@ -59,8 +61,8 @@ pub use Interface::*;
 /// The signatures of its functions.
 pub const FUNCTIONS: &[&str] = InterfaceCalls::SIGNATURES;
 
-/// The call that puts a vote in the box.
-pub fn vote(ballot: &Ballot) -> Bytes {
+/// The call that puts a vote in the box which was decided after this block.
+pub fn vote(ballot: &Ballot, seen: u64) -> Bytes {
     let number = ballot.number;
     let call = match &ballot.wish {
         Wish::Role(node, role) => voteRoleCall {
@@ -68,35 +70,41 @@ pub fn vote(ballot: &Ballot) -> Bytes {
             role: *role as u8,
             number,
             force: ballot.force,
+            seen,
         }
         .abi_encode(),
         Wish::Weight(account, weight) => voteWeightCall {
             account: *account,
             weight: *weight,
             number,
+            seen,
         }
         .abi_encode(),
         Wish::Threshold(percent) => voteThresholdCall {
             percent: *percent,
             number,
+            seen,
         }
         .abi_encode(),
         Wish::Config(key, value) => voteSettingCall {
             key: key.clone(),
             value: value.clone(),
             number,
+            seen,
         }
         .abi_encode(),
         Wish::Operator(account, operator) => voteOperatorCall {
             account: *account,
             operator: *operator,
             number,
+            seen,
         }
         .abi_encode(),
         Wish::Frozen(account, frozen) => voteAccountCall {
             account: *account,
             frozen: *frozen,
             number,
+            seen,
         }
         .abi_encode(),
     };

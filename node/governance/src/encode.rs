@@ -42,11 +42,14 @@ struct Document {
     config: Vec<ConfigRow>,
     counters: Vec<CounterRow>,
     votes: Vec<VoteRow>,
+    ended: Vec<EndedRow>,
     approved: Vec<ApprovedRow>,
     lapsed: Vec<LapsedRow>,
     lease: Vec<LeaseRow>,
     /// 0 for never: block 0 has no calls.
     sealers_changed_at: u64,
+    /// 0 for never.
+    epoch_since: u64,
 }
 
 /// What votes on an account came to, as an operator or as a frozen one.
@@ -97,6 +100,14 @@ struct VoteRow {
     force: bool,
     height: u64,
     unix_ms: u64,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct EndedRow {
+    kind: u8,
+    subject: Vec<u8>,
+    account: Address,
+    height: u64,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -153,10 +164,12 @@ impl Governance {
             config: self.config.iter().map(config_row).collect(),
             counters: self.counters.iter().filter_map(counter_row).collect(),
             votes: self.votes.iter().flat_map(vote_rows).collect(),
+            ended: self.ended.iter().map(ended_row).collect(),
             approved: self.approved.iter().map(approved_row).collect(),
             lapsed: self.lapsed.iter().map(lapsed_row).collect(),
             lease: self.lease.iter().map(lease_row).collect(),
             sealers_changed_at: self.sealers_changed_at.unwrap_or(0),
+            epoch_since: self.epoch_since.unwrap_or(0),
         };
         let mut bytes = vec![LAYOUT];
         document.encode(&mut bytes);
@@ -239,9 +252,11 @@ impl Document {
             seats: self.seats.into_iter().map(|row| (row.account, row.weight)).collect(),
             threshold: self.threshold,
             epoch: self.epoch,
+            epoch_since: Some(self.epoch_since).filter(|height| *height != 0),
             config: self.config.into_iter().map(setting).collect::<Result<_, _>>()?,
             counters,
             votes,
+            ended: self.ended.into_iter().map(ended).collect::<Result<_, _>>()?,
             approved: self
                 .approved
                 .into_iter()
@@ -319,6 +334,20 @@ fn vote_rows<'a>((subject, votes): (&'a Subject, &'a BTreeMap<Address, Vote>)) -
             unix_ms: vote.at.unix_ms,
         }
     })
+}
+
+fn ended_row(((subject, account), height): (&(Subject, Address), &u64)) -> EndedRow {
+    let (kind, subject) = subject.parts();
+    EndedRow {
+        kind,
+        subject,
+        account: *account,
+        height: *height,
+    }
+}
+
+fn ended(row: EndedRow) -> Result<((Subject, Address), u64), DecodeError> {
+    Ok(((subject(row.kind, &row.subject)?, row.account), row.height))
 }
 
 fn approved_row(found: &Approved) -> ApprovedRow {

@@ -112,8 +112,7 @@ impl Governance {
         self.expire(now);
         self.end_lease();
         self.proofs.clear();
-        self.votes.clear();
-        self.epoch += 1;
+        self.begin_epoch(now);
         self.lapsed.clear();
         let lapsed = self.approved.drain(..).map(|found| Event::Lapsed {
             id: found.id,

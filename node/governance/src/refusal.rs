@@ -63,6 +63,16 @@ pub enum Refusal {
         /// The block that it is of; 0 where there is none.
         found: u64,
     },
+    /// It was decided before something that makes it void.
+    #[error("it was decided after block {seen}, and {what} in block {height}: what was signed before that is void")]
+    Late {
+        /// The newest block that was known when it was decided.
+        seen: u64,
+        /// The block since.
+        height: u64,
+        /// What happened there.
+        what: &'static str,
+    },
     /// There is as much as may be.
     #[error("there are {found} {what}, at most {accepted} are accepted")]
     Full {
@@ -130,6 +140,7 @@ impl Refusal {
             Self::Number { .. }
             | Self::Unknown(_)
             | Self::Changed { .. }
+            | Self::Late { .. }
             | Self::Full { .. }
             | Self::ProofHeight { .. }
             | Self::NotAMember(_)

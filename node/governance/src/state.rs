@@ -76,10 +76,14 @@ pub struct Governance {
     pub(crate) seats: BTreeMap<Address, u32>,
     pub(crate) threshold: u32,
     pub(crate) epoch: u64,
+    /// The last block that changed the committee, or recovered the group.
+    pub(crate) epoch_since: Option<u64>,
     pub(crate) config: BTreeMap<String, Setting>,
     /// The number of the last change that passed, of each subject that ever had one.
     pub(crate) counters: BTreeMap<Subject, u64>,
     pub(crate) votes: BTreeMap<Subject, BTreeMap<Address, Vote>>,
+    /// Whose vote on what was taken back or expired lately, and the last block in which that account said something about it.
+    pub(crate) ended: BTreeMap<(Subject, Address), u64>,
     /// In the order in which they passed.
     pub(crate) approved: VecDeque<Approved>,
     /// What was decided last about a node, where that lapsed.
@@ -107,9 +111,11 @@ impl Governance {
             seats: seats.map(|seat| (seat.account, seat.weight)).collect(),
             threshold: genesis.committee.threshold,
             epoch: 0,
+            epoch_since: None,
             config: BTreeMap::new(),
             counters: BTreeMap::new(),
             votes: BTreeMap::new(),
+            ended: BTreeMap::new(),
             approved: VecDeque::new(),
             lapsed: BTreeMap::new(),
             proofs: BTreeMap::new(),
@@ -270,10 +276,13 @@ impl Governance {
 
     /// Forgets what is too old. Every call begins with it, so that what is too old never counts.
     pub(crate) fn expire(&mut self, now: Moment) {
-        for votes in self.votes.values_mut() {
-            votes.retain(|_, vote| vote.holds(now));
+        for (subject, votes) in &mut self.votes {
+            for (account, vote) in votes.extract_if(.., |_, vote| !vote.holds(now)) {
+                self.ended.insert((subject.clone(), account), vote.at.height);
+            }
         }
         self.votes.retain(|_, votes| !votes.is_empty());
+        self.forget_ended(now);
         let (kept, old): (VecDeque<_>, VecDeque<_>) = self.approved.drain(..).partition(|found| found.holds(now));
         self.approved = kept;
         for found in old {

@@ -11,6 +11,9 @@ use crate::{
 pub const VOTE_BLOCKS: u64 = 10_000;
 /// Block time after which it is, milliseconds: seven days.
 pub const VOTE_MS: u64 = 7 * 24 * 3_600 * 1_000;
+/// For how many blocks it is remembered that a vote ended without its change: for so long a block may take what was signed before (FISCO's
+/// block limit, which reaches no further).
+const LATE_BLOCKS: u64 = 1_000;
 /// The percentages above which a change may pass.
 const THRESHOLDS: std::ops::RangeInclusive<u32> = 50..=99;
 /// The weights of a seat.
@@ -50,11 +53,12 @@ pub(crate) const fn holds(at: Moment, now: Moment) -> bool {
 }
 
 impl Governance {
-    /// A seat votes for a change; the newest vote of a seat on a subject is the one that counts.
+    /// A seat votes for a change; the newest vote of a seat on a subject is the one that counts. `seen` is the height of the newest block
+    /// that it knew when it decided: a copy of a vote that was signed before the account said something else is no vote (ADR 0030).
     ///
     /// # Errors
-    /// Who has no seat, a number that is not the next one, what is so already, and what nobody may want.
-    pub fn vote(&mut self, now: Moment, account: Address, ballot: &Ballot) -> Result<Outcome, Refusal> {
+    /// Who has no seat, a number that is not the next one, what came too late, what is so already, and what nobody may want.
+    pub fn vote(&mut self, now: Moment, account: Address, ballot: &Ballot, seen: u64) -> Result<Outcome, Refusal> {
         self.admit(&account)?;
         self.expire(now);
         let subject = ballot.wish.subject();
@@ -65,6 +69,7 @@ impl Governance {
                 next,
             });
         }
+        self.is_in_time(now, &account, &subject, seen)?;
         self.check(&ballot.wish)?;
         self.has_room(&account, &subject)?;
         self.has_number(&subject)?;
@@ -75,6 +80,7 @@ impl Governance {
         };
         let change = self.change(&ballot.wish, ballot.force);
         let id = change.id(self.genesis, self.epoch);
+        self.ended.remove(&(subject.clone(), account));
         self.votes.entry(subject.clone()).or_default().insert(account, vote);
         self.events.push(Event::Voted { account, id });
         if !self.has_passed(&subject, &ballot.wish.to(), ballot.force) {
@@ -110,11 +116,51 @@ impl Governance {
         if votes.is_empty() {
             self.votes.remove(subject);
         }
+        self.ended.insert((subject.clone(), account), now.height);
         self.events.push(Event::Withdrawn {
             account,
             subject: subject.clone(),
         });
         Ok(Outcome::Recorded)
+    }
+
+    /// Whether nothing was decided since that makes a vote void.
+    fn is_in_time(&self, now: Moment, account: &Address, subject: &Subject, seen: u64) -> Result<(), Refusal> {
+        if seen > now.height {
+            return Err(Refusal::Range {
+                what: "the newest block that was known",
+                found: seen,
+                accepted: "a block that is there",
+            });
+        }
+        let voted = self.vote_of(subject, account).map(|vote| vote.at.height);
+        let ended = self.ended.get(&(subject.clone(), *account)).copied();
+        let since = [
+            (voted, "this account voted on it"),
+            (ended, "this account's vote on it ended"),
+            (self.epoch_since, "the committee was changed"),
+        ];
+        let late = since
+            .into_iter()
+            .find_map(|(height, what)| Some((height.filter(|height| *height > seen)?, what)));
+        match late {
+            None => Ok(()),
+            Some((height, what)) => Err(Refusal::Late { seen, height, what }),
+        }
+    }
+
+    /// Forgets what no transaction can be older than.
+    pub(crate) fn forget_ended(&mut self, now: Moment) {
+        self.ended
+            .retain(|_, height| now.height.saturating_sub(*height) <= LATE_BLOCKS);
+    }
+
+    /// What was open is void under another committee, and so is whatever was signed under this one and comes later.
+    pub(crate) fn begin_epoch(&mut self, now: Moment) {
+        self.epoch += 1;
+        self.epoch_since = Some(now.height);
+        self.votes.clear();
+        self.ended.clear();
     }
 
     /// The change that a wish would be now.
@@ -239,10 +285,12 @@ impl Governance {
 
     fn has_room(&self, account: &Address, subject: &Subject) -> Result<(), Refusal> {
         let of_others = self.votes.iter().filter(|(found, _)| *found != subject);
-        let found = of_others.filter(|(_, votes)| votes.contains_key(account)).count();
+        let open = of_others.filter(|(_, votes)| votes.contains_key(account)).count();
+        let ended = self.ended.keys();
+        let found = open + ended.filter(|(found, of)| found != subject && of == account).count();
         if found >= Limits::VOTES_OF_AN_ACCOUNT {
             return Err(Refusal::Full {
-                what: "open votes of this account",
+                what: "votes of this account, open or ended within 1000 blocks",
                 found,
                 accepted: Limits::VOTES_OF_AN_ACCOUNT,
             });
@@ -279,6 +327,8 @@ impl Governance {
         let subject = change.wish.subject();
         self.counters.insert(subject.clone(), change.number);
         self.votes.remove(&subject);
+        // Whatever was signed before has an older number now.
+        self.ended.retain(|(found, _), _| *found != subject);
         self.events.push(Event::Passed { id });
         // What was approved about the same subject before is not what is wanted any more.
         self.drop_approved(&subject);
@@ -314,8 +364,7 @@ impl Governance {
             Wish::Frozen(account, false) => drop(self.frozen.remove(account)),
         }
         if subject.is_of_the_committee() {
-            self.epoch += 1;
-            self.votes.clear();
+            self.begin_epoch(now);
         }
         if !matches!(subject, Subject::Node(_)) {
             self.events.push(Event::Done { id });

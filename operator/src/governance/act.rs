@@ -68,8 +68,13 @@ pub fn signed(acts: &[Act], key: &PrivateKey) -> Result<Vec<Signed>, SignError> 
 /// void, whenever it arrives and however often (ADR 0027).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// A vote. It rests on the number of its change.
-    Vote(Ballot),
+    /// A vote. It rests on the number of its change, and on what the account itself and the committee had said by then.
+    Vote {
+        /// For what.
+        ballot: Ballot,
+        /// The height of the newest block that was known.
+        seen: u64,
+    },
     /// A vote that is taken back.
     Withdraw {
         /// On what.
@@ -94,7 +99,7 @@ impl Call {
     /// What is sent to [`abi::ADDRESS`].
     pub fn input(&self) -> Bytes {
         match self {
-            Self::Vote(ballot) => abi::vote(ballot),
+            Self::Vote { ballot, seen } => abi::vote(ballot, *seen),
             Self::Withdraw { subject, voted_in } => abi::withdraw(subject, *voted_in),
             Self::Advance(id) => abi::advance(*id),
             Self::AskLease(wish) => abi::ask_lease(wish),
@@ -108,7 +113,7 @@ impl Call {
     /// What the chain would refuse it with.
     pub fn play(&self, chain: &mut Governance, now: Moment, account: Address) -> Result<Outcome, Refusal> {
         match self {
-            Self::Vote(ballot) => chain.vote(now, account, ballot),
+            Self::Vote { ballot, seen } => chain.vote(now, account, ballot, *seen),
             Self::Withdraw { subject, voted_in } => chain.withdraw(now, account, subject, *voted_in),
             Self::Advance(id) => chain.advance(now, account, *id),
             Self::AskLease(wish) => chain.ask_lease(now, account, wish),
@@ -123,7 +128,10 @@ impl fmt::Display for Act {
             group, agency, subject, ..
         } = self;
         match &self.call {
-            Call::Vote(Ballot { wish, number, .. }) => {
+            Call::Vote {
+                ballot: Ballot { wish, number, .. },
+                ..
+            } => {
                 let to = value_text(&wish.to());
                 write!(
                     f,

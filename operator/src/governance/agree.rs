@@ -262,7 +262,11 @@ impl Comparison<'_> {
                 asked.push(voice.agency.to_string());
                 continue;
             }
-            match self.act(voice, subject, Call::Vote(ballot.clone())) {
+            let vote = Call::Vote {
+                ballot: ballot.clone(),
+                seen: self.chain.now.height,
+            };
+            match self.act(voice, subject, vote) {
                 Ok(Outcome::Passed) => break,
                 Ok(Outcome::Recorded) => {}
                 Err(refusal) => {

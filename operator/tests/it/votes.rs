@@ -84,9 +84,9 @@ impl Scene {
         for act in acts {
             let account = self.account(act.agency.as_str());
             match &act.call {
-                Call::Vote(ballot) => drop(self.chain.vote(self.now, account, ballot).unwrap()),
-                Call::Withdraw { .. } => drop(act.call.play(&mut self.chain, self.now, account).unwrap()),
-                Call::Advance(id) => drop(self.chain.advance(self.now, account, *id).unwrap()),
+                Call::Vote { .. } | Call::Withdraw { .. } | Call::Advance(_) => {
+                    act.call.play(&mut self.chain, self.now, account).unwrap();
+                }
                 Call::AskLease { .. } | Call::ReturnLease { .. } => panic!("{act}: nobody disturbs anything"),
             }
         }
@@ -217,7 +217,7 @@ fn a_changed_entry_takes_its_vote_back_or_votes_anew() {
     scene.declare(member("node-2", "Observer", 1));
     let plan = scene.plan();
     assert!(
-        matches!(&plan.acts[..], [Act { call: Call::Vote(ballot), .. }] if ballot.number == 1),
+        matches!(&plan.acts[..], [Act { call: Call::Vote { ballot, .. }, .. }] if ballot.number == 1),
         "{:?}",
         plan.acts
     );
@@ -431,7 +431,7 @@ fn a_vote_that_a_person_gave_since_is_not_taken_back_on_an_older_view() {
         force: true,
     };
     scene.now.height += 1;
-    scene.chain.vote(scene.now, account, &ballot).unwrap();
+    scene.chain.vote(scene.now, account, &ballot, scene.now.height).unwrap();
     scene.tell();
     let late = withdrawal.call.play(&mut scene.chain.clone(), scene.now, account);
     assert!(matches!(late, Err(Refusal::Changed { .. })), "{late:?}");

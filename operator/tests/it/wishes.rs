@@ -172,7 +172,7 @@ fn what_is_granted_is_asked_for_no_more() {
     };
     for agency in ["agency-b", "agency-c"] {
         let account = scene.account(agency);
-        let outcome = scene.chain.vote(scene.now, account, &ballot).unwrap();
+        let outcome = scene.chain.vote(scene.now, account, &ballot, scene.now.height).unwrap();
         assert!(matches!(outcome, Outcome::Recorded | Outcome::Passed));
     }
     scene.tell();
@@ -200,7 +200,7 @@ fn a_wish_is_shown_to_those_who_vote_and_nobody_votes_for_it_unless_a_manifest_d
     scene.declare(json!({"members": joins(1)}));
     let plan = scene.plan();
     assert_eq!(stages(&plan), [("node-5".to_owned(), Stage::Voting)]);
-    assert!(plan.acts.iter().all(|act| matches!(act.call, Call::Vote(_))) && plan.acts.len() == 2);
+    assert!(plan.acts.iter().all(|act| matches!(act.call, Call::Vote { .. })) && plan.acts.len() == 2);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_wish_of_an_older_number_is_inert() {
     let voters = ["agency-b", "agency-c"].map(|agency| scene.account(agency));
     for ballot in [in_, out] {
         for account in voters {
-            let outcome = scene.chain.vote(scene.now, account, &ballot).unwrap();
+            let outcome = scene.chain.vote(scene.now, account, &ballot, scene.now.height).unwrap();
             assert!(matches!(outcome, Outcome::Recorded | Outcome::Passed));
         }
     }

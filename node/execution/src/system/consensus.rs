@@ -47,14 +47,15 @@ pub(super) fn call(governance: &mut Governance, around: &impl Surroundings, inpu
     }
 }
 
-/// FISCO's interfaces name no number: a call is about the next change.
+/// FISCO's interfaces name no number and no block: a call is about the next change, and is decided when it is carried out.
 pub(super) fn vote(governance: &mut Governance, around: &impl Surroundings, wish: Wish) -> Result<Outcome, Refusal> {
     let ballot = Ballot {
         number: governance.next_number(&wish.subject()),
         wish,
         force: false,
     };
-    governance.vote(around.now(), around.account(), &ballot)
+    let now = around.now();
+    governance.vote(now, around.account(), &ballot, now.height)
 }
 
 pub(super) fn reply(outcome: &Result<Outcome, Refusal>) -> Reply {

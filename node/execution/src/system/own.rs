@@ -93,31 +93,39 @@ fn decide(
     input: &[u8],
 ) -> Result<Asked, alloy_sol_types::Error> {
     let (now, account) = (around.now(), around.account());
-    let mut vote = |wish, number, force| Ok(governance.vote(now, account, &Ballot { wish, number, force }));
+    let mut vote = |wish, number, force, seen| {
+        let ballot = Ballot { wish, number, force };
+        Ok(governance.vote(now, account, &ballot, seen))
+    };
     Ok(match selector(input) {
         Some(voteRoleCall::SELECTOR) => {
             let call = voteRoleCall::abi_decode(input)?;
             match (call.node.parse(), Role::from_number(call.role)) {
-                (Ok(node), Some(role)) => vote(Wish::Role(node, role), call.number, call.force),
+                (Ok(node), Some(role)) => vote(Wish::Role(node, role), call.number, call.force, call.seen),
                 (Err(_), _) => Err(NO_NODE_ID),
                 (_, None) => Err((NO_PERMISSION, "no role: 0 is free, 1 observer, 2 sealer")),
             }
         }
         Some(voteWeightCall::SELECTOR) => {
             let call = voteWeightCall::abi_decode(input)?;
-            vote(Wish::Weight(call.account, call.weight), call.number, false)
+            vote(Wish::Weight(call.account, call.weight), call.number, false, call.seen)
         }
         Some(voteThresholdCall::SELECTOR) => {
             let call = voteThresholdCall::abi_decode(input)?;
-            vote(Wish::Threshold(call.percent), call.number, false)
+            vote(Wish::Threshold(call.percent), call.number, false, call.seen)
         }
         Some(voteSettingCall::SELECTOR) => {
             let call = voteSettingCall::abi_decode(input)?;
-            vote(Wish::Config(call.key, call.value), call.number, false)
+            vote(Wish::Config(call.key, call.value), call.number, false, call.seen)
         }
         Some(voteOperatorCall::SELECTOR) => {
             let call = voteOperatorCall::abi_decode(input)?;
-            vote(Wish::Operator(call.account, call.operator), call.number, false)
+            vote(
+                Wish::Operator(call.account, call.operator),
+                call.number,
+                false,
+                call.seen,
+            )
         }
         Some(advanceCall::SELECTOR) => Ok(governance.advance(now, account, advanceCall::abi_decode(input)?.id)),
         Some(askLeaseCall::SELECTOR) => {
@@ -202,7 +210,7 @@ fn account(
         number: call.number,
         force: false,
     };
-    Ok(Ok(governance.vote(around.now(), around.account(), &ballot)))
+    Ok(Ok(governance.vote(around.now(), around.account(), &ballot, call.seen)))
 }
 
 /// A proof is checked here against the chain and the node's key; the rules are asked afterwards.

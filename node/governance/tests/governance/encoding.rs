@@ -1,6 +1,6 @@
 //! The state as bytes.
 
-use althing_governance::{Ballot, DecodeError, Governance, LeaseWish, Limits, Moment, Role, VOTE_MS, Wish};
+use althing_governance::{Ballot, DecodeError, Governance, LeaseWish, Limits, Moment, Role, Subject, VOTE_MS, Wish};
 use althing_types::genesis::Seat;
 use althing_types::{Address, B256, NodeId, SealerSet};
 
@@ -19,6 +19,12 @@ fn a_state_with_everything_in_it_comes_back_as_it_was() {
     scene.vote(2, Wish::Operator(account(8), false)).unwrap();
     scene.vote(2, Wish::Frozen(account(5), true)).unwrap();
     scene.vote(1, Wish::Threshold(70)).unwrap();
+    scene.vote(3, Wish::Threshold(70)).unwrap();
+    let voted_in = scene.now.height;
+    scene
+        .group
+        .withdraw(scene.now, account(3), &Subject::Threshold, voted_in)
+        .unwrap();
     let wish = LeaseWish {
         node: node(2),
         reason: "upgrade".to_owned(),
@@ -72,7 +78,7 @@ fn everything_at_its_limit_fits() {
                 number: 1,
                 force: false,
             };
-            drop(group.vote(now, account(seat), &ballot));
+            drop(group.vote(now, account(seat), &ballot, now.height));
         }
     }
     let open: usize = group.votes().values().map(|votes| votes.len()).sum();

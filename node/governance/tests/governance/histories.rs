@@ -117,7 +117,7 @@ impl World {
                     number: group.next_number(&wish.subject()) + ahead,
                     force: *force,
                 };
-                drop(group.vote(now, account(*seat), &ballot));
+                drop(group.vote(now, account(*seat), &ballot, now.height));
             }
             Act::Withdraw { seat, subject } => {
                 let voted_in = group.vote_of(subject, &account(*seat)).map_or(0, |vote| vote.at.height);

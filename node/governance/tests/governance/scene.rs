@@ -63,7 +63,18 @@ impl Scene {
 
     pub(crate) fn ballot(&mut self, seat: u8, wish: Wish, number: u64, force: bool) -> Result<Outcome, Refusal> {
         let ballot = Ballot { wish, number, force };
-        self.group.vote(self.now, account(seat), &ballot)
+        self.group.vote(self.now, account(seat), &ballot, self.now.height)
+    }
+
+    /// A copy of a vote that was decided after the block of this height.
+    pub(crate) fn late(&mut self, seat: u8, wish: Wish, seen: u64) -> Result<Outcome, Refusal> {
+        let number = self.group.next_number(&wish.subject());
+        let ballot = Ballot {
+            wish,
+            number,
+            force: false,
+        };
+        self.group.vote(self.now, account(seat), &ballot, seen)
     }
 
     /// Seats 1 and 2 and 3 vote: enough of four.

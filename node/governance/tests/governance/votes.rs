@@ -119,6 +119,113 @@ fn a_vote_that_was_given_since_is_not_taken_back_on_an_older_view() {
 }
 
 #[test]
+fn a_late_copy_of_a_vote_that_was_taken_back_is_no_vote() {
+    let mut scene = Scene::new(4, 4);
+    let (seen, subject) = (scene.now.height, Subject::Node(node(9)));
+    scene.later(1_000);
+    scene.vote(1, observer(9)).unwrap();
+    let voted_in = scene.now.height;
+    scene.later(1_000);
+    scene.group.withdraw(scene.now, account(1), &subject, voted_in).unwrap();
+    let height = scene.now.height;
+    for blocks in [0, 1, 999] {
+        scene.now.height = height + blocks;
+        for seen in [seen, voted_in] {
+            let what = "this account's vote on it ended";
+            assert_eq!(
+                scene.late(1, observer(9), seen),
+                Err(Refusal::Late { seen, height, what })
+            );
+        }
+        assert!(scene.group.votes().is_empty());
+    }
+    // Others' votes are their own, and who decided anew may.
+    assert_eq!(scene.late(2, observer(9), seen), Ok(Outcome::Recorded));
+    assert_eq!(scene.late(1, observer(9), height), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn that_a_vote_ended_is_remembered_for_as_long_as_a_transaction_can_be_late() {
+    let mut scene = Scene::new(4, 4);
+    let (seen, subject) = (scene.now.height - 1, Subject::Node(node(9)));
+    scene.vote(1, observer(9)).unwrap();
+    let height = scene.now.height;
+    scene.group.withdraw(scene.now, account(1), &subject, height).unwrap();
+    scene.now.height = height + 1_000;
+    assert!(matches!(scene.late(1, observer(9), seen), Err(Refusal::Late { .. })));
+    // What is older than that has reached its block limit, and is forgotten.
+    scene.now.height = height + 1_001;
+    assert_eq!(scene.late(1, observer(9), seen), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn a_late_copy_of_a_vote_does_not_overwrite_a_newer_one() {
+    let mut scene = Scene::new(4, 4);
+    let seen = scene.now.height;
+    scene.later(1_000);
+    scene.vote(1, observer(9)).unwrap();
+    scene.later(1_000);
+    scene.vote(1, Wish::Role(node(9), Role::Sealer)).unwrap();
+    let (height, what) = (scene.now.height, "this account voted on it");
+    scene.later(1_000);
+    assert_eq!(
+        scene.late(1, observer(9), seen),
+        Err(Refusal::Late { seen, height, what })
+    );
+    let vote = scene.group.vote_of(&Subject::Node(node(9)), &account(1)).unwrap();
+    assert_eq!(vote.to, Value::Role(Role::Sealer));
+}
+
+#[test]
+fn a_late_copy_of_a_vote_that_expired_is_no_vote() {
+    let mut scene = Scene::new(4, 4);
+    let seen = scene.now.height;
+    scene.later(1_000);
+    scene.vote(1, observer(9)).unwrap();
+    let height = scene.now.height;
+    // An idle group: a week and one block.
+    scene.later(VOTE_MS);
+    let what = "this account's vote on it ended";
+    assert_eq!(
+        scene.late(1, observer(9), seen),
+        Err(Refusal::Late { seen, height, what })
+    );
+    // Whoever knows the block of the vote decides anew.
+    assert_eq!(scene.late(1, observer(9), height), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn what_was_signed_under_another_committee_is_void_when_it_comes_late() {
+    let mut scene = Scene::new(4, 4);
+    let seen = scene.now.height;
+    scene.later(1_000);
+    scene.agree(&Wish::Weight(account(4), 0));
+    let (height, what) = (scene.now.height, "the committee was changed");
+    scene.later(1_000);
+    assert_eq!(
+        scene.late(1, observer(9), seen),
+        Err(Refusal::Late { seen, height, what })
+    );
+    assert_eq!(scene.late(1, observer(9), height), Ok(Outcome::Recorded));
+}
+
+#[test]
+fn votes_that_ended_lately_take_the_room_of_open_ones() {
+    let mut scene = Scene::new(4, 4);
+    for number in 100..116 {
+        scene.vote(1, observer(number)).unwrap();
+        let (now, subject) = (scene.now, Subject::Node(node(number)));
+        scene.group.withdraw(now, account(1), &subject, now.height).unwrap();
+    }
+    let refused = scene.vote(1, observer(200)).unwrap_err();
+    assert!(matches!(refused, Refusal::Full { found: 16, .. }), "{refused}");
+    // On the same subjects there is room.
+    scene.vote(1, observer(100)).unwrap();
+    scene.now.height += 1_001;
+    scene.vote(1, observer(200)).unwrap();
+}
+
+#[test]
 fn a_vote_expires_by_blocks_and_by_time() {
     for (blocks, ms) in [(VOTE_BLOCKS, 0), (1, VOTE_MS)] {
         let mut scene = Scene::new(4, 4);

@@ -84,7 +84,7 @@ impl Agency {
         let mut played = holds.clone();
         for act in &acts {
             let subject = match &act.call {
-                Call::Vote(ballot) => ballot.wish.subject(),
+                Call::Vote { ballot, .. } => ballot.wish.subject(),
                 Call::Withdraw { subject, .. } => subject.clone(),
                 Call::Advance(id) => {
                     let pending = holds.pending(now).into_iter().find(|found| found.id == *id);
@@ -99,7 +99,7 @@ impl Agency {
             let word = word(entry, passed, holds);
             let is_next = word.0 == holds.next_number(&subject);
             match &act.call {
-                Call::Vote(ballot) => {
+                Call::Vote { ballot, .. } => {
                     let voted = (ballot.number, ballot.wish.to(), ballot.force);
                     prop_assert_eq!(voted, word, "{}", act);
                     prop_assert!(is_next && !self.needs_person(entry), "{act}: {entry:?}");

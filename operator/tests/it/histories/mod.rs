@@ -72,6 +72,8 @@ enum Step {
     Turn { who: usize, sight: Sight },
     /// A person votes for one of the changes that are open to it.
     Person { who: usize, choice: usize },
+    /// Copies of all votes come late.
+    Late,
     /// These nodes prove that they live.
     Prove(Vec<u8>),
     /// Everybody acts, in turn from this one; a block so much later has it all.
@@ -154,6 +156,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who().prop_map(|who| Step::PruneAll { who }),
         3 => (who(), sight).prop_map(|(who, sight)| Step::Turn { who, sight }),
         3 => (who(), 0..8_usize).prop_map(|(who, choice)| Step::Person { who, choice }),
+        3 => Just(Step::Late),
         6 => prop::sample::subsequence((1..=NODES).collect::<Vec<_>>(), 0..=NODES as usize).prop_map(Step::Prove),
         15 => (who(), ms).prop_map(|(first, ms)| Step::Block { first, ms }),
     ]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use althing_governance::{Ballot, Moment, PATIENCE_MS, Refusal, Subject, Value};
-use althing_operator::governance::{Call, Stage, open};
+use althing_operator::governance::{Stage, open};
 use proptest::prelude::*;
 
 use super::agency::word;
@@ -117,7 +117,7 @@ impl World {
             let words: Vec<_> = mine.map(|entry| (entry.wish.clone(), entry.force)).collect();
             for open in open(&view, &agency.manifest) {
                 if words.contains(&(open.ballot.wish.clone(), open.ballot.force)) {
-                    taken += usize::from(self.call(who, &Call::Vote(open.ballot.clone()))?);
+                    taken += usize::from(self.by_hand(who, open.ballot.clone())?);
                 }
             }
         }
@@ -138,7 +138,7 @@ impl World {
         let refusal = self
             .chain
             .clone()
-            .vote(self.now, self.agencies[who[0]].account, &ballot);
+            .vote(self.now, self.agencies[who[0]].account, &ballot, self.now.height);
         prop_assert!(
             matches!(refusal, Err(Refusal::LastSealer | Refusal::Config { .. })),
             "lost: {ballot:?}, {passed:?} instead: {refusal:?}"

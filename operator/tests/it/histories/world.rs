@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) chain: Governance,
     pub(super) now: Moment,
     pub(super) passed: Passed,
+    /// The votes that the chain took, and whose they were.
+    taken: Vec<(usize, Call)>,
 }
 
 impl World {
@@ -65,6 +67,7 @@ impl World {
             chain,
             now,
             passed: BTreeMap::new(),
+            taken: vec![],
         }
     }
 
@@ -110,11 +113,28 @@ impl World {
                 let who = who % count;
                 let open = open(&self.newest(), &self.agencies[who].manifest);
                 if let Some(open) = open.get(choice % open.len().max(1)) {
-                    self.call(who, &Call::Vote(open.ballot.clone()))?;
+                    self.by_hand(who, open.ballot.clone())?;
                 }
             }
+            Step::Late => self.late()?,
             Step::Prove(nodes) => self.prove(nodes.iter().copied())?,
             Step::Block { first, ms } => drop(self.block(*first, *ms)?),
+        }
+        Ok(())
+    }
+
+    /// A person votes, on the newest block and in the next one; whether the chain takes it.
+    pub(super) fn by_hand(&mut self, who: usize, ballot: Ballot) -> Checked<bool> {
+        let seen = self.now.height;
+        self.now.height += 1;
+        self.call(who, &Call::Vote { ballot, seen })
+    }
+
+    /// A leader has kept a signed copy of every vote, and now puts them into a block: what was said once is not said again.
+    fn late(&self) -> Checked {
+        for (who, vote) in &self.taken {
+            let taken = vote.play(&mut self.chain.clone(), self.now, self.agencies[*who].account);
+            prop_assert!(taken.is_err(), "agency {who} votes a second time: {vote:?}");
         }
         Ok(())
     }
@@ -152,7 +172,7 @@ impl World {
             for act in &acts {
                 made += 1;
                 let subject = match &act.call {
-                    Call::Vote(ballot) => ballot.wish.subject(),
+                    Call::Vote { ballot, .. } => ballot.wish.subject(),
                     Call::Withdraw { subject, .. } => subject.clone(),
                     Call::Advance(_) | Call::AskLease { .. } | Call::ReturnLease { .. } => Subject::Threshold,
                 };
@@ -178,7 +198,8 @@ impl World {
             prop_assert_eq!(vote, Some(*voted_in), "a vote that was not seen is taken back");
         }
         let ballot = match what {
-            Call::Vote(ballot) if is_taken => {
+            Call::Vote { ballot, .. } if is_taken => {
+                self.taken.push((who, what.clone()));
                 let word = (ballot.number, ballot.wish.to(), ballot.force);
                 // A vote stands above what was meant before: a person's, and one of who sees an old chain.
                 self.agencies[who].means.remove(&ballot.wish.subject());

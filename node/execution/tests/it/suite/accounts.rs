@@ -124,7 +124,7 @@ fn a_stolen_key_can_be_frozen_before_it_was_ever_used() {
         number: 1,
         force: false,
     };
-    let vote = abi::vote(&ballot).to_vec();
+    let vote = abi::vote(&ballot, chain.height).to_vec();
     for (seat, code) in [(1, 0), (2, 0), (3, 1)] {
         assert_eq!(chain.told(seat, vote.clone()), (code, String::new()));
     }
@@ -141,7 +141,7 @@ fn a_stolen_key_can_be_frozen_before_it_was_ever_used() {
         wish: Wish::Frozen(place(1), true),
         ..ballot
     };
-    let (code, reason) = chain.told(1, abi::vote(&ballot).to_vec());
+    let (code, reason) = chain.told(1, abi::vote(&ballot, chain.height).to_vec());
     assert_eq!(code, -52_009);
     assert!(reason.contains("0x1007"), "{reason}");
 }
@@ -208,13 +208,14 @@ fn a_vote_on_an_account_can_be_withdrawn() {
 #[test]
 fn an_operator_is_voted_on_at_the_contract_of_our_own_by_number() {
     let mut chain = Chain::new();
+    let seen = chain.height;
     let vote = |number| {
-        abi::vote(&Ballot {
+        let ballot = Ballot {
             wish: Wish::Operator(sender(7), true),
             number,
             force: false,
-        })
-        .to_vec()
+        };
+        abi::vote(&ballot, seen).to_vec()
     };
     assert_eq!(chain.told(1, vote(1)), (0, String::new()));
     assert!(chain.told(2, vote(2)).1.contains("is not the next one"));

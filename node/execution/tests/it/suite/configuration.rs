@@ -12,7 +12,7 @@ use super::system::Chain;
 sol! {
     function setValueByKey(string key, string value) returns (int256);
     function getValueByKey(string key) view returns (string, int256);
-    function voteSetting(string key, string value, uint64 number) returns (int256 code, string reason);
+    function voteSetting(string key, string value, uint64 number, uint64 seen) returns (int256 code, string reason);
     function withdrawSetting(string key, uint64 votedIn) returns (int256 code, string reason);
 }
 
@@ -74,11 +74,18 @@ fn what_no_key_takes_and_who_has_no_seat_get_fisco_s_codes_and_change_nothing() 
 #[test]
 fn the_contract_of_our_own_takes_numbered_votes_and_takes_them_back() {
     let mut chain = Chain::new();
-    let vote = |value: &str, number| {
+    let vote = |value: &str, number, seen| {
         let (key, value) = ("consensus_timeout".to_owned(), value.to_owned());
-        voteSettingCall { key, value, number }.abi_encode()
+        voteSettingCall {
+            key,
+            value,
+            number,
+            seen,
+        }
+        .abi_encode()
     };
-    assert_eq!(chain.told(1, vote("10", 1)), (0, String::new()));
+    let seen = chain.height;
+    assert_eq!(chain.told(1, vote("10", 1, seen)), (0, String::new()));
     let withdraw = withdrawSettingCall {
         key: "consensus_timeout".to_owned(),
         votedIn: chain.height,
@@ -86,16 +93,24 @@ fn the_contract_of_our_own_takes_numbered_votes_and_takes_them_back() {
     assert_eq!(chain.told(1, withdraw.abi_encode()), (0, String::new()));
     assert!(chain.group().votes().is_empty());
     assert_eq!(chain.told(1, withdraw.abi_encode()).0, -50_000);
+    // The transaction that gave the vote, signed again: it says nothing of what was said since.
+    let (code, reason) = chain.told(1, vote("10", 1, seen));
+    assert_eq!(code, -50_000);
+    assert!(reason.contains("what was signed before that is void"), "{reason}");
+    let seen = chain.height;
     for seat in 1..=2 {
-        assert_eq!(chain.told(seat, vote("10", 1)).0, 0);
+        assert_eq!(chain.told(seat, vote("10", 1, seen)).0, 0);
     }
-    assert_eq!(chain.told(3, vote("10", 1)).0, 1);
-    let (code, reason) = chain.told(1, vote("20", 1));
+    assert_eq!(chain.told(3, vote("10", 1, seen)).0, 1);
+    let (code, reason) = chain.told(1, vote("20", 1, seen));
     assert_eq!(code, -50_000);
     assert!(reason.contains("2 is"), "{reason}");
-    let (code, reason) = chain.told(1, vote("0", 2));
+    let (code, reason) = chain.told(1, vote("0", 2, seen));
     assert_eq!(code, -51_300);
     assert!(reason.contains("accepted is 3 to 60 seconds"), "{reason}");
-    let (.., executed) = chain.call(sender(1), GOVERNANCE, vote("20", 2));
+    let (.., executed) = chain.call(sender(1), GOVERNANCE, vote("20", 2, seen));
     assert_eq!(executed.receipts[0].logs.len(), 1);
+    let (code, reason) = chain.told(2, vote("20", 2, chain.height + 2));
+    assert_eq!(code, -52_003);
+    assert!(reason.contains("accepted is a block that is there"), "{reason}");
 }

@@ -19,6 +19,7 @@ fn vote(node: &str, role: u8) -> Vec<u8> {
         role,
         number: 1,
         force: false,
+        seen: 0,
     };
     call.abi_encode()
 }

@@ -29,7 +29,7 @@ sol! {
     function revokeCommitteeMember(address user) returns (int256);
     function updateThreshold(int256 threshold) returns (int256);
     function listCommitteeMembers() view returns (string);
-    function voteRole(string node, uint8 role, uint64 number, bool force) returns (int256 code, string reason);
+    function voteRole(string node, uint8 role, uint64 number, bool force, uint64 seen) returns (int256 code, string reason);
     function state() view returns (bytes);
 }
 
@@ -257,6 +257,7 @@ fn the_contract_of_our_own_says_why_it_refuses() {
             role: 1,
             number,
             force: false,
+            seen: 0,
         }
         .abi_encode()
     };
