@@ -32,22 +32,17 @@ impl NamespaceManifests {
 
 /// The edition of the consortium that an object names; what is waited for while it is not there.
 pub fn of_consortium(ctx: &Context<'_>, consortium: &str) -> Outcome<Cryptography> {
-    ctx.manifests.edition(consortium).ok_or_else(|| {
-        let text = format!("spec.consortium: Consortium {consortium} is not in this namespace yet");
-        Hold::pending(Reason::ReferenceMissing, text)
-    })
+    let edition = ctx.manifests.edition(consortium);
+    edition.ok_or_else(|| Hold::missing("spec.consortium", "Consortium", consortium))
 }
 
 /// The edition of the agency that an object names; what is waited for while it is not there, or its consortium is not.
 pub fn of_agency(ctx: &Context<'_>, agency: &str) -> Outcome<Cryptography> {
     if !ctx.manifests.agencies.contains_key(agency) {
-        let text = format!("spec.agency: Agency {agency} is not in this namespace yet");
-        return Err(Hold::pending(Reason::ReferenceMissing, text));
+        return Err(Hold::missing("spec.agency", "Agency", agency));
     }
-    ctx.manifests.edition_of_agency(agency).ok_or_else(|| {
-        let text = format!("spec.agency: Agency {agency} is not ready");
-        Hold::pending(Reason::DependencyNotReady, text)
-    })
+    let edition = ctx.manifests.edition_of_agency(agency);
+    edition.ok_or_else(|| Hold::not_ready("spec.agency", "Agency", agency))
 }
 
 /// Refuses a certificate over a key of the other edition.

@@ -70,6 +70,18 @@ impl Hold {
         Self::Wrong(Obstacle::new(reason, message))
     }
 
+    /// What a field names is not there yet.
+    fn missing(field: &str, kind: &str, name: impl std::fmt::Display) -> Self {
+        let text = format!("{field}: {kind} {name} is not in this namespace yet");
+        Self::pending(Reason::ReferenceMissing, text)
+    }
+
+    /// What a field names lacks something itself, which it says.
+    fn not_ready(field: &str, kind: &str, name: impl std::fmt::Display) -> Self {
+        let text = format!("{field}: {kind} {name} is not ready");
+        Self::pending(Reason::DependencyNotReady, text)
+    }
+
     /// A field of the spec is wrong.
     pub fn field(field: &str, found: impl std::fmt::Display, accepted: &str) -> Self {
         Self::wrong(

@@ -19,8 +19,6 @@ const VARIABLE: &str = "ALTHING_POINTS";
 const POINTS: usize = 5;
 /// How soon manifests and chain agree after a fault is over (the bound).
 const AGREED: Duration = Duration::from_secs(60);
-/// Restarting two nodes one after the other takes its time, fault or not.
-const RESTARTED: Duration = Duration::from_secs(300);
 /// The longest pause of a group through a fault and what heals it.
 const PAUSE: Duration = Duration::from_secs(90);
 
@@ -189,22 +187,18 @@ impl Scene {
     }
 
     /// Both manifests and the chain of group 1 say the same, and what was changed beside it is done.
-    async fn agrees(&self, change: Change) -> anyhow::Result<()> {
-        let patience = match change {
-            Change::Restart(_) => RESTARTED,
-            _ => AGREED,
-        };
+    async fn agrees(&self) -> anyhow::Result<()> {
         let what = "the chain to hold what is declared";
         self.case_of(0)?
             .eventually(what, AGREED, || self.chain_holds_it())
             .await?;
         for home in &self.homes {
             let group = "althing.dev/v1alpha1/Group";
-            home.case.condition(group, "group-1", "InSync", patience).await?;
+            home.case.condition(group, "group-1", "InSync", AGREED).await?;
             for node in home.nodes() {
                 let kind = "althing.dev/v1alpha1/Node";
-                home.case.condition(kind, node, "Ready", patience).await?;
-                home.case.condition(kind, node, "InSync", patience).await?;
+                home.case.condition(kind, node, "Ready", AGREED).await?;
+                home.case.condition(kind, node, "InSync", AGREED).await?;
             }
         }
         Ok(())
@@ -308,7 +302,7 @@ impl Scene {
             self.suffer(fault).await?;
         }
         let healed = Instant::now();
-        self.agrees(change).await?;
+        self.agrees().await?;
         if let Change::Group(id) = change {
             self.ledger(id)?.goes_on(AGREED).await?;
         }

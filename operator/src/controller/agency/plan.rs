@@ -118,17 +118,8 @@ fn chain_of<'a>(
 ) -> Outcome<&'a ChainFacts> {
     match chains.get(&agency.consortium) {
         Some(Ok(chain)) => Ok(chain),
-        Some(Err(_)) => Err(Hold::pending(
-            Reason::DependencyNotReady,
-            format!("spec.consortium: Consortium {} is not ready", agency.consortium),
-        )),
-        None => Err(Hold::pending(
-            Reason::ReferenceMissing,
-            format!(
-                "spec.consortium: Consortium {} is not in this namespace yet",
-                agency.consortium
-            ),
-        )),
+        Some(Err(_)) => Err(Hold::not_ready("spec.consortium", "Consortium", &agency.consortium)),
+        None => Err(Hold::missing("spec.consortium", "Consortium", &agency.consortium)),
     }
 }
 

@@ -100,22 +100,15 @@ pub fn plan(ctx: &Context<'_>, group: ValidatedGroup, known: &Known<'_>) -> Outc
 }
 
 fn render(group: &ValidatedGroup, known: &Known<'_>, ctx: &Context<'_>) -> Outcome<althing_types::Genesis> {
-    let consortium = ctx.manifests.consortiums.get(&group.consortium).ok_or_else(|| {
-        let text = format!(
-            "spec.consortium: Consortium {} is not in this namespace yet",
-            group.consortium
-        );
-        Hold::pending(Reason::ReferenceMissing, text)
-    })?;
+    let consortium = ctx.manifests.consortiums.get(&group.consortium);
+    let consortium = consortium.ok_or_else(|| Hold::missing("spec.consortium", "Consortium", &group.consortium))?;
     for name in &group.members {
         if !ctx.manifests.nodes.contains_key(name) {
-            let text = format!("spec: Node {name} is not in this namespace yet");
-            return Err(Hold::pending(Reason::ReferenceMissing, text));
+            return Err(Hold::missing("spec", "Node", name));
         }
     }
     if let Some(Err(_)) = known.chains.get(&group.consortium) {
-        let text = format!("spec.consortium: Consortium {} is not ready", group.consortium);
-        return Err(Hold::pending(Reason::DependencyNotReady, text));
+        return Err(Hold::not_ready("spec.consortium", "Consortium", &group.consortium));
     }
     let chain_id = u64::try_from(consortium.spec.chain_id).unwrap_or(0);
     let ingredients = Ingredients {

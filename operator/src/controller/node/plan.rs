@@ -99,14 +99,8 @@ pub(super) fn agency_of<'a>(
 ) -> Outcome<&'a AgencyFacts> {
     match agencies.get(&node.agency) {
         Some(Ok(agency)) => Ok(agency),
-        Some(Err(_)) => {
-            let text = format!("spec.agency: Agency {} is not ready", node.agency);
-            Err(Hold::pending(Reason::DependencyNotReady, text))
-        }
-        None => {
-            let text = format!("spec.agency: Agency {} is not in this namespace yet", node.agency);
-            Err(Hold::pending(Reason::ReferenceMissing, text))
-        }
+        Some(Err(_)) => Err(Hold::not_ready("spec.agency", "Agency", &node.agency)),
+        None => Err(Hold::missing("spec.agency", "Agency", &node.agency)),
     }
 }
 
