@@ -80,8 +80,9 @@ fn state_and_start(stat: &str) -> Option<(char, u64)> {
     Some((state, fields.nth(18)?.parse().ok()?))
 }
 
-/// Starts a command that starts one process and waits for it, as `unshare --fork` and `nsenter --pid` do; gives that process.
-/// What it says goes to this file.
+/// Starts a command that starts one process and waits for it, as `unshare --fork` and `nsenter --pid` do; gives that process, once it
+/// runs a program of its own. Before that its surroundings are half made: `unshare` cuts its mounts off from the machine's only after the
+/// fork, and whoever enters them earlier unmounts the machine's own. What it says goes to this file.
 pub(super) async fn start(command: &mut Command, log: &Path) -> anyhow::Result<Process> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     let file = open_log(log)?;
@@ -102,7 +103,7 @@ pub(super) async fn start(command: &mut Command, log: &Path) -> anyhow::Result<P
     let appears = until_some(&what, PATIENCE, || {
         let ended = matches!(parent.try_wait(), Ok(Some(_)));
         async move {
-            match child_of(id) {
+            match child_of(id).filter(|child| is_another_program(id, *child)) {
                 Some(process) => Some(Ok(process)),
                 None if ended => Some(Err(())),
                 None => None,
@@ -128,6 +129,13 @@ fn open_log(log: &Path) -> anyhow::Result<File> {
 fn child_of(parent: u32) -> Option<Process> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
     Process::of(children.split_whitespace().next()?.parse().ok()?)
+}
+
+/// Whether a child has become what its parent was to start.
+fn is_another_program(parent: u32, child: Process) -> bool {
+    let program = |pid: &dyn std::fmt::Display| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let (parent, child) = (program(&parent), program(&child.pid));
+    child.is_some() && child != parent
 }
 
 /// The end of a program's log, for an error.
@@ -190,6 +198,30 @@ mod tests {
         assert!(!process.runs());
         process.signal(Signal::KILL).unwrap();
         child.wait().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_process_has_started_when_it_runs_its_own_program_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let [here, go] = ["here", "go"].map(|name| folder.path().join(name));
+        let mut command = Command::new("sh");
+        let script = format!(
+            "(touch '{}'; until [ -e '{}' ]; do :; done; exec sleep 60) & wait",
+            here.display(),
+            go.display()
+        );
+        command.args(["-c", &script]);
+        let log = folder.path().join("log");
+        let forked = until("the child to be there", PATIENCE, || async { here.exists() });
+        let lets_go = async {
+            forked.await.unwrap();
+            fs::write(&go, "").unwrap();
+        };
+        let (process, ()) = tokio::join!(start(&mut command, &log), lets_go);
+        let process = process.unwrap();
+        let program = fs::read_link(format!("/proc/{}/exe", process.pid)).unwrap();
+        process.kill().await.unwrap();
+        assert!(program.ends_with("sleep"), "{}", program.display());
     }
 
     #[tokio::test]

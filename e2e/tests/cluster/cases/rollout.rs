@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use althing_e2e::cluster::Case;
-use althing_e2e::operator::{Audit, Object, Operator, Options, PodWatch, Watchdog, footprints, pods, uid};
+use althing_e2e::operator::{Audit, Object, Operator, Options, PodWatch, Watchdog, footprints, pods};
 use anyhow::{Context, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -104,34 +104,18 @@ pub(crate) async fn the_leader_is_restarted_last(case: Case) -> anyhow::Result<(
     let before = scene.uids().await?;
     let watch = PodWatch::start(&case).await?;
     let names = names(&scene).await?;
-    // Nobody sends anything, so that the leader is the same from one look to the next.
-    let mut known = case
+    // Nobody sends anything, so that the same node leads until it is restarted.
+    let leader = case
         .eventually("a leader", TOLD, || async { leader(&scene, &names).await })
         .await?;
     scene.change(&more_memory(1100)).await?;
-    let mut replaced: Vec<(String, String)> = vec![];
-    let deadline = tokio::time::Instant::now() + CONVERGED;
-    while replaced.len() < 4 {
-        ensure!(tokio::time::Instant::now() < deadline, "so far: {replaced:?}");
-        let pods = pods(&case).await?;
-        let is_going = |node: &&String| {
-            let pod = pods.get(*node);
-            pod.is_none_or(|pod| Some(&uid(pod)) != before.get(*node) || pod.metadata.deletion_timestamp.is_some())
-        };
-        let is_new = |node: &&String| replaced.iter().all(|(found, _)| found != *node);
-        match scene.nodes.iter().filter(is_going).find(is_new) {
-            Some(node) => replaced.push((node.clone(), known.clone())),
-            // Nobody new is away: whoever leads now is who led before the next one goes.
-            None => known = leader(&scene, &names).await.unwrap_or(known),
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    scene.is_up().await?;
-    watch.finish().await?.one_at_a_time()?;
-    let early = replaced.iter().take(3).find(|(node, leader)| node == leader);
+    scene.replaced_all(&before).await?;
+    let history = watch.finish().await?;
+    history.one_at_a_time()?;
     ensure!(
-        early.is_none(),
-        "a leader was restarted before others (node, leader): {replaced:?}"
+        history.replaced.len() == 4 && history.replaced.last() == Some(&leader),
+        "{leader} leads, and they were restarted in this order: {:?}",
+        history.replaced
     );
     scene.ends_well().await
 }
