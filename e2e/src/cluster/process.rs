@@ -133,9 +133,8 @@ fn child_of(parent: u32) -> Option<Process> {
 
 /// Whether a child has become what its parent was to start.
 fn is_another_program(parent: u32, child: Process) -> bool {
-    let program = |pid: &dyn std::fmt::Display| fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let (parent, child) = (program(&parent), program(&child.pid));
-    child.is_some() && child != parent
+    let child = fs::read_link(format!("/proc/{}/exe", child.pid)).ok();
+    child.is_some() && child != fs::read_link(format!("/proc/{parent}/exe")).ok()
 }
 
 /// The end of a program's log, for an error.
@@ -206,7 +205,7 @@ mod tests {
         let [here, go] = ["here", "go"].map(|name| folder.path().join(name));
         let mut command = Command::new("sh");
         let script = format!(
-            "(touch '{}'; until [ -e '{}' ]; do :; done; exec sleep 60) & wait",
+            "(touch '{}'; for turn in $(seq 200); do [ -e '{}' ] && break; sleep 0.1; done; exec sleep 60) & wait",
             here.display(),
             go.display()
         );

@@ -64,7 +64,9 @@ pub enum Refusal {
         found: u64,
     },
     /// It was decided before something that makes it void.
-    #[error("it was decided after block {seen}, and {what} in block {height}: what was signed before that is void")]
+    #[error(
+        "it was decided after block {seen}, and {what} in block {height}: what was signed before that is void; vote anew, on the newest block"
+    )]
     Late {
         /// The newest block that was known when it was decided.
         seen: u64,

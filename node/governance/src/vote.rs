@@ -11,8 +11,8 @@ use crate::{
 pub const VOTE_BLOCKS: u64 = 10_000;
 /// Block time after which it is, milliseconds: seven days.
 pub const VOTE_MS: u64 = 7 * 24 * 3_600 * 1_000;
-/// For how many blocks it is remembered that a vote ended without its change: for so long a block may take what was signed before (FISCO's
-/// block limit, which reaches no further).
+/// For how many blocks it is remembered that a vote ended without its change. Clients set no block limit further ahead than that (FISCO's
+/// 1000; the operator's is 100), so what they signed before is too old by then.
 const LATE_BLOCKS: u64 = 1_000;
 /// The percentages above which a change may pass.
 const THRESHOLDS: std::ops::RangeInclusive<u32> = 50..=99;

@@ -25,8 +25,8 @@ use crate::world::{Item, Kind, Shelf};
 
 /// The pause between two rounds over the namespaces that wait for an answer.
 const BETWEEN: Duration = Duration::from_secs(1);
-/// Every so many rounds, all namespaces are asked.
-const ALL: u32 = 5;
+/// In the first of so many rounds, all namespaces are asked.
+const ROUNDS: u32 = 5;
 /// Namespaces asked at the same time.
 const NAMESPACES: usize = 8;
 /// Nodes of one namespace asked at the same time.
@@ -36,7 +36,7 @@ const NODES: usize = 32;
 pub async fn ask_in_rounds(context: Arc<Context>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(BETWEEN);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for round in (0..ALL).cycle() {
+    for round in (0..ROUNDS).cycle() {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
@@ -49,10 +49,10 @@ pub async fn ask_in_rounds(context: Arc<Context>, stop: CancellationToken) {
         let asked = namespaces
             .into_iter()
             .map(|namespace| ask_and_push(Arc::clone(&context), namespace));
-        let round = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(NAMESPACES);
+        let answers = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(NAMESPACES);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = round.collect::<()>() => {}
+            () = answers.collect::<()>() => {}
         }
     }
 }
