@@ -11,4 +11,5 @@ mod standard;
 
 mod ethereum;
 mod one_choice;
+mod ports;
 mod rpc_access;

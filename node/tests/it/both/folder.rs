@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
@@ -12,17 +11,10 @@ use althing_types::config::IdentityFiles;
 
 use super::edition;
 use super::pki::{self, Extended, Key, Params};
+use crate::ports::Ports;
 
 /// How long the program may take to say how it stands.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Ports of one node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ports {
-    pub(crate) p2p: u16,
-    pub(crate) rpc: u16,
-    pub(crate) metrics: u16,
-}
 
 /// A folder with everything a node of group 1 needs; it is the group's only sealer.
 pub(crate) struct Folder {
@@ -122,11 +114,9 @@ impl Folder {
 
     fn of(chain: Arc<Authority>, agency: Arc<Authority>) -> Self {
         let key = key();
-        let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [p2p, rpc, metrics] = free.map(|listener| listener.local_addr().unwrap().port());
         let folder = Self {
             path: tempfile::tempdir().unwrap(),
-            ports: Ports { p2p, rpc, metrics },
+            ports: Ports::free(),
             node_id: node_id(&key),
             chain,
             agency,

@@ -81,6 +81,18 @@ fn a_group_that_failed_because_of_its_files_starts_once_they_are_repaired() {
 }
 
 #[test]
+fn a_group_that_does_not_start_is_told_before_the_node_has_started_and_keeps_no_other_from_it() {
+    let folder = Folder::new();
+    let bad = genesis(&[&folder.node_id], 2).replace("consensus_type=pbft", "consensus_type=paxos");
+    folder.write("conf/group.2.genesis", &bad);
+    let mut running = Running::start(&folder.file("config.ini"), folder.ports);
+    let line = running.until_said("group 2 does not start");
+    assert!(line.contains("paxos"), "{line}");
+    running.until_said("node started");
+    assert_eq!(running.ask("getBlockNumber", json!([1]))["result"], "0x0");
+}
+
+#[test]
 fn files_that_change_or_go_under_a_running_group_are_told_and_change_nothing() {
     let (folder, mut mount, mut running) = start();
     let digest =

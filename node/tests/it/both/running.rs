@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::client::Client;
-use super::folder::Ports;
+use crate::ports::Ports;
 
 /// How long what must happen may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,7 +22,9 @@ pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
     /// Everything it said so far.
-    pub(crate) said: Vec<String>,
+    said: Vec<String>,
+    /// How many of them a test has waited for or passed over.
+    heard: usize,
     ports: Ports,
 }
 
@@ -50,25 +52,31 @@ impl Running {
             child,
             lines,
             said: Vec::new(),
+            heard: 0,
             ports,
         };
         running.until_said("node started");
+        // Others know the node before it says that it has started: a test may wait for what it said of them.
+        running.heard = 0;
         running
     }
 
-    /// Waits for a line with these words, and returns it.
+    /// Waits for a line with these words after the last that was waited for, and returns it.
     pub(crate) fn until_said(&mut self, words: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
-        while let Ok(line) = self
-            .lines
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
-            self.said.push(line.clone());
-            if line.contains(words) {
-                return line;
+        loop {
+            while let Some(line) = self.said.get(self.heard) {
+                self.heard += 1;
+                if line.contains(words) {
+                    return line.clone();
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.said.push(line),
+                Err(_) => panic!("it never said {words:?}: {:#?}", self.said),
             }
         }
-        panic!("it never said {words:?}: {:#?}", self.said);
     }
 
     /// How often it has said these words so far.

@@ -4,7 +4,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use super::folder::{Folder, Ports, refuses};
+use super::folder::{Folder, refuses};
+use crate::ports::Ports;
 
 #[test]
 fn a_taken_port_is_named_with_its_section() {
