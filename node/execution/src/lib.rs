@@ -44,7 +44,7 @@ pub use call::{
 pub use context::{BlockContext, ChainIds, Limit, Limits, beneficiary};
 pub use genesis::{CREATE2_DEPLOYER, MULTICALL3, SYSTEM_CONTRACTS, genesis_changes};
 pub use protocol::{Rules, UnknownProtocolVersion};
-pub use random_ids::{BLOCKS as RANDOM_ID_BLOCKS, RandomId, RandomIds, block_limits, check_block_limit};
+pub use random_ids::{RandomId, RandomIds, block_limits, check_block_limit};
 pub use receipt::status;
 pub use revert::decode_revert_reason;
 pub use sender::{SenderError, fisco_signature, is_replay_protected, recover};

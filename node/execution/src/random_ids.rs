@@ -1,18 +1,15 @@
 //! The randomids that are used: in FISCO's format they stand where Ethereum's has account nonces (ADR 0025).
 //!
-//! A transaction may be in a block whose height is neither above its `blockLimit` nor more than [`BLOCKS`] − 1 below it, and in no block
-//! after one of the last [`BLOCKS`] that holds the same randomid of the same account. Two blocks that could hold the same transaction
-//! are less than [`BLOCKS`] apart, so none is ever in two.
+//! A transaction may be in a block whose height is neither above its `blockLimit` nor more than [`BLOCK_LIMIT_BLOCKS`] − 1 below it, and in no block
+//! after one of the last [`BLOCK_LIMIT_BLOCKS`] that holds the same randomid of the same account. Two blocks that could hold the same transaction
+//! are less than [`BLOCK_LIMIT_BLOCKS`] apart, so none is ever in two.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::RangeInclusive;
 
-use althing_types::{Address, FiscoTransaction, HashFn, U256};
+use althing_types::{Address, BLOCK_LIMIT_BLOCKS, FiscoTransaction, HashFn, U256};
 
 use crate::InvalidReason;
-
-/// How far a block limit may be ahead of the newest block, and how many blocks remember their randomids: FISCO's 1000.
-pub const BLOCKS: u64 = 1000;
 
 /// An account's randomid, by 16 bytes of its hash: a busy group remembers a million of them. Whoever finds two that collide can only
 /// keep transactions of its own from being taken.
@@ -33,7 +30,7 @@ impl RandomId {
     }
 }
 
-/// The randomids of the last [`BLOCKS`] blocks.
+/// The randomids of the last [`BLOCK_LIMIT_BLOCKS`] blocks.
 #[derive(Debug, Default)]
 pub struct RandomIds {
     /// The newest block that is in here.
@@ -53,7 +50,7 @@ impl RandomIds {
 
     /// The heights of the blocks whose randomids matter after this block.
     pub fn remembered(head: u64) -> RangeInclusive<u64> {
-        head.saturating_sub(BLOCKS - 1).max(1)..=head
+        head.saturating_sub(BLOCK_LIMIT_BLOCKS - 1).max(1)..=head
     }
 
     /// The newest block.
@@ -65,7 +62,7 @@ impl RandomIds {
     pub fn follow(&mut self, block: impl IntoIterator<Item = RandomId>) {
         let block: Box<[RandomId]> = block.into_iter().collect();
         self.head += 1;
-        if self.blocks.len() as u64 == BLOCKS {
+        if self.blocks.len() as u64 == BLOCK_LIMIT_BLOCKS {
             for id in self.blocks.pop_front().unwrap_or_default() {
                 self.used.remove(&id);
             }
@@ -82,7 +79,7 @@ impl RandomIds {
 
 /// The block limits that a block of this height takes.
 pub const fn block_limits(height: u64) -> RangeInclusive<u64> {
-    height..=height.saturating_add(BLOCKS - 1)
+    height..=height.saturating_add(BLOCK_LIMIT_BLOCKS - 1)
 }
 
 /// Whether a block of this height takes the transaction's limit.
@@ -112,22 +109,22 @@ mod tests {
         let mut used = RandomIds::after(7);
         used.follow([id(1), id(2)]);
         used.follow([]);
-        for _ in 2..BLOCKS {
+        for _ in 2..BLOCK_LIMIT_BLOCKS {
             used.follow([]);
             assert!(used.contains(&id(1)) && used.contains(&id(2)));
         }
-        assert_eq!(used.head(), 7 + BLOCKS);
+        assert_eq!(used.head(), 7 + BLOCK_LIMIT_BLOCKS);
         used.follow([id(3)]);
         assert!(!used.contains(&id(1)) && !used.contains(&id(2)) && used.contains(&id(3)));
-        assert_eq!(used.blocks.len() as u64, BLOCKS);
+        assert_eq!(used.blocks.len() as u64, BLOCK_LIMIT_BLOCKS);
         assert_eq!(used.used.len(), 1, "what is forgotten takes no room");
     }
 
     #[test]
     fn no_transaction_can_be_in_two_blocks() {
         // The last block that takes a limit remembers the first one that does.
-        for limit in [BLOCKS, 5_000] {
-            let first = limit + 1 - BLOCKS;
+        for limit in [BLOCK_LIMIT_BLOCKS, 5_000] {
+            let first = limit + 1 - BLOCK_LIMIT_BLOCKS;
             assert!(block_limits(first).contains(&limit) && !block_limits(first - 1).contains(&limit));
             assert!(block_limits(limit).contains(&limit) && !block_limits(limit + 1).contains(&limit));
             assert!(RandomIds::remembered(limit - 1).contains(&first));

@@ -11,7 +11,7 @@ use crate::vote::Vote;
 use crate::{Governance, Moment, Role, Setting, Subject, Value};
 
 /// The first byte; another layout has another one.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// Why bytes are not a [`Governance`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

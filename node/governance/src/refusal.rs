@@ -75,6 +75,18 @@ pub enum Refusal {
         /// What happened there.
         what: &'static str,
     },
+    /// It was decided longer ago than is remembered what makes it void.
+    #[error(
+        "it was decided after block {seen}, more than {accepted} blocks before block {height}; vote anew, on the newest block"
+    )]
+    LongAgo {
+        /// The newest block that was known when it was decided.
+        seen: u64,
+        /// The block that is made.
+        height: u64,
+        /// How many before it.
+        accepted: u64,
+    },
     /// There is as much as may be.
     #[error("there are {found} {what}, at most {accepted} are accepted")]
     Full {
@@ -143,6 +155,7 @@ impl Refusal {
             | Self::Unknown(_)
             | Self::Changed { .. }
             | Self::Late { .. }
+            | Self::LongAgo { .. }
             | Self::Full { .. }
             | Self::ProofHeight { .. }
             | Self::NotAMember(_)

@@ -1,6 +1,6 @@
 //! Votes and their tally (GOVERNANCE.md 1).
 
-use althing_types::Address;
+use althing_types::{Address, BLOCK_LIMIT_BLOCKS};
 
 use crate::membership::Approved;
 use crate::{
@@ -11,9 +11,6 @@ use crate::{
 pub const VOTE_BLOCKS: u64 = 10_000;
 /// Block time after which it is, milliseconds: seven days.
 pub const VOTE_MS: u64 = 7 * 24 * 3_600 * 1_000;
-/// For how many blocks it is remembered that a vote ended without its change. Clients set no block limit further ahead than that (FISCO's
-/// 1000; the operator's is 100), so what they signed before is too old by then.
-const LATE_BLOCKS: u64 = 1_000;
 /// The percentages above which a change may pass.
 const THRESHOLDS: std::ops::RangeInclusive<u32> = 50..=99;
 /// The weights of a seat.
@@ -124,7 +121,7 @@ impl Governance {
         Ok(Outcome::Recorded)
     }
 
-    /// Whether nothing was decided since that makes a vote void.
+    /// Whether nothing was decided since that makes a vote void, as far back as that is remembered.
     fn is_in_time(&self, now: Moment, account: &Address, subject: &Subject, seen: u64) -> Result<(), Refusal> {
         if seen > now.height {
             return Err(Refusal::Range {
@@ -144,15 +141,20 @@ impl Governance {
             .into_iter()
             .find_map(|(height, what)| Some((height.filter(|height| *height > seen)?, what)));
         match late {
+            None if now.height - seen > BLOCK_LIMIT_BLOCKS => Err(Refusal::LongAgo {
+                seen,
+                height: now.height,
+                accepted: BLOCK_LIMIT_BLOCKS,
+            }),
             None => Ok(()),
             Some((height, what)) => Err(Refusal::Late { seen, height, what }),
         }
     }
 
-    /// Forgets what no transaction can be older than.
+    /// Forgets what is older than every vote that is still taken.
     pub(crate) fn forget_ended(&mut self, now: Moment) {
         self.ended
-            .retain(|_, height| now.height.saturating_sub(*height) <= LATE_BLOCKS);
+            .retain(|_, height| now.height.saturating_sub(*height) <= BLOCK_LIMIT_BLOCKS);
     }
 
     /// What was open is void under another committee, and so is whatever was signed under this one and comes later.

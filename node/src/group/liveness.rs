@@ -97,7 +97,9 @@ impl Liveness {
             return;
         };
         self.sent_ms = Some(now_ms);
-        self.pause_ms = next_pause_ms(waits, self.pause_ms);
+        if waits == Waits::Unproven {
+            self.pause_ms = longer_ms(self.pause_ms);
+        }
         self.send(word);
     }
 
@@ -156,11 +158,8 @@ impl Liveness {
 
 /// Who waits for the first proof that holds, or for one after its lease, is not made to wait for long; but what the chain does not take
 /// is not sent every second for as long as it is waited for.
-fn next_pause_ms(waits: Waits, pause_ms: u64) -> u64 {
-    match waits {
-        Waits::Unproven => (2 * pause_ms).min(PAUSE_MS),
-        Waits::Nothing | Waits::Proven => PAUSE_MS_MIN,
-    }
+fn longer_ms(pause_ms: u64) -> u64 {
+    (2 * pause_ms).min(PAUSE_MS)
 }
 
 /// What is due from a node where this is so. One that does not know yet through which block it abstains says nothing at all, and one
@@ -204,11 +203,10 @@ mod tests {
     fn who_is_not_proven_says_it_again_soon_and_less_and_less_often() {
         let mut pause_ms = PAUSE_MS_MIN;
         let pauses = std::array::from_fn(|_| {
-            pause_ms = next_pause_ms(Waits::Unproven, pause_ms);
+            pause_ms = longer_ms(pause_ms);
             pause_ms
         });
         assert_eq!(pauses, [2_000, 4_000, 8_000, 10_000, 10_000]);
-        assert_eq!(next_pause_ms(Waits::Proven, pause_ms), PAUSE_MS_MIN);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256};
 pub use block::{Block, Section};
 pub use certificate::CommitCertificate;
 pub use codec::DecodeError;
-pub use fisco::{FiscoRequest, FiscoSignature, FiscoTransaction};
+pub use fisco::{BLOCK_LIMIT_BLOCKS, FiscoRequest, FiscoSignature, FiscoTransaction};
 pub use genesis::Genesis;
 pub use identity::{GroupId, NodeId};
 pub use receipt::Receipt;

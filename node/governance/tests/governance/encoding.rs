@@ -92,7 +92,13 @@ fn everything_at_its_limit_fits() {
 fn other_bytes_are_refused_and_nothing_panics() {
     let bytes = Scene::new(4, 4).group.encode();
     assert_eq!(Governance::decode(&[]), Err(DecodeError::Layout { found: None }));
-    assert_eq!(Governance::decode(&[2]), Err(DecodeError::Layout { found: Some(2) }));
+    for found in [1, 3] {
+        let other = [&[found], &bytes[1..]].concat();
+        assert_eq!(
+            Governance::decode(&other),
+            Err(DecodeError::Layout { found: Some(found) })
+        );
+    }
     for cut in 1..bytes.len() {
         assert!(Governance::decode(&bytes[..cut]).is_err(), "{cut}");
     }

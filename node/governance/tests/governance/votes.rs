@@ -128,7 +128,7 @@ fn a_late_copy_of_a_vote_that_was_taken_back_is_no_vote() {
     scene.later(1_000);
     scene.group.withdraw(scene.now, account(1), &subject, voted_in).unwrap();
     let height = scene.now.height;
-    for blocks in [0, 1, 999] {
+    for blocks in [0, 1, 998] {
         scene.now.height = height + blocks;
         for seen in [seen, voted_in] {
             let what = "this account's vote on it ended";
@@ -145,7 +145,7 @@ fn a_late_copy_of_a_vote_that_was_taken_back_is_no_vote() {
 }
 
 #[test]
-fn that_a_vote_ended_is_remembered_for_as_long_as_a_transaction_can_be_late() {
+fn that_a_vote_ended_is_remembered_for_as_long_as_a_vote_of_before_is_taken() {
     let mut scene = Scene::new(4, 4);
     let (seen, subject) = (scene.now.height - 1, Subject::Node(node(9)));
     scene.vote(1, observer(9)).unwrap();
@@ -153,9 +153,16 @@ fn that_a_vote_ended_is_remembered_for_as_long_as_a_transaction_can_be_late() {
     scene.group.withdraw(scene.now, account(1), &subject, height).unwrap();
     scene.now.height = height + 1_000;
     assert!(matches!(scene.late(1, observer(9), seen), Err(Refusal::Late { .. })));
-    // What is older than that has reached its block limit, and is forgotten.
+    // Then it is forgotten, and so is whoever decided before it.
     scene.now.height = height + 1_001;
-    assert_eq!(scene.late(1, observer(9), seen), Ok(Outcome::Recorded));
+    for seen in [0, seen, height] {
+        let (height, accepted) = (height + 1_001, 1_000);
+        assert_eq!(
+            scene.late(1, observer(9), seen),
+            Err(Refusal::LongAgo { seen, height, accepted })
+        );
+    }
+    assert_eq!(scene.late(1, observer(9), height + 1), Ok(Outcome::Recorded));
 }
 
 #[test]

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use alloy_primitives::{TxKind, hex};
 use althing_execution::{
-    BlockBuilder, ExecutionError, InvalidReason, PushOutcome, RANDOM_ID_BLOCKS, RandomId, RandomIds, SenderError,
-    check_stateless, execute_block, recover, status,
+    BlockBuilder, ExecutionError, InvalidReason, PushOutcome, RandomId, RandomIds, SenderError, check_stateless,
+    execute_block, recover, status,
 };
 use althing_types::genesis::Cryptography;
-use althing_types::{Address, ChangeSet, FiscoRequest, FiscoSignature, Recovered, StateReader, Transaction, U256};
+use althing_types::{
+    Address, BLOCK_LIMIT_BLOCKS, ChangeSet, FiscoRequest, FiscoSignature, Recovered, StateReader, Transaction, U256,
+};
 use proptest::prelude::*;
 
 use super::support::*;
@@ -205,7 +207,7 @@ fn a_randomid_of_the_last_thousand_blocks_is_used_and_an_older_one_is_not() {
         };
         invalid(height, used, made(request, sender(1)))
     };
-    for _ in 0..RANDOM_ID_BLOCKS {
+    for _ in 0..BLOCK_LIMIT_BLOCKS {
         assert_eq!(at(&used), Some(InvalidReason::RandomIdUsed(U256::from(7))));
         used.follow([]);
     }

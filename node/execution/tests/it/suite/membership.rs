@@ -9,7 +9,7 @@ use althing_types::B256;
 use super::support::sender;
 use super::support::suite;
 use super::system::{
-    BLOCK, Chain, GENESIS, NOW, grantCommitteeMemberCall, key, node, observer, revokeCommitteeMemberCall,
+    BLOCK, Chain, GENESIS, NEWEST, NOW, grantCommitteeMemberCall, key, node, observer, revokeCommitteeMemberCall,
     updateCommitteeMemberWeightCall,
 };
 
@@ -19,7 +19,7 @@ fn vote(node: &str, role: u8) -> Vec<u8> {
         role,
         number: 1,
         force: false,
-        seen: 0,
+        seen: NEWEST,
     };
     call.abi_encode()
 }

@@ -37,6 +37,8 @@ pub(crate) const GENESIS: B256 = B256::repeat_byte(3);
 /// The hash of block n, and its time.
 pub(crate) const BLOCK: B256 = B256::repeat_byte(8);
 pub(crate) const NOW: u64 = 1_700_000_000;
+/// The newest block that is there at first.
+pub(crate) const NEWEST: u64 = 1_000;
 
 pub(crate) fn key(number: u8) -> Arc<dyn NodeKey> {
     node_key(&[number; 32])
@@ -69,7 +71,7 @@ impl Chain {
         state.apply(&changes_with(&[(place(1), &proxy(CONSENSUS)), (place(2), REVERTER)]));
         Self {
             state,
-            height: 1_000,
+            height: NEWEST,
             nonces: std::collections::BTreeMap::new(),
         }
     }
@@ -251,23 +253,28 @@ fn now(chain: &Chain) -> althing_governance::Moment {
 #[test]
 fn the_contract_of_our_own_says_why_it_refuses() {
     let mut chain = Chain::new();
-    let vote = |number| {
+    let vote = |number, seen| {
         voteRoleCall {
             node: node(7).to_string(),
             role: 1,
             number,
             force: false,
-            seen: 0,
+            seen,
         }
         .abi_encode()
     };
-    assert_eq!(chain.told(1, vote(1)), (0, String::new()));
-    let (code, reason) = chain.told(1, vote(5));
-    assert_eq!(code, -50_000);
-    assert!(
-        reason.contains("change 5 of this subject is not the next one: 1 is"),
-        "{reason}"
-    );
+    assert_eq!(chain.told(1, vote(1, NEWEST)), (0, String::new()));
+    for (number, seen, why) in [
+        (5, NEWEST, "change 5 of this subject is not the next one: 1 is"),
+        (1, NEWEST, "this account voted on it in block 1001"),
+        (1, 5_000, "5000"),
+    ] {
+        let (code, reason) = chain.told(1, vote(number, seen));
+        assert!(code < 0 && reason.contains(why), "{code} {reason}");
+    }
+    let long_ago =
+        "it was decided after block 4, more than 1000 blocks before block 1005; vote anew, on the newest block";
+    assert_eq!(chain.told(2, vote(1, 4)), (-50_000, long_ago.to_owned()));
 }
 
 #[test]
