@@ -227,23 +227,22 @@ impl Drop for Consortium {
             let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap_or_else(|e| panic!("{e}")));
             let kept = folder.keep();
             eprintln!("logs and state of the failed case: {}", kept.display());
-            self.stop_with(&kept.join("state"));
+            stop_all(&kept.join("state"));
             return;
         }
-        self.stop_with(&self.state());
+        stop_all(&self.state());
     }
 }
 
-impl Consortium {
-    fn stop_with(&self, state: &Path) {
-        let Ok(program) = binary("althing") else { return };
-        let stopped = std::process::Command::new(program)
-            .arg("--state")
-            .arg(state)
-            .arg("down")
-            .output();
-        if let Err(error) = stopped {
-            eprintln!("althing down: {error}");
-        }
+/// Stops every node that was started with this state.
+pub(crate) fn stop_all(state: &Path) {
+    let Ok(program) = binary("althing") else { return };
+    let stopped = std::process::Command::new(program)
+        .arg("--state")
+        .arg(state)
+        .arg("down")
+        .output();
+    if let Err(error) = stopped {
+        eprintln!("althing down: {error}");
     }
 }

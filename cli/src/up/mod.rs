@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", env = "ALTHING_NODE_BINARY")]
     node_binary: Option<PathBuf>,
     /// Moves all ports up; fixed when the first node is placed
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", env = "ALTHING_PORT_OFFSET", default_value_t = 0)]
     port_offset: u16,
     /// How long to wait for the groups' first blocks and for each node's turn to restart, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]

@@ -20,6 +20,7 @@ use super::layout::Layout;
 use super::objects::{self, FIELD_MANAGER};
 use super::running::Cluster;
 use super::up::Say;
+use crate::Desk;
 
 /// How long to wait before asking the API server again.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -95,6 +96,24 @@ impl Case {
         let name = format!("{}-{suffix}", self.namespace);
         self.make_namespace(&name).await?;
         Ok(name)
+    }
+
+    /// Makes a namespace of this very name; it goes with the case. No other case may use it.
+    pub async fn own_namespace(&self, name: &str) -> anyhow::Result<()> {
+        self.make_namespace(name).await
+    }
+
+    /// Lays the administrator's kubectl on a desk, as it finds the cluster.
+    pub fn lay_kubectl(&self, desk: &mut Desk) -> anyhow::Result<()> {
+        for (variable, value) in self.target.environment() {
+            desk.set(variable, value);
+        }
+        let kubectl = kubectl()?;
+        // The machine's own is on the path.
+        if kubectl.is_absolute() {
+            desk.lay("kubectl", &kubectl)?;
+        }
+        Ok(())
     }
 
     /// Starts a second cluster of this machine, which shares nothing with the first one but the wires, and does something there as

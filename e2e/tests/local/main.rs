@@ -6,6 +6,7 @@
 mod bundles;
 mod clients;
 mod console;
+mod documents;
 mod faults;
 mod genesis;
 mod identity;

@@ -7,6 +7,7 @@ mod canary;
 mod certificates;
 mod consortium;
 mod deletion;
+mod documents;
 mod drift;
 mod genesis;
 mod groups;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Named> {
         case!(seed_000::seed_000_sm_between_four_agencies_that_share_nothing_but_bundles),
         case!(seed_000::seed_000_between_agencies_on_two_clusters_that_share_nothing_but_files),
         case!(genesis::a_group_that_two_agencies_wrote_differently_starts_nowhere_and_the_field_is_named),
+        case!(documents::a_consortium_is_started_joined_rotated_and_revoked_as_the_pages_say),
         case!(points::changes_of_every_kind_survive_kills_and_partitions_at_random_points),
         case!(revocation::who_is_revoked_loses_every_connection_and_a_sealer_is_voted_out_first),
         case!(rotation::a_chain_key_rolls_over_without_a_lost_session_or_transaction),
