@@ -191,10 +191,11 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_fails_is_named_and_ends_the_shell() {
         let desk = Desk::new().unwrap();
-        let said = desk
-            .types("cd /\nexpr 1 - 1\necho on\n", Duration::from_secs(9))
-            .await;
+        let said = desk.types("cd /\nexpr 1 - 1\necho on\n", Duration::from_secs(9)).await;
         let said = said.unwrap_err().to_string();
-        assert!(said.contains("stopped at: expr 1 - 1") && !said.contains("\non\n"), "{said}");
+        assert!(
+            said.contains("stopped at: expr 1 - 1") && !said.contains("\non\n"),
+            "{said}"
+        );
     }
 }

@@ -93,7 +93,9 @@ async fn roles_and_seats_change_as_the_page_says() {
 
     reader.declares(groups, "group-2", &reader.block(join, "yaml", 0));
     // What it waits for is told beside what it prints.
-    let said = reader.types(&format!("exec 2>&1\n{}", reader.block(join, "sh", 0))).await;
+    let said = reader
+        .types(&format!("exec 2>&1\n{}", reader.block(join, "sh", 0)))
+        .await;
     let waits = reader.block(join, "text", 0);
     let (waits, _) = waits.split_once("0x").unwrap();
     assert!(said.contains(waits), "{said}");
