@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::down::down;
-use super::given::{SECOND, Target};
+use super::given::{SECOND, Target, VARIABLE};
 use super::layout::Layout;
 use super::objects::{self, FIELD_MANAGER};
 use super::running::Cluster;
@@ -98,8 +98,14 @@ impl Case {
         Ok(name)
     }
 
-    /// Makes a namespace of this very name; it goes with the case. No other case may use it.
+    /// Makes a namespace of this very name, which no other case uses; it goes with the case. One that is there already is somebody's.
     pub async fn own_namespace(&self, name: &str) -> anyhow::Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.client());
+        ensure!(
+            namespaces.get_opt(name).await?.is_none(),
+            "the namespace {name} is there already, and this case makes and deletes one of that name; name another cluster in {VARIABLE}, or \
+             unset it to have one started"
+        );
         self.make_namespace(name).await
     }
 

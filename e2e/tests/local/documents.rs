@@ -56,24 +56,20 @@ impl Reader {
         let shown = until_some(&what, CARRIED_OUT, || async {
             let status = self.types("althing status -o json || true\n").await;
             let status: Value = serde_json::from_str(&status).ok()?;
-            let role = |node: &str| {
-                let found = status["nodes"].as_array()?.iter().find(|found| found["name"] == node)?;
-                let member = found["groups"]
-                    .as_array()?
-                    .iter()
-                    .find(|member| member["group"] == group);
-                Some(
-                    member
-                        .map_or("free", |member| member["role"].as_str().unwrap_or_default())
-                        .to_owned(),
-                )
-            };
-            roles
-                .iter()
-                .all(|(node, wanted)| role(node).as_deref() == Some(wanted))
-                .then_some(())
+            let is_so = |(node, wanted): &(&str, &str)| role(&status, group, node) == Some(wanted);
+            roles.iter().all(is_so).then_some(())
         });
         shown.await.unwrap();
+    }
+}
+
+/// A node's role in a group, by `althing status`.
+fn role<'a>(status: &'a Value, group: u32, node: &str) -> Option<&'a str> {
+    let mut nodes = status["nodes"].as_array()?.iter();
+    let mut groups = nodes.find(|found| found["name"] == node)?["groups"].as_array()?.iter();
+    match groups.find(|member| member["group"] == group) {
+        Some(member) => member["role"].as_str(),
+        None => Some("free"),
     }
 }
 

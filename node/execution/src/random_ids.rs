@@ -1,8 +1,8 @@
 //! The randomids that are used: in FISCO's format they stand where Ethereum's has account nonces (ADR 0025).
 //!
-//! A transaction may be in a block whose height is neither above its `blockLimit` nor more than [`BLOCK_LIMIT_BLOCKS`] − 1 below it, and in no block
-//! after one of the last [`BLOCK_LIMIT_BLOCKS`] that holds the same randomid of the same account. Two blocks that could hold the same transaction
-//! are less than [`BLOCK_LIMIT_BLOCKS`] apart, so none is ever in two.
+//! A transaction may be in a block whose height is neither above its `blockLimit` nor more than [`BLOCK_LIMIT_BLOCKS`] − 1 below it, and in
+//! no block after one of the last [`BLOCK_LIMIT_BLOCKS`] that holds the same randomid of the same account. Two blocks that could hold the
+//! same transaction are less than [`BLOCK_LIMIT_BLOCKS`] apart, so none is ever in two.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::RangeInclusive;

@@ -140,15 +140,17 @@ impl Governance {
         let late = since
             .into_iter()
             .find_map(|(height, what)| Some((height.filter(|height| *height > seen)?, what)));
-        match late {
-            None if now.height - seen > BLOCK_LIMIT_BLOCKS => Err(Refusal::LongAgo {
+        if let Some((height, what)) = late {
+            return Err(Refusal::Late { seen, height, what });
+        }
+        if now.height - seen > BLOCK_LIMIT_BLOCKS {
+            return Err(Refusal::LongAgo {
                 seen,
                 height: now.height,
                 accepted: BLOCK_LIMIT_BLOCKS,
-            }),
-            None => Ok(()),
-            Some((height, what)) => Err(Refusal::Late { seen, height, what }),
+            });
         }
+        Ok(())
     }
 
     /// Forgets what is older than every vote that is still taken.

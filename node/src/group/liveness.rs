@@ -35,8 +35,7 @@ pub(crate) struct Liveness {
     /// The height that was looked at last, and what waits there.
     looked_at: Option<(u64, Waits)>,
     sent_ms: Option<u64>,
-    /// How long it is before the next proof where there is none that holds.
-    pause_ms: u64,
+    pause: Pause,
 }
 
 /// Whether something on the chain waits for proofs of this node.
@@ -76,20 +75,14 @@ impl Liveness {
             account,
             looked_at: None,
             sent_ms: None,
-            pause_ms: PAUSE_MS_MIN,
+            pause: Pause::default(),
         }
     }
 
     /// Sends what is due from a node whose clock is so far behind the median of all clocks, milliseconds.
     pub(crate) fn tick(&mut self, consensus: &ConsensusStatus, behind_ms: i64, now_ms: u64) {
         let waits = self.waits();
-        let pause_ms = match waits {
-            Waits::Unproven => self.pause_ms,
-            Waits::Nothing | Waits::Proven => {
-                self.pause_ms = PAUSE_MS_MIN;
-                PAUSE_MS
-            }
-        };
+        let pause_ms = self.pause.before_the_next(waits);
         if self.sent_ms.is_some_and(|at| now_ms.saturating_sub(at) < pause_ms) {
             return;
         }
@@ -97,9 +90,7 @@ impl Liveness {
             return;
         };
         self.sent_ms = Some(now_ms);
-        if waits == Waits::Unproven {
-            self.pause_ms = longer_ms(self.pause_ms);
-        }
+        self.pause.sent(waits);
         self.send(word);
     }
 
@@ -156,10 +147,38 @@ impl Liveness {
     }
 }
 
-/// Who waits for the first proof that holds, or for one after its lease, is not made to wait for long; but what the chain does not take
-/// is not sent every second for as long as it is waited for.
-fn longer_ms(pause_ms: u64) -> u64 {
-    (2 * pause_ms).min(PAUSE_MS)
+/// How long it is between proofs. Who waits for the first one that holds, or for one after its lease, is not made to wait for long; but
+/// what the chain does not take is not sent every second for as long as it is waited for.
+struct Pause {
+    /// Before the next where none holds, milliseconds.
+    unproven_ms: u64,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self {
+            unproven_ms: PAUSE_MS_MIN,
+        }
+    }
+}
+
+impl Pause {
+    /// Before the next one, milliseconds.
+    fn before_the_next(&mut self, waits: Waits) -> u64 {
+        match waits {
+            Waits::Unproven => self.unproven_ms,
+            Waits::Nothing | Waits::Proven => {
+                *self = Self::default();
+                PAUSE_MS
+            }
+        }
+    }
+
+    fn sent(&mut self, waits: Waits) {
+        if waits == Waits::Unproven {
+            self.unproven_ms = (2 * self.unproven_ms).min(PAUSE_MS);
+        }
+    }
 }
 
 /// What is due from a node where this is so. One that does not know yet through which block it abstains says nothing at all, and one
@@ -201,12 +220,17 @@ mod tests {
 
     #[test]
     fn who_is_not_proven_says_it_again_soon_and_less_and_less_often() {
-        let mut pause_ms = PAUSE_MS_MIN;
+        let mut pause = Pause::default();
         let pauses = std::array::from_fn(|_| {
-            pause_ms = longer_ms(pause_ms);
-            pause_ms
+            let before = pause.before_the_next(Waits::Unproven);
+            pause.sent(Waits::Unproven);
+            before
         });
-        assert_eq!(pauses, [2_000, 4_000, 8_000, 10_000, 10_000]);
+        assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+        // Once one holds, the next that is missing is said soon again.
+        assert_eq!(pause.before_the_next(Waits::Proven), PAUSE_MS);
+        pause.sent(Waits::Proven);
+        assert_eq!(pause.before_the_next(Waits::Unproven), PAUSE_MS_MIN);
     }
 
     #[test]

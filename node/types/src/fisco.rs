@@ -66,7 +66,7 @@ impl FiscoRequest {
     }
 }
 
-/// How far a block limit may be ahead of the newest block: FISCO's 1000. What was signed longer ago is taken nowhere.
+/// How far a block limit may be ahead of the newest block where a transaction is taken: FISCO's 1000.
 pub const BLOCK_LIMIT_BLOCKS: u64 = 1_000;
 
 /// The last three items. Which form an edition takes is its suite's to judge.

@@ -6,7 +6,7 @@ use althing_e2e::cluster::Case;
 use althing_e2e::operator::definitions;
 use althing_e2e::{Desk, Page};
 
-/// Each with the sections that are followed, in this order; none is all of it.
+/// In this order, each with the section that is followed; where none is named, the whole page is.
 const PAGES: [(&str, Option<&str>); 3] = [
     ("operations/start.md", None),
     ("operations/rotate.md", Some("### Agencies in other namespaces")),
@@ -28,7 +28,10 @@ pub(crate) async fn a_consortium_is_started_joined_rotated_and_revoked_as_the_pa
     case.lay_kubectl(&mut desk)?;
     for (name, section) in PAGES {
         let page = Page::read(name)?;
-        let page = section.map_or(Ok(page.clone()), |section| page.section(section))?;
+        let page = match section {
+            Some(section) => page.section(section)?,
+            None => page,
+        };
         if let Err(error) = desk.types(&page.commands()?, PATIENCE).await {
             let mut told = format!("{name}: {error:#}\n");
             for namespace in NAMESPACES {
